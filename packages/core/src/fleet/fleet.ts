@@ -1,0 +1,119 @@
+import type { DurationMs } from "../units/time.ts";
+
+/** A checked and completed fleet file: every default filled in, every relation holding. */
+export interface Fleet {
+  readonly name: string;
+  /** In order of promotion. */
+  readonly environments: readonly Environment[];
+  readonly hosts: readonly Host[];
+  readonly sites: readonly Site[];
+  /** Binding ports that belong to the front because several sites use them. */
+  readonly sharedPorts: readonly number[];
+  readonly certificates: readonly Certificate[];
+}
+
+export interface Environment {
+  readonly name: string;
+  /** Names of its hosts; never empty. */
+  readonly hosts: readonly string[];
+  /** Cumulative size of each wave over the hosts of one site; the last one covers all. */
+  readonly waves: readonly WaveSize[];
+  readonly gates: Gates;
+  /** What a host does when a grant is not confirmed in time (promise 9). */
+  readonly unconfirmed: "revert" | "keep";
+}
+
+export type WaveSize =
+  | { readonly kind: "hosts"; readonly count: number }
+  | { readonly kind: "percent"; readonly percent: number };
+
+export interface Gates {
+  /** Shortest time a wave is observed after its last activation. */
+  readonly soakMs: DurationMs;
+  /** Roles of which each must approve before the first wave of the environment. Empty: none needed. */
+  readonly approval: readonly string[];
+  /** Longest time an observation may stay inconclusive before the rollout halts and asks. */
+  readonly maxWaitMs: DurationMs;
+}
+
+export interface Host {
+  readonly name: string;
+  readonly environment: string;
+  /** Where its listeners are bound and where probes connect to. */
+  readonly address: string;
+  /** Binding port → port really listened on; identity where absent. Lets several hosts share one machine. */
+  readonly ports: Readonly<Record<string, number>>;
+}
+
+export interface Certificate {
+  readonly name: string;
+  /** Paths of PEM files on the host. */
+  readonly certFile: string;
+  readonly keyFile: string;
+}
+
+export interface Site {
+  readonly name: string;
+  readonly engine: "node";
+  readonly run: Run;
+  readonly ready: Ready;
+  readonly forward: Forward;
+  readonly drainMs: DurationMs;
+  readonly keepPreviousMs: DurationMs;
+  /** Longest time a request is held while no slot is live, before it is answered 503. */
+  readonly holdMs: DurationMs;
+  /** Most hosts of one site and environment that may be in the middle of an activation, over all rollouts. */
+  readonly maxUnavailable: number;
+  readonly onRegression: "revert" | "hold";
+  /** By environment name. */
+  readonly bindings: Readonly<Record<string, readonly Binding[]>>;
+  readonly probes: readonly Probe[];
+}
+
+export type Run =
+  | {
+      readonly driver: "process";
+      /** argv; `{port}` and `{release}` are replaced. Started in the folder of the unpacked release. */
+      readonly command: readonly string[];
+      readonly env: Readonly<Record<string, string>>;
+    }
+  | {
+      readonly driver: "external";
+      /** `host:port` of each slot, already running or started by the commands. */
+      readonly addresses: { readonly blue: string; readonly green: string };
+      readonly start?: readonly string[];
+      readonly stop?: readonly string[];
+    };
+
+export interface Ready {
+  readonly path: string;
+  readonly withinMs: DurationMs;
+}
+
+export interface Forward {
+  /** `preserve`: the public Host goes on to the slot. `internal`: Host is the internal binding, the public name travels in X-Public-Host. */
+  readonly host: "preserve" | "internal";
+}
+
+export interface Binding {
+  /** Lower case, no trailing dot, no port. */
+  readonly name: string;
+  readonly kind: "internal" | "public";
+  /** The port users address; {@link Host.ports} says where it is really bound. */
+  readonly port: number;
+  /** Name of a {@link Certificate}. */
+  readonly tls?: string;
+  /** URL by which outsiders come in; public bindings only. */
+  readonly edge?: string;
+}
+
+export interface Probe {
+  readonly path: string;
+  readonly method: "GET" | "HEAD" | "POST" | "OPTIONS";
+  readonly headers: Readonly<Record<string, string>>;
+  /** Statuses that count as good. */
+  readonly expect: readonly number[];
+  /** Text the body has to contain. */
+  readonly contains?: string;
+  readonly timeoutMs: DurationMs;
+}

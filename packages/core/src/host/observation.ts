@@ -1,0 +1,70 @@
+import type { UnitKey } from "../intent/intent.ts";
+import type { Instant } from "../units/time.ts";
+
+/** What one agent says about its host. `running` is what each process itself reported, never what was put on disk. */
+export interface HostObservation {
+  readonly host: string;
+  readonly at: Instant;
+  readonly agent: { readonly version: string; readonly startedAt: Instant };
+  /** Highest fence, generation and digest obeyed so far; 0 and "" when none. */
+  readonly maxFence: number;
+  readonly generation: number;
+  readonly intentDigest: string;
+  readonly units: readonly UnitObservation[];
+  readonly grants: readonly GrantObservation[];
+  /** Sentences about what is wrong or unusual: a corrupt state file, a local break-glass switch, an orphaned process. */
+  readonly remarks: readonly string[];
+}
+
+export interface UnitObservation {
+  readonly unit: UnitKey;
+  readonly desired?: string;
+  /** Digests complete on disk. */
+  readonly installed: readonly string[];
+  readonly running?: RunningRelease;
+  readonly proven?: string;
+  /** Since when desired or installed differs from running. */
+  readonly pendingSince?: Instant;
+  /** Why it is not as desired, in words. */
+  readonly reasons: readonly string[];
+}
+
+export interface RunningRelease {
+  readonly digest: string;
+  readonly version: string;
+  /** Build of the program that runs it, by its own report. */
+  readonly build: string;
+  readonly pid: number;
+  readonly startedAt: Instant;
+  /** Site releases only: the slot that is live. */
+  readonly slot?: "blue" | "green";
+}
+
+/** How far a grant has come on its host; kept until the coordinator no longer sends the grant. */
+export interface GrantObservation {
+  readonly grant: string;
+  readonly since: Instant;
+  readonly progress: GrantProgress;
+}
+
+export type GrantProgress =
+  /** Working towards the switch; the live releases are still the proven ones. */
+  | { readonly kind: "preparing"; readonly doing: string }
+  /** Live here and probed on every hop; undone at confirm-by unless confirmed. */
+  | { readonly kind: "provisional"; readonly switchedAt: Instant; readonly switchMs: number }
+  /** Not live here (any more). `touchedTraffic` is false when it was refused before the switch. */
+  | { readonly kind: "failed"; readonly touchedTraffic: boolean; readonly reason: string; readonly failure: GrantFailure }
+  /** confirm-by passed without a word; back on the proven release. */
+  | { readonly kind: "unconfirmed" }
+  /** The grant was withdrawn and the proven release is live again. */
+  | { readonly kind: "withdrawn" };
+
+export type GrantFailure =
+  | "install"
+  | "start"
+  | "ready"
+  | "probes-before"
+  | "switch"
+  | "probes-after"
+  | "crashed"
+  | "interrupted";

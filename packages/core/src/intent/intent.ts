@@ -1,0 +1,107 @@
+import type { Forward, Probe, Ready, Run } from "../fleet/fleet.ts";
+import type { FrontSettings, SiteProxySettings } from "../proxying/proxy-settings.ts";
+import type { DurationMs, Instant } from "../units/time.ts";
+
+/** `site:<name>` a site release, `proxy:<site>` its proxy, `front` the process that owns shared ports. */
+export type UnitKey = `site:${string}` | `proxy:${string}` | "front";
+
+export const siteUnit = (site: string): UnitKey => `site:${site}`;
+export const proxyUnit = (site: string): UnitKey => `proxy:${site}`;
+export const frontUnit: UnitKey = "front";
+
+/** The kind of a unit and, except for the front, the site it belongs to. */
+export function parseUnit(unit: UnitKey): { readonly kind: "site" | "proxy"; readonly site: string } | { readonly kind: "front" } {
+  if (unit === "front") return { kind: "front" };
+  const colon = unit.indexOf(":");
+  return { kind: unit.slice(0, colon) as "site" | "proxy", site: unit.slice(colon + 1) };
+}
+
+/** An immutable version of one unit. Equal digests mean equal content, whatever the version label says. */
+export interface UnitRelease {
+  readonly unit: UnitKey;
+  /** For people: `2.4.0` for a site, `settings 3f9a12` for a proxy. */
+  readonly version: string;
+  /** sha256 over the canonical JSON of `content`. */
+  readonly digest: string;
+  readonly content: SiteReleaseContent | SiteProxySettings | FrontSettings;
+}
+
+export interface SiteReleaseContent {
+  readonly site: string;
+  /** Digest of the tarball; absent for the `external` driver, which brings its own files. */
+  readonly artifact?: string;
+  readonly run: Run;
+  readonly ready: Ready;
+}
+
+/**
+ * The whole desired state of one host. The live release of a unit may be: the release of its grant, if there is one,
+ * else its proven release, else nothing. Everything in `hold` is kept on disk, never made live by that (promise 1).
+ */
+export interface Intent {
+  readonly host: string;
+  /** Grows with every change. */
+  readonly generation: number;
+  /** The lease token of the coordinator that issued it; only grows. */
+  readonly fence: number;
+  /** sha256 over the canonical JSON of `body`. */
+  readonly digest: string;
+  readonly body: IntentBody;
+}
+
+export interface IntentBody {
+  readonly environment: string;
+  readonly unconfirmed: "revert" | "keep";
+  readonly sites: readonly SiteDuties[];
+  readonly units: readonly UnitIntent[];
+  readonly grants: readonly Grant[];
+}
+
+/** How a site is looked after: nothing here changes what is live. */
+export interface SiteDuties {
+  readonly site: string;
+  readonly forward: Forward;
+  readonly drainMs: DurationMs;
+  readonly keepPreviousMs: DurationMs;
+  readonly probeEveryMs: DurationMs;
+  /** Marks probe requests so that they stay out of user statistics and answer who served them. */
+  readonly probeToken: string;
+  readonly probes: readonly Probe[];
+  readonly bindings: readonly ProbedBinding[];
+}
+
+export interface ProbedBinding {
+  readonly name: string;
+  readonly kind: "internal" | "public";
+  readonly bindingPort: number;
+  /** Where the front or the site proxy listens for it on this host. */
+  readonly address: string;
+  readonly port: number;
+  readonly tls: boolean;
+  readonly shared: boolean;
+  readonly edge?: string;
+}
+
+export interface UnitIntent {
+  readonly unit: UnitKey;
+  /** Digest the fleet wants in the end; live only through a grant. */
+  readonly desired?: string;
+  /** The release that may run without a grant: it passed here. */
+  readonly proven?: UnitRelease;
+  /** Releases to keep installed (desired, granted, previous). */
+  readonly hold: readonly UnitRelease[];
+}
+
+/** The permission to activate releases on one host, as one transaction. Provisional until the coordinator makes them proven. */
+export interface Grant {
+  readonly id: string;
+  readonly rollout: string;
+  readonly step: string;
+  /** Unit and digest of a release in `hold`. Activated together: all or none. */
+  readonly units: readonly { readonly unit: UnitKey; readonly digest: string }[];
+  /** `restart` activates even where the running digest is already the granted one. */
+  readonly kind: "activate" | "restart" | "revert";
+  /** When the host undoes it by itself unless confirmed before. */
+  readonly confirmBy: Instant;
+  readonly probesBefore: { readonly kind: "required" } | { readonly kind: "skipped"; readonly by: string; readonly reason: string };
+}

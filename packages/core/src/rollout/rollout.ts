@@ -1,0 +1,132 @@
+import type { UnitKey } from "../intent/intent.ts";
+import type { Instant } from "../units/time.ts";
+import type { Gates } from "../fleet/fleet.ts";
+
+/** What was decided when the rollout was created; never changes afterwards. */
+export interface Rollout {
+  readonly id: string;
+  readonly kind: "release" | "settings" | "restart" | "revert";
+  /** One line for people: `shop 2.4.0`, `proxy settings of shop: forward.host internal → preserve`. */
+  readonly title: string;
+  readonly sites: readonly string[];
+  readonly by: string;
+  readonly reason?: string;
+  readonly createdAt: Instant;
+  readonly onRegression: "revert" | "hold";
+  readonly stages: readonly Stage[];
+  readonly overrides: readonly Override[];
+}
+
+/** One environment's part of a rollout. */
+export interface Stage {
+  readonly environment: string;
+  readonly gates: Gates;
+  readonly maxUnavailable: number;
+  /** Hosts by wave; each host once. */
+  readonly waves: readonly (readonly HostChange[])[];
+}
+
+/** A step: what is activated together on one host. */
+export interface HostChange {
+  readonly host: string;
+  readonly units: readonly UnitChange[];
+}
+
+export interface UnitChange {
+  readonly unit: UnitKey;
+  /** Digest proven on the host when the rollout was planned; a revert goes back to it. Absent: nothing ran. */
+  readonly from?: string;
+  readonly to: string;
+}
+
+/** A check switched off on purpose, by whom and why; shown on the rollout for ever. */
+export interface Override {
+  readonly check: "probes-before";
+  readonly by: string;
+  readonly reason: string;
+  readonly at: Instant;
+}
+
+/** Where one host is in a rollout. */
+export type StepState =
+  | { readonly kind: "pending" }
+  /** The host holds a grant and works on it. */
+  | { readonly kind: "activating"; readonly grant: string; readonly since: Instant; readonly confirmBy: Instant }
+  /** Live there and probed; under observation, not yet proven. */
+  | { readonly kind: "provisional"; readonly grant: string; readonly since: Instant; readonly confirmBy: Instant; readonly switchMs: number }
+  /** Confirmed: the new releases are proven there. */
+  | { readonly kind: "passed"; readonly at: Instant }
+  /** The host refused or undid it; its proven releases are live. */
+  | { readonly kind: "failed"; readonly at: Instant; readonly reason: string; readonly touchedTraffic: boolean }
+  /** The grant is withdrawn; waiting for the host to be back on its proven releases. */
+  | { readonly kind: "withdrawing"; readonly grant: string; readonly since: Instant }
+  /** Was passed; holds a revert grant for the releases proven before. */
+  | { readonly kind: "reverting"; readonly grant: string; readonly since: Instant; readonly confirmBy: Instant }
+  | { readonly kind: "reverted"; readonly at: Instant }
+  /** Going back did not work; a person must look. */
+  | { readonly kind: "revert-failed"; readonly at: Instant; readonly reason: string };
+
+export type Steps = Readonly<Record<string, StepState>>;
+
+/** Which wave: index into `stages` and into that stage's `waves`. */
+export interface WaveAt {
+  readonly stage: number;
+  readonly wave: number;
+}
+
+/** Why a rollout was stopped, in one sentence, with the evidence that speaks for it. */
+export interface HaltCause {
+  readonly kind: "regressed" | "step-failed" | "deadline" | "operator" | "unconfirmed";
+  readonly sentence: string;
+  readonly evidence: readonly string[];
+  readonly at: Instant;
+}
+
+interface InFlight {
+  readonly steps: Steps;
+  readonly since: Instant;
+}
+
+/** The states of a rollout: every member carries only what is true in it (design §7). */
+export type RolloutState =
+  /** A wave is next; it starts when every gate is open. Leaves to `activating`; a gate without an answer until the deadline halts. */
+  | ({ readonly phase: "waiting-for-gates"; readonly at: WaveAt; readonly approvals: readonly Approval[]; readonly deadline: Instant } & InFlight)
+  /** Hosts of the wave hold grants or are waiting for their turn under `maxUnavailable`. Leaves to `observing` when all are provisional, to `halted` when one fails. */
+  | ({ readonly phase: "activating"; readonly at: WaveAt; readonly approvals: readonly Approval[]; readonly deadline: Instant } & InFlight)
+  /** The whole wave is provisional; soak and verdict decide. Leaves to the next wave, `completed` or `halted`. */
+  | ({ readonly phase: "observing"; readonly at: WaveAt; readonly approvals: readonly Approval[]; readonly soakUntil: Instant; readonly deadline: Instant } & InFlight)
+  /** An operator holds it; no new grants. `resume` goes back to where it was. */
+  | ({ readonly phase: "paused"; readonly by: string; readonly reason: string; readonly resumeTo: PausablePhase } & InFlight)
+  /** Stopped by health, failure or deadline; the next step is `reverting` or `held` by `onRegression`. */
+  | ({ readonly phase: "halted"; readonly cause: HaltCause } & InFlight)
+  /** Touched hosts go back to what was proven before. Leaves to `reverted`, or to `held` when a host can't go back. */
+  | ({ readonly phase: "reverting"; readonly cause: HaltCause; readonly deadline: Instant } & InFlight)
+  | ({ readonly phase: "completed" } & InFlight)
+  | ({ readonly phase: "reverted"; readonly cause: HaltCause } & InFlight)
+  /** Stopped and left as it is for a person: by `onRegression: hold`, or because a revert failed. */
+  | ({ readonly phase: "held"; readonly cause: HaltCause } & InFlight)
+  /** An operator ended it: nothing more is activated; what was not proven yet was withdrawn. */
+  | ({ readonly phase: "aborted"; readonly by: string; readonly reason: string } & InFlight);
+
+export type Phase = RolloutState["phase"];
+export type PausablePhase = Extract<RolloutState, { phase: "waiting-for-gates" | "activating" | "observing" }>;
+
+export interface Approval {
+  readonly by: string;
+  readonly role: string;
+  readonly environment: string;
+  readonly at: Instant;
+  readonly reason?: string;
+}
+
+/** Why nothing moves, for people and programs alike. */
+export interface WaitingOn {
+  readonly kind: "soak" | "evidence" | "approval" | "max-unavailable" | "host" | "unit-busy" | "confirm" | "withdrawal" | "operator";
+  /** A present-tense sentence. */
+  readonly sentence: string;
+  readonly hosts: readonly string[];
+  /** When it resolves or gives up by itself. */
+  readonly until?: Instant;
+}
+
+export type OperatorVerb = "promote" | "approve" | "pause" | "resume" | "abort" | "revert";
