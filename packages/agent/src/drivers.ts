@@ -1,0 +1,109 @@
+import type {
+  Hop,
+  ProbeResult,
+  SiteDuties,
+  SlotName,
+  SlotTable,
+  SlotTarget,
+  UnitKey,
+  UnitRelease,
+} from "@sluice/core";
+
+/** Puts releases on disk and keeps them there; never makes anything live. */
+export interface Installer {
+  /** Resolves when the release is complete on disk; rejects with an `artifact-…` or `disk-full` problem and leaves nothing half. */
+  ensureInstalled(release: UnitRelease, signal: AbortSignal): Promise<void>;
+  /** Digests of unit releases that are complete on disk. */
+  installed(): Promise<readonly string[]>;
+  /** Removes what is not in `keep`; never what runs. */
+  prune(keep: ReadonlySet<string>): Promise<void>;
+}
+
+/** One running copy of a site on its loopback port, as the keeper and the slot itself report it. */
+export interface RunningSlot {
+  readonly site: string;
+  readonly slot: SlotName;
+  /** Digest of the unit release it was started from. */
+  readonly digest: string;
+  readonly version: string;
+  readonly target: SlotTarget;
+  readonly pid: number;
+  readonly startedAtMs: number;
+  readonly alive: boolean;
+  /** How often it was started again after a crash. */
+  readonly restarts: number;
+}
+
+/** Starts and stops copies of sites; drivers `process` (through the keeper) and `external`. */
+export interface Slots {
+  list(): Promise<readonly RunningSlot[]>;
+  /** Idempotent: a slot that already runs this digest is left alone; one that runs another is stopped first. */
+  start(site: string, slot: SlotName, release: UnitRelease, duties: SiteDuties): Promise<RunningSlot>;
+  /** Resolves when the slot answers its readiness path; rejects at once when its process has exited, naming exit code and the last lines of its log. */
+  awaitReady(slot: RunningSlot, release: UnitRelease, duties: SiteDuties, signal: AbortSignal): Promise<void>;
+  stop(site: string, slot: SlotName, graceMs: number): Promise<void>;
+}
+
+/** One proxy process (site proxy or front), as it reports itself. */
+export interface RunningProxy {
+  readonly unit: UnitKey;
+  readonly childId: string;
+  readonly digest: string;
+  readonly build: string;
+  readonly pid: number;
+  readonly startedAtMs: number;
+  readonly accepting: boolean;
+  readonly draining: boolean;
+  readonly slots: SlotTable;
+  /** Requests and upgraded connections still on each slot. */
+  readonly open: { readonly blue: number; readonly green: number };
+  readonly remarks: readonly string[];
+}
+
+/** Runs site proxies and fronts as children of the keeper. */
+export interface Proxies {
+  /** Every proxy process of the host, oldest first; one that does not answer its control socket is left out after a short deadline. */
+  list(): Promise<readonly RunningProxy[]>;
+  /**
+   * Binds what it will listen on, starts it with the given slots and resolves when it answers its control socket.
+   * It accepts no user connection until `accept`. Before that a front routes probes for a site to `routesBeforeAccept[site]`.
+   */
+  startSuccessor(
+    unit: UnitKey,
+    release: UnitRelease,
+    options: {
+      readonly slots: SlotTable;
+      readonly probeTokens: Readonly<Record<string, string>>;
+      /** Site → probe socket of a site proxy that is not accepting yet. */
+      readonly routesBeforeAccept?: Readonly<Record<string, string>>;
+    },
+  ): Promise<RunningProxy>;
+  /** Path of the successor's probe socket. */
+  probeSocket(proxy: RunningProxy): string;
+  accept(proxy: RunningProxy): Promise<void>;
+  /** Durable in the proxy when it resolves; the next request uses it. */
+  putSlots(proxy: RunningProxy, slots: SlotTable): Promise<void>;
+  /** Soft drain; resolves at once, the process exits by itself within `limitMs`. */
+  drain(proxy: RunningProxy, limitMs: number): Promise<void>;
+  /** Ends a process that holds no user connection (a successor that was refused) or after its drain. */
+  remove(proxy: RunningProxy, graceMs: number): Promise<void>;
+}
+
+/** Where a round of probes goes. */
+export type ProbeTarget =
+  /** Straight to a slot, with exactly the headers the site proxy would send. */
+  | { readonly hop: "slot"; readonly target: SlotTarget }
+  /** Through the probe socket of a proxy or front that need not accept users yet. */
+  | { readonly hop: "proxy" | "front"; readonly probeSocket: string }
+  /** As users of the host's own listeners: by address, under the binding's name. `proxy` for own ports, `front` for shared ones. */
+  | { readonly hop: "listener" }
+  /** Through the binding's public edge. Asks again while another host answers. */
+  | { readonly hop: "edge" };
+
+/** Asks bindings under their own names. */
+export interface Prober {
+  /** One result per binding × probe that the target applies to (edge: public bindings with an edge only). Never rejects: failures are results. */
+  round(duties: SiteDuties, target: ProbeTarget, signal: AbortSignal): Promise<readonly ProbeResult[]>;
+}
+
+export type { Hop };
