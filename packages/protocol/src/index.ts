@@ -1,1 +1,6 @@
-export {};
+export { decodeIntent, encodeIntent } from "./intent-codec.ts";
+export { includesRole, type MethodRole, methodRoles, type Role, roles } from "./method-roles.ts";
+export { asUnit, fromWireObservation, toWireObservation } from "./observation-codec.ts";
+export { fromWireProbeResult, toWireProbeResult } from "./probe-result-codec.ts";
+export { protocolVersion } from "./protocol-version.ts";
+export { fromServiceError, toServiceError } from "./service-error.ts";

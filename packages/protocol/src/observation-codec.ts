@@ -1,0 +1,163 @@
+import {
+  durationMs,
+  type GrantFailure,
+  type GrantObservation,
+  type GrantProgress,
+  type HostObservation,
+  instant,
+  Problem,
+  type RunningRelease,
+  type UnitKey,
+  type UnitObservation,
+  unreachable,
+} from "@sluice/core";
+import type * as wire from "./generated/sluice/types/v1/host.ts";
+
+const failures = [
+  "install",
+  "start",
+  "ready",
+  "probes-before",
+  "switch",
+  "probes-after",
+  "crashed",
+  "interrupted",
+] as const satisfies readonly GrantFailure[];
+
+/** A host's word as it goes over the wire. */
+export function toWireObservation(from: HostObservation): wire.HostObservation {
+  return {
+    host: from.host,
+    atMs: from.at,
+    agentVersion: from.agent.version,
+    agentStartedAtMs: from.agent.startedAt,
+    maxFence: from.maxFence,
+    generation: from.generation,
+    intentDigest: from.intentDigest,
+    units: from.units.map(toWireUnit),
+    grants: from.grants.map(toWireGrant),
+    remarks: [...from.remarks],
+  };
+}
+
+/** Reads a host's word; throws `message-invalid` when a word or unit is not one of the contract's. */
+export function fromWireObservation(from: wire.HostObservation): HostObservation {
+  return {
+    host: from.host,
+    at: instant(from.atMs),
+    agent: { version: from.agentVersion, startedAt: instant(from.agentStartedAtMs) },
+    maxFence: from.maxFence,
+    generation: from.generation,
+    intentDigest: from.intentDigest,
+    units: from.units.map(fromWireUnit),
+    grants: from.grants.map(fromWireGrant),
+    remarks: from.remarks,
+  };
+}
+
+function toWireUnit(from: UnitObservation): wire.UnitObservation {
+  return {
+    unit: from.unit,
+    desired: from.desired,
+    installed: [...from.installed],
+    running:
+      from.running === undefined
+        ? undefined
+        : { ...from.running, startedAtMs: from.running.startedAt, slot: from.running.slot },
+    proven: from.proven,
+    pendingSinceMs: from.pendingSince,
+    reasons: [...from.reasons],
+  };
+}
+
+function fromWireUnit(from: wire.UnitObservation): UnitObservation {
+  return {
+    unit: asUnit(from.unit),
+    installed: from.installed,
+    reasons: from.reasons,
+    ...(from.desired === undefined ? {} : { desired: from.desired }),
+    ...(from.running === undefined ? {} : { running: fromWireRunning(from.running) }),
+    ...(from.proven === undefined ? {} : { proven: from.proven }),
+    ...(from.pendingSinceMs === undefined ? {} : { pendingSince: instant(from.pendingSinceMs) }),
+  };
+}
+
+function fromWireRunning(from: wire.RunningRelease): RunningRelease {
+  const { digest, version, build, pid, slot } = from;
+  if (slot !== undefined && slot !== "blue" && slot !== "green") throw unknownWord("slot", slot);
+  return { digest, version, build, pid, startedAt: instant(from.startedAtMs), ...(slot === undefined ? {} : { slot }) };
+}
+
+function toWireGrant(from: GrantObservation): wire.GrantObservation {
+  return { grant: from.grant, sinceMs: from.since, progress: toWireProgress(from.progress) };
+}
+
+function toWireProgress(from: GrantProgress): wire.GrantObservation["progress"] {
+  switch (from.kind) {
+    case "preparing":
+      return { $case: "preparing", value: { doing: from.doing } };
+    case "provisional":
+      return { $case: "provisional", value: { switchedAtMs: from.switchedAt, switchMs: from.switchMs } };
+    case "failed":
+      return {
+        $case: "failed",
+        value: { touchedTraffic: from.touchedTraffic, reason: from.reason, failure: from.failure },
+      };
+    case "unconfirmed":
+      return { $case: "unconfirmed", value: {} };
+    case "withdrawn":
+      return { $case: "withdrawn", value: {} };
+    default:
+      return unreachable(from);
+  }
+}
+
+function fromWireGrant(from: wire.GrantObservation): GrantObservation {
+  return { grant: from.grant, since: instant(from.sinceMs), progress: fromWireProgress(from.progress) };
+}
+
+function fromWireProgress(from: wire.GrantObservation["progress"]): GrantProgress {
+  switch (from?.$case) {
+    case "preparing":
+      return { kind: "preparing", doing: from.value.doing };
+    case "provisional":
+      return {
+        kind: "provisional",
+        switchedAt: instant(from.value.switchedAtMs),
+        switchMs: durationMs(from.value.switchMs),
+      };
+    case "failed":
+      return {
+        kind: "failed",
+        touchedTraffic: from.value.touchedTraffic,
+        reason: from.value.reason,
+        failure: asFailure(from.value.failure),
+      };
+    case "unconfirmed":
+      return { kind: "unconfirmed" };
+    case "withdrawn":
+      return { kind: "withdrawn" };
+    case undefined:
+      throw unknownWord("grant progress", "nothing");
+    default:
+      return unreachable(from);
+  }
+}
+
+/** Unit keys on the wire are text; only the three forms of the glossary get in. */
+export function asUnit(text: string): UnitKey {
+  if (text === "front" || /^(site|proxy):[a-z0-9][a-z0-9-]*$/.test(text)) return text as UnitKey;
+  throw unknownWord("unit", text);
+}
+
+function asFailure(text: string): GrantFailure {
+  const known = failures.find((word) => word === text);
+  if (known === undefined) throw unknownWord("grant failure", text);
+  return known;
+}
+
+function unknownWord(what: string, found: string): Problem {
+  return new Problem("message-invalid", `cannot read message: '${found}' is no ${what} this version knows`, {
+    hint: "bring agent and coordinator to the same version",
+  });
+}
