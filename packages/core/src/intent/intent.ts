@@ -10,7 +10,9 @@ export const proxyUnit = (site: string): UnitKey => `proxy:${site}`;
 export const frontUnit: UnitKey = "front";
 
 /** The kind of a unit and, except for the front, the site it belongs to. */
-export function parseUnit(unit: UnitKey): { readonly kind: "site" | "proxy"; readonly site: string } | { readonly kind: "front" } {
+export function parseUnit(
+  unit: UnitKey,
+): { readonly kind: "site" | "proxy"; readonly site: string } | { readonly kind: "front" } {
   if (unit === "front") return { kind: "front" };
   const colon = unit.indexOf(":");
   return { kind: unit.slice(0, colon) as "site" | "proxy", site: unit.slice(colon + 1) };
@@ -103,5 +105,7 @@ export interface Grant {
   readonly kind: "activate" | "restart" | "revert";
   /** When the host undoes it by itself unless confirmed before. */
   readonly confirmBy: Instant;
-  readonly probesBefore: { readonly kind: "required" } | { readonly kind: "skipped"; readonly by: string; readonly reason: string };
+  readonly probesBefore:
+    | { readonly kind: "required" }
+    | { readonly kind: "skipped"; readonly by: string; readonly reason: string };
 }

@@ -18,7 +18,10 @@ export interface IntentMemory {
  * An agent moves forwards only (promise 11): a lower fence loses whatever its generation, older generations lose,
  * equal ones must be identical.
  */
-export function judgeIntent(have: IntentMemory | undefined, got: Pick<Intent, "fence" | "generation" | "digest">): IntentVerdict {
+export function judgeIntent(
+  have: IntentMemory | undefined,
+  got: Pick<Intent, "fence" | "generation" | "digest">,
+): IntentVerdict {
   if (have === undefined) return { kind: "apply" };
   if (got.fence < have.maxFence) return { kind: "stale-fence", have: have.maxFence, got: got.fence };
   if (got.generation > have.generation) return { kind: "apply" };

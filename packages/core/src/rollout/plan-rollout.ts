@@ -1,46 +1,42 @@
-import type { GrantObservation, HostObservation } from "../host/observation.ts";
-import type { Verdict } from "../health/verdict.ts";
-import type { Instant } from "../units/time.ts";
-import type { Rollout, RolloutState, WaitingOn } from "./rollout.ts";
+import { unreachable } from "../units/unreachable.ts";
+import { planActivating } from "./plan-activating.ts";
+import { planHalted } from "./plan-halted.ts";
+import { planAborted, planHeld, planPaused } from "./plan-holding.ts";
+import type { Plan, PlanInput } from "./plan-input.ts";
+import { planObserving } from "./plan-observing.ts";
+import { planReverting } from "./plan-reverting.ts";
+import { planWaitingForGates } from "./plan-waiting-for-gates.ts";
 
-/** Everything the decision may look at. */
-export interface PlanInput {
-  readonly now: Instant;
-  readonly rollout: Rollout;
-  readonly state: RolloutState;
-  /** Newest word of each host; absent when it never spoke. `connected` false: it has fallen silent. */
-  readonly hosts: Readonly<Record<string, HostView>>;
-  /** Judgement of the hosts under observation; asked for by the caller with the evidence since their switch. */
-  readonly verdict: Verdict;
-  /** What other rollouts hold at this moment. */
-  readonly others: OtherRollouts;
-}
+export * from "./plan-input.ts";
 
-export interface HostView {
-  readonly connected: boolean;
-  readonly observation?: HostObservation;
-}
-
-export interface OtherRollouts {
-  /** `host/unit` keys that another rollout is changing, with its id. */
-  readonly busyUnits: Readonly<Record<string, string>>;
-  /** Hosts in the middle of an activation by site and environment (`site/environment`). */
-  readonly unavailable: Readonly<Record<string, readonly string[]>>;
-}
-
-/** Things the caller does in the same transaction that saves `next`. */
-export type RolloutAction =
-  /** The releases of this step are proven on the host from now on. */
-  | { readonly kind: "record-proven"; readonly host: string; readonly units: readonly { readonly unit: string; readonly digest: string | undefined }[] }
-  | { readonly kind: "page"; readonly sentence: string };
-
-export interface Plan {
-  readonly next: RolloutState;
-  readonly actions: readonly RolloutAction[];
-  readonly waitingOn: readonly WaitingOn[];
-}
-
-/** The grant's newest word from its host, if it spoke of it. */
-export function grantOf(view: HostView | undefined, grant: string): GrantObservation | undefined {
-  return view?.observation?.grants.find((seen) => seen.grant === grant);
+/**
+ * Decides the next step of a rollout: at most one change of phase at a time. Same input, same plan.
+ * The caller saves `next` together with `actions` in one transaction and plans again when `next` differs from `state`.
+ * A plan that changes nothing returns `next` deeply equal to `state`, with the reasons in `waitingOn`.
+ */
+export function planRollout(input: PlanInput): Plan {
+  const { state } = input;
+  switch (state.phase) {
+    case "waiting-for-gates":
+      return planWaitingForGates(input, state);
+    case "activating":
+      return planActivating(input, state);
+    case "observing":
+      return planObserving(input, state);
+    case "paused":
+      return planPaused(input, state);
+    case "halted":
+      return planHalted(input, state);
+    case "reverting":
+      return planReverting(input, state);
+    case "held":
+      return planHeld(input, state);
+    case "aborted":
+      return planAborted(input, state);
+    case "completed":
+    case "reverted":
+      return { next: state, actions: [], waitingOn: [] };
+    default:
+      return unreachable(state);
+  }
 }

@@ -1,6 +1,6 @@
-import type { UnitKey } from "../intent/intent.ts";
-import type { Instant } from "../units/time.ts";
 import type { Gates } from "../fleet/fleet.ts";
+import type { UnitKey } from "../intent/intent.ts";
+import type { DurationMs, Instant } from "../units/time.ts";
 
 /** What was decided when the rollout was created; never changes afterwards. */
 export interface Rollout {
@@ -22,6 +22,8 @@ export interface Stage {
   readonly environment: string;
   readonly gates: Gates;
   readonly maxUnavailable: number;
+  /** Longest time one host may take for its activation; ten minutes when absent. */
+  readonly stepTimeoutMs?: DurationMs;
   /** Hosts by wave; each host once. */
   readonly waves: readonly (readonly HostChange[])[];
 }
@@ -53,7 +55,13 @@ export type StepState =
   /** The host holds a grant and works on it. */
   | { readonly kind: "activating"; readonly grant: string; readonly since: Instant; readonly confirmBy: Instant }
   /** Live there and probed; under observation, not yet proven. */
-  | { readonly kind: "provisional"; readonly grant: string; readonly since: Instant; readonly confirmBy: Instant; readonly switchMs: number }
+  | {
+      readonly kind: "provisional";
+      readonly grant: string;
+      readonly since: Instant;
+      readonly confirmBy: Instant;
+      readonly switchMs: number;
+    }
   /** Confirmed: the new releases are proven there. */
   | { readonly kind: "passed"; readonly at: Instant }
   /** The host refused or undid it; its proven releases are live. */
@@ -66,6 +74,7 @@ export type StepState =
   /** Going back did not work; a person must look. */
   | { readonly kind: "revert-failed"; readonly at: Instant; readonly reason: string };
 
+/** By host name: a host has one step in a rollout. */
 export type Steps = Readonly<Record<string, StepState>>;
 
 /** Which wave: index into `stages` and into that stage's `waves`. */
@@ -90,13 +99,35 @@ interface InFlight {
 /** The states of a rollout: every member carries only what is true in it (design §7). */
 export type RolloutState =
   /** A wave is next; it starts when every gate is open. Leaves to `activating`; a gate without an answer until the deadline halts. */
-  | ({ readonly phase: "waiting-for-gates"; readonly at: WaveAt; readonly approvals: readonly Approval[]; readonly deadline: Instant } & InFlight)
+  | ({
+      readonly phase: "waiting-for-gates";
+      readonly at: WaveAt;
+      readonly approvals: readonly Approval[];
+      readonly deadline: Instant;
+    } & InFlight)
   /** Hosts of the wave hold grants or are waiting for their turn under `maxUnavailable`. Leaves to `observing` when all are provisional, to `halted` when one fails. */
-  | ({ readonly phase: "activating"; readonly at: WaveAt; readonly approvals: readonly Approval[]; readonly deadline: Instant } & InFlight)
+  | ({
+      readonly phase: "activating";
+      readonly at: WaveAt;
+      readonly approvals: readonly Approval[];
+      readonly deadline: Instant;
+    } & InFlight)
   /** The whole wave is provisional; soak and verdict decide. Leaves to the next wave, `completed` or `halted`. */
-  | ({ readonly phase: "observing"; readonly at: WaveAt; readonly approvals: readonly Approval[]; readonly soakUntil: Instant; readonly deadline: Instant } & InFlight)
+  | ({
+      readonly phase: "observing";
+      readonly at: WaveAt;
+      readonly approvals: readonly Approval[];
+      readonly soakUntil: Instant;
+      readonly deadline: Instant;
+      readonly promoted?: Promotion;
+    } & InFlight)
   /** An operator holds it; no new grants. `resume` goes back to where it was. */
-  | ({ readonly phase: "paused"; readonly by: string; readonly reason: string; readonly resumeTo: PausablePhase } & InFlight)
+  | ({
+      readonly phase: "paused";
+      readonly by: string;
+      readonly reason: string;
+      readonly resumeTo: PausablePhase;
+    } & InFlight)
   /** Stopped by health, failure or deadline; the next step is `reverting` or `held` by `onRegression`. */
   | ({ readonly phase: "halted"; readonly cause: HaltCause } & InFlight)
   /** Touched hosts go back to what was proven before. Leaves to `reverted`, or to `held` when a host can't go back. */
@@ -111,6 +142,13 @@ export type RolloutState =
 export type Phase = RolloutState["phase"];
 export type PausablePhase = Extract<RolloutState, { phase: "waiting-for-gates" | "activating" | "observing" }>;
 
+/** An operator's word that a wave needs no more evidence than that nothing is worse. */
+export interface Promotion {
+  readonly by: string;
+  readonly reason: string;
+  readonly at: Instant;
+}
+
 export interface Approval {
   readonly by: string;
   readonly role: string;
@@ -121,7 +159,17 @@ export interface Approval {
 
 /** Why nothing moves, for people and programs alike. */
 export interface WaitingOn {
-  readonly kind: "soak" | "evidence" | "approval" | "max-unavailable" | "host" | "unit-busy" | "confirm" | "withdrawal" | "operator";
+  readonly kind:
+    | "soak"
+    | "evidence"
+    | "approval"
+    | "max-unavailable"
+    | "host"
+    | "unit-busy"
+    | "confirm"
+    | "withdrawal"
+    | "operator"
+    | "blind";
   /** A present-tense sentence. */
   readonly sentence: string;
   readonly hosts: readonly string[];

@@ -1,0 +1,150 @@
+import type { ProblemReason } from "../problems/problem.ts";
+import { after, between, type DurationMs, type Instant } from "../units/time.ts";
+import { unreachable } from "../units/unreachable.ts";
+import { haltCause } from "./halt.ts";
+import { startReverting, withdrawn } from "./plan-halted.ts";
+import type { PlanInput } from "./plan-input.ts";
+import { rolesMissing } from "./plan-waiting-for-gates.ts";
+import { refusal } from "./refusal.ts";
+import type { OperatorVerb, PausablePhase, Rollout, RolloutState, StepState, Steps } from "./rollout.ts";
+import { confirmBy } from "./timings.ts";
+import { type InPhase, placedSteps, stageAt } from "./wave.ts";
+
+/** Who asks for it, and why. */
+export interface VerbContext {
+  readonly by: string;
+  /** The role an approval is given in. */
+  readonly role?: string;
+  readonly reason?: string;
+  readonly now: Instant;
+}
+
+/** Why an operator's word is not followed: a reason of the catalogue and a sentence that says what to do. */
+export interface VerbRefusal {
+  readonly reason: Extract<ProblemReason, "verb-refused" | "role-missing" | "reason-missing">;
+  readonly sentence: string;
+}
+
+export type VerbOutcome = { readonly state: RolloutState } | { readonly refusal: VerbRefusal };
+
+/** What of the plan's input an operator's word is judged by. */
+export type VerbInput = Pick<PlanInput, "rollout" | "state" | "verdict">;
+
+/** Carries out an operator's word on a rollout, or says why not. The caller saves the state and plans again. */
+export function applyVerb(input: VerbInput, verb: OperatorVerb, context: VerbContext): VerbOutcome {
+  const { rollout, state } = input;
+  const why = refusal(verb, state.phase);
+  if (why !== undefined) return refuse("verb-refused", `rollout ${rollout.id}: ${why}`);
+  switch (verb) {
+    case "approve":
+      return approve(rollout, state, context);
+    case "promote":
+      return promote(input, context);
+    case "pause":
+      return pause(state, context);
+    case "resume":
+      return resume(rollout, state, context);
+    case "abort":
+      return abort(state, context);
+    case "revert":
+      return revert(rollout, state, context);
+    default:
+      return unreachable(verb);
+  }
+}
+
+const refuse = (reason: VerbRefusal["reason"], sentence: string): VerbOutcome => ({ refusal: { reason, sentence } });
+
+/** `refusal` has let only the phases through that the verb allows. */
+function mustBe<Name extends RolloutState["phase"]>(
+  state: RolloutState,
+  ...phases: Name[]
+): InPhase<RolloutState, Name> {
+  if (!phases.some((phase) => phase === state.phase)) throw new TypeError(`unexpected phase ${state.phase}`);
+  return state as InPhase<RolloutState, Name>;
+}
+
+function approve(rollout: Rollout, anyState: RolloutState, { by, role, reason, now }: VerbContext): VerbOutcome {
+  const state = mustBe(anyState, "waiting-for-gates");
+  const { environment, gates } = stageAt(rollout, state.at);
+  if (gates.approval.length === 0) {
+    return refuse("verb-refused", `rollout ${rollout.id}: ${environment} asks for no approval`);
+  }
+  if (role === undefined || !gates.approval.includes(role)) {
+    const given = role === undefined ? "no role was given" : `'${role}' is none of them`;
+    return refuse("role-missing", `${environment} asks for the approval of ${gates.approval.join(" and ")}; ${given}`);
+  }
+  if (!rolesMissing(rollout, state).includes(role)) return { state };
+  const why = reason === undefined ? {} : { reason };
+  return { state: { ...state, approvals: [...state.approvals, { by, role, environment, at: now, ...why }] } };
+}
+
+/** Ends the soak and does without more evidence, never against a regression. */
+function promote({ rollout, state: anyState, verdict }: VerbInput, { by, reason, now }: VerbContext): VerbOutcome {
+  const state = mustBe(anyState, "observing");
+  if (reason === undefined)
+    return refuse("reason-missing", `cannot promote rollout ${rollout.id} without a reason; give one with --reason`);
+  if (verdict.kind === "regressed") {
+    return refuse(
+      "verb-refused",
+      `cannot promote rollout ${rollout.id}: ${verdict.reasons[0] ?? "health is worse than before"}`,
+    );
+  }
+  return { state: { ...state, promoted: { by, reason, at: now } } };
+}
+
+function pause(anyState: RolloutState, { by, reason, now }: VerbContext): VerbOutcome {
+  const state = mustBe(anyState, "waiting-for-gates", "activating", "observing");
+  return {
+    state: {
+      phase: "paused",
+      by,
+      reason: reason ?? "no reason given",
+      resumeTo: state,
+      steps: state.steps,
+      since: now,
+    },
+  };
+}
+
+/** Goes on where it was; what time was left is left again. */
+function resume(rollout: Rollout, anyState: RolloutState, { now }: VerbContext): VerbOutcome {
+  const paused = mustBe(anyState, "paused");
+  const state = later(paused.resumeTo, between(paused.since, now));
+  return { state: { ...state, steps: confirmableUntil(rollout, state, paused.steps) } };
+}
+
+function later(state: PausablePhase, by: DurationMs): PausablePhase {
+  const moved = { since: after(state.since, by), deadline: after(state.deadline, by) };
+  return state.phase === "observing"
+    ? { ...state, ...moved, soakUntil: after(state.soakUntil, by) }
+    : { ...state, ...moved };
+}
+
+/** Grants that are out last for the whole of what is still ahead of their wave. */
+function confirmableUntil(rollout: Rollout, state: PausablePhase, steps: Steps): Steps {
+  const stage = stageAt(rollout, state.at);
+  const needed = confirmBy(stage, state.deadline);
+  const extended = placedSteps(rollout, steps).map(({ change, step }): [string, StepState] => {
+    const granted = step.kind === "activating" || step.kind === "provisional";
+    return [change.host, granted && step.confirmBy < needed ? { ...step, confirmBy: needed } : step];
+  });
+  return Object.fromEntries(extended);
+}
+
+function abort(state: RolloutState, { by, reason, now }: VerbContext): VerbOutcome {
+  return {
+    state: {
+      phase: "aborted",
+      by,
+      reason: reason ?? "no reason given",
+      steps: withdrawn(state.steps, now),
+      since: now,
+    },
+  };
+}
+
+function revert(rollout: Rollout, state: RolloutState, { by, reason, now }: VerbContext): VerbOutcome {
+  const cause = haltCause("operator", `reverted by ${by}${reason === undefined ? "" : `: ${reason}`}`, now);
+  return { state: startReverting(rollout, state.steps, cause, now) };
+}

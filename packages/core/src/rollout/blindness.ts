@@ -1,0 +1,19 @@
+import type { PlanInput } from "./plan-input.ts";
+import type { WaitingOn } from "./rollout.ts";
+
+/** Share of the fleet that may be silent before the coordinator doubts itself rather than the hosts (design §7). */
+const silentShareMax = 0.3;
+
+/**
+ * The coordinator cannot tell a fleet that died from a line that was cut, so it freezes. One silent host is never
+ * blindness: in a fleet of three it would be a third.
+ */
+export function blindness(input: PlanInput): WaitingOn | undefined {
+  const { fleet } = input;
+  if (fleet === undefined || fleet.silent < 2 || fleet.silent <= fleet.hosts * silentShareMax) return undefined;
+  return {
+    kind: "blind",
+    sentence: `${fleet.silent} of ${fleet.hosts} hosts are silent at once: the coordinator takes itself for blind and decides nothing by silence`,
+    hosts: [],
+  };
+}

@@ -1,0 +1,107 @@
+import { after, between, formatDuration } from "../units/time.ts";
+import { blindness } from "./blindness.ts";
+import { busyWith, inTheWay } from "./capacity.ts";
+import { grantId } from "./grant-id.ts";
+import { halt, haltCause } from "./halt.ts";
+import { grantOf, type Plan, type PlanInput } from "./plan-input.ts";
+import type { HostChange, RolloutState, StepState, Steps, WaitingOn } from "./rollout.ts";
+import { settleSteps, stepOf } from "./settle-steps.ts";
+import { confirmBy, observingDeadline } from "./timings.ts";
+import { type InPhase, nameHosts, stageAt, waveAt } from "./wave.ts";
+
+type Activating = InPhase<RolloutState, "activating">;
+
+/** Takes the wave's hosts through their activations, as many at a time as the site allows. */
+export function planActivating(input: PlanInput, state: Activating): Plan {
+  const { now, rollout } = input;
+  const { steps, failure, actions } = settleSteps(input);
+  if (failure !== undefined) return halt(rollout, steps, haltCause(failure.kind, failure.sentence, now));
+  const wave = waveAt(rollout, state.at);
+  if (wave.every(({ host }) => stepOf(steps, host).kind === "provisional")) return observe(input, state, steps);
+  const blind = blindness(input);
+  if (blind === undefined && now >= state.deadline) return haltLate(input, state, steps);
+  const granted = grantTurns(input, state, steps, blind);
+  const waitingOn = [...(blind ? [blind] : []), ...granted.waitingOn];
+  return { next: { ...state, steps: granted.steps }, actions, waitingOn };
+}
+
+function observe({ now, rollout }: PlanInput, { at, approvals }: Activating, steps: Steps): Plan {
+  const stage = stageAt(rollout, at);
+  const soakUntil = after(now, stage.gates.soakMs);
+  const deadline = observingDeadline(stage, now);
+  const next: RolloutState = { phase: "observing", at, approvals, steps, soakUntil, deadline, since: now };
+  return { next, actions: [], waitingOn: [] };
+}
+
+/** Grants host by host in the order of the wave; whoever has to wait says why. */
+function grantTurns(
+  input: PlanInput,
+  state: Activating,
+  settled: Steps,
+  blind: WaitingOn | undefined,
+): { readonly steps: Steps; readonly waitingOn: readonly WaitingOn[] } {
+  const stage = stageAt(input.rollout, state.at);
+  const waitingOn: WaitingOn[] = [];
+  let steps = settled;
+  for (const change of waveAt(input.rollout, state.at)) {
+    const step = stepOf(steps, change.host);
+    const obstacle =
+      step.kind === "pending" ? obstacleTo(input, state, steps, change) : whileActivating(input, state, change, step);
+    if (obstacle !== undefined) waitingOn.push(obstacle);
+    else if (step.kind === "pending" && blind === undefined) {
+      const grant = grantId(input.rollout.id, change.host, "activate");
+      const granted: StepState = {
+        kind: "activating",
+        grant,
+        since: input.now,
+        confirmBy: confirmBy(stage, state.deadline),
+      };
+      steps = { ...steps, [change.host]: granted };
+      waitingOn.push(...listed(whileActivating(input, state, change, granted)));
+    }
+  }
+  return { steps, waitingOn };
+}
+
+const listed = (one: WaitingOn | undefined): readonly WaitingOn[] => (one === undefined ? [] : [one]);
+
+/** Why this host cannot be granted its step now. */
+function obstacleTo(input: PlanInput, state: Activating, steps: Steps, change: HostChange): WaitingOn | undefined {
+  const { host } = change;
+  const until = state.deadline;
+  if (input.hosts[host]?.connected !== true) {
+    return { kind: "host", sentence: `waiting for ${host} to report`, hosts: [host], until };
+  }
+  const other = busyWith(input, change);
+  if (other !== undefined) {
+    return { kind: "unit-busy", sentence: `${host} is in the hands of rollout ${other}`, hosts: [host], until };
+  }
+  const stage = stageAt(input.rollout, state.at);
+  const limit = { atOnce: stage.maxUnavailable, counting: ["activating", "withdrawing", "reverting"] } as const;
+  const ahead = inTheWay(input, steps, stage, change, limit);
+  if (ahead.length === 0) return undefined;
+  const sentence = `${host} waits for its turn after ${nameHosts(ahead)} (at most ${stage.maxUnavailable} at a time)`;
+  return { kind: "max-unavailable", sentence, hosts: [host], until };
+}
+
+function whileActivating(
+  input: PlanInput,
+  state: Activating,
+  { host }: HostChange,
+  step: StepState,
+): WaitingOn | undefined {
+  if (step.kind !== "activating") return undefined;
+  const view = input.hosts[host];
+  const progress = grantOf(view, step.grant)?.progress;
+  const doing = progress?.kind === "preparing" ? `: ${progress.doing}` : "";
+  const sentence = view?.connected === true ? `${host} is activating${doing}` : `waiting for ${host} to report`;
+  return { kind: "host", sentence, hosts: [host], until: state.deadline };
+}
+
+function haltLate({ now, rollout }: PlanInput, state: Activating, steps: Steps): Plan {
+  const late = waveAt(rollout, state.at)
+    .map(({ host }) => host)
+    .filter((host) => stepOf(steps, host).kind !== "provisional");
+  const sentence = `${nameHosts(late)} did not finish within ${formatDuration(between(state.since, now))}`;
+  return halt(rollout, steps, haltCause("deadline", sentence, now));
+}

@@ -1,0 +1,55 @@
+import { after, type Instant, instant } from "../units/time.ts";
+import { halt, haltCause } from "./halt.ts";
+import type { Plan, PlanInput } from "./plan-input.ts";
+import { withdrawals } from "./plan-reverting.ts";
+import type { Rollout, RolloutState, StepState, Steps, WaitingOn } from "./rollout.ts";
+import { settleSteps } from "./settle-steps.ts";
+import { heldGrantMs } from "./timings.ts";
+import { type InPhase, placedSteps } from "./wave.ts";
+
+/** Grants nothing new and keeps alive what is out, for as long as somebody holds it; a failure still halts. */
+export function planPaused(input: PlanInput, state: InPhase<RolloutState, "paused">): Plan {
+  const { now, rollout } = input;
+  const { steps, failure } = settleSteps(input);
+  if (failure !== undefined) return halt(rollout, steps, haltCause(failure.kind, failure.sentence, now));
+  if (input.verdict.kind === "regressed" && state.resumeTo.phase === "observing") {
+    const { reasons } = input.verdict;
+    return halt(rollout, steps, haltCause("regressed", reasons[0] ?? "health is worse than before", now, reasons));
+  }
+  const held = operator(`paused by ${state.by}: ${state.reason}; resume, revert or abort it`);
+  return { next: { ...state, steps: prolonged(rollout, steps, now) }, actions: [], waitingOn: [held] };
+}
+
+/** Leaves everything as it is for a person. What was ordered before (a withdrawal, a revert) still comes to its end. */
+export function planHeld(input: PlanInput, state: InPhase<RolloutState, "held">): Plan {
+  const { steps, actions } = settleSteps(input);
+  const held = operator(`held for a person after: ${state.cause.sentence}; revert or abort it`);
+  const next = { ...state, steps: prolonged(input.rollout, steps, input.now) };
+  return { next, actions, waitingOn: [held, ...withdrawals(input, steps, {})] };
+}
+
+/** Waits only for hosts that have not given back their grant yet. */
+export function planAborted(input: PlanInput, state: InPhase<RolloutState, "aborted">): Plan {
+  const { steps, actions } = settleSteps(input);
+  return {
+    next: { ...state, steps: prolonged(input.rollout, steps, input.now) },
+    actions,
+    waitingOn: withdrawals(input, steps, {}),
+  };
+}
+
+const operator = (sentence: string): WaitingOn => ({ kind: "operator", sentence, hosts: [] });
+
+/**
+ * Grants whose time runs out while a person holds the rollout get more of it, so that thinking does not undo anything.
+ * They still lapse when the coordinator is gone: it has to keep prolonging them.
+ */
+function prolonged(rollout: Rollout, steps: Steps, now: Instant): Steps {
+  const later: Record<string, StepState> = {};
+  for (const { stage, change, step } of placedSteps(rollout, steps)) {
+    const window = heldGrantMs(stage);
+    const lapsesSoon = "confirmBy" in step && step.confirmBy < instant(now + window / 2);
+    later[change.host] = lapsesSoon ? { ...step, confirmBy: after(now, window) } : step;
+  }
+  return later;
+}

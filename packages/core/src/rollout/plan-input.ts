@@ -1,0 +1,62 @@
+import type { Verdict } from "../health/verdict.ts";
+import type { GrantObservation, HostObservation } from "../host/observation.ts";
+import type { Instant } from "../units/time.ts";
+import type { Rollout, RolloutState, WaitingOn } from "./rollout.ts";
+
+/** Everything the decision may look at. */
+export interface PlanInput {
+  readonly now: Instant;
+  readonly rollout: Rollout;
+  readonly state: RolloutState;
+  /** Newest word of each host; absent when it never spoke. `connected` false: it has fallen silent. */
+  readonly hosts: Readonly<Record<string, HostView>>;
+  /** Judgement of the hosts under observation; asked for by the caller with the evidence since their switch. */
+  readonly verdict: Verdict;
+  /** What other rollouts hold at this moment. */
+  readonly others: OtherRollouts;
+  /** The whole fleet; with it a coordinator that lost sight of many hosts at once takes itself for blind. */
+  readonly fleet?: { readonly hosts: number; readonly silent: number };
+  /**
+   * Digest proven now by `host/unit`, as the store knows it. A passed step whose units have been proven otherwise since
+   * then belongs to a later rollout and is left alone by a revert.
+   */
+  readonly proven?: Readonly<Record<string, string>>;
+}
+
+export interface HostView {
+  readonly connected: boolean;
+  readonly observation?: HostObservation;
+  /**
+   * True when the observation carries the digest of the newest intent derived for this host, so that what it does not
+   * mention is not there. Without it a withdrawal counts as done only by the host's explicit word about the grant.
+   */
+  readonly upToDate?: boolean;
+}
+
+export interface OtherRollouts {
+  /** `host/unit` keys that another rollout is changing, with its id. */
+  readonly busyUnits: Readonly<Record<string, string>>;
+  /** Hosts in the middle of an activation by site and environment (`site/environment`). */
+  readonly unavailable: Readonly<Record<string, readonly string[]>>;
+}
+
+/** Things the caller does in the same transaction that saves `next`. */
+export type RolloutAction =
+  /** The releases of this step are proven on the host from now on; `digest` absent: nothing is, the unit stops. */
+  | {
+      readonly kind: "record-proven";
+      readonly host: string;
+      readonly units: readonly { readonly unit: string; readonly digest: string | undefined }[];
+    }
+  | { readonly kind: "page"; readonly sentence: string };
+
+export interface Plan {
+  readonly next: RolloutState;
+  readonly actions: readonly RolloutAction[];
+  readonly waitingOn: readonly WaitingOn[];
+}
+
+/** The grant's newest word from its host, if it spoke of it. */
+export function grantOf(view: HostView | undefined, grant: string): GrantObservation | undefined {
+  return view?.observation?.grants.find((seen) => seen.grant === grant);
+}

@@ -1,0 +1,88 @@
+import { after, between, formatDuration } from "../units/time.ts";
+import { blindness } from "./blindness.ts";
+import { halt, haltCause } from "./halt.ts";
+import { grantOf, type Plan, type PlanInput, type RolloutAction } from "./plan-input.ts";
+import type { HostChange, RolloutState, StepState, Steps, WaitingOn } from "./rollout.ts";
+import { settleSteps, stepOf } from "./settle-steps.ts";
+import { gateWaitMs } from "./timings.ts";
+import { type InPhase, nameHosts, nextWave, waveAt } from "./wave.ts";
+
+type Observing = InPhase<RolloutState, "observing">;
+
+/**
+ * Decides over a wave that is live and on trial. It passes only when it soaked, its verdict is a pass (or an operator
+ * promoted it and nothing is worse) and every host says now that it still runs it. Time alone never passes it (promise 7).
+ */
+export function planObserving(input: PlanInput, state: Observing): Plan {
+  const { now, rollout, verdict } = input;
+  const { steps, failure } = settleSteps(input);
+  if (failure !== undefined) return halt(rollout, steps, haltCause(failure.kind, failure.sentence, now));
+  if (verdict.kind === "regressed") return haltRegressed(input, steps, verdict.reasons);
+  const blind = blindness(input);
+  const waitingOn = [...(blind ? [blind] : []), ...missing(input, state, steps)];
+  if (waitingOn.length === 0) return pass(input, state, steps);
+  if (now < state.deadline || blind !== undefined) return { next: { ...state, steps }, actions: [], waitingOn };
+  const sentence = `no verdict within ${formatDuration(between(state.since, now))}: ${waitingOn.map((one) => one.sentence).join("; ")}`;
+  return halt(rollout, steps, haltCause("deadline", sentence, now));
+}
+
+function haltRegressed({ now, rollout }: PlanInput, steps: Steps, reasons: readonly string[]): Plan {
+  const [first = "health is worse than before"] = reasons;
+  return halt(rollout, steps, haltCause("regressed", first, now, reasons));
+}
+
+/** What this wave still lacks. */
+function missing(input: PlanInput, state: Observing, steps: Steps): readonly WaitingOn[] {
+  return [...missingSoak(input, state), ...missingHosts(input, state, steps), ...missingEvidence(input, state)];
+}
+
+function missingSoak({ now }: PlanInput, { soakUntil, promoted }: Observing): readonly WaitingOn[] {
+  if (promoted !== undefined || now >= soakUntil) return [];
+  const sentence = `soaking for ${formatDuration(between(now, soakUntil))} more`;
+  return [{ kind: "soak", sentence, hosts: [], until: soakUntil }];
+}
+
+function missingHosts(input: PlanInput, state: Observing, steps: Steps): readonly WaitingOn[] {
+  const hosts = waveAt(input.rollout, state.at)
+    .map(({ host }) => host)
+    .filter((host) => !isLiveNow(input, host, stepOf(steps, host)));
+  if (hosts.length === 0) return [];
+  return [{ kind: "host", sentence: `waiting for ${nameHosts(hosts)} to report`, hosts, until: state.deadline }];
+}
+
+/** The host is there and says of this grant that it is live. */
+function isLiveNow(input: PlanInput, host: string, step: StepState): boolean {
+  if (step.kind !== "provisional") return false;
+  const view = input.hosts[host];
+  return view?.connected === true && grantOf(view, step.grant)?.progress.kind === "provisional";
+}
+
+function missingEvidence({ verdict }: PlanInput, { promoted, deadline }: Observing): readonly WaitingOn[] {
+  if (verdict.kind !== "inconclusive" || promoted !== undefined) return [];
+  const wanted = verdict.missing.length === 0 ? "the verdict is not in yet" : verdict.missing.join("; ");
+  return [{ kind: "evidence", sentence: wanted, hosts: [], until: deadline }];
+}
+
+/** Everything in the wave becomes proven, and the next wave waits for its gates. */
+function pass({ now, rollout }: PlanInput, { at, approvals }: Observing, steps: Steps): Plan {
+  const wave = waveAt(rollout, at);
+  const passed = Object.fromEntries(wave.map(({ host }): [string, StepState] => [host, { kind: "passed", at: now }]));
+  const after_ = { ...steps, ...passed };
+  const actions = wave.map(recordProven);
+  const next = nextWave(rollout, at);
+  if (next === undefined) return { next: { phase: "completed", steps: after_, since: now }, actions, waitingOn: [] };
+  const deadline = after(now, gateWaitMs);
+  const waiting: RolloutState = {
+    phase: "waiting-for-gates",
+    at: next,
+    approvals,
+    steps: after_,
+    deadline,
+    since: now,
+  };
+  return { next: waiting, actions, waitingOn: [] };
+}
+
+function recordProven({ host, units }: HostChange): RolloutAction {
+  return { kind: "record-proven", host, units: units.map(({ unit, to }) => ({ unit, digest: to })) };
+}

@@ -1,0 +1,142 @@
+import type { GrantProgress } from "../host/observation.ts";
+import type { Instant } from "../units/time.ts";
+import { unreachable } from "../units/unreachable.ts";
+import { grantOf, type HostView, type PlanInput, type RolloutAction } from "./plan-input.ts";
+import type { HaltCause, HostChange, Rollout, StepState, Steps } from "./rollout.ts";
+import { pending, placedSteps } from "./wave.ts";
+
+/** Steps as the hosts' own words leave them. */
+export interface Settled {
+  readonly steps: Steps;
+  readonly actions: readonly RolloutAction[];
+  /** The first step that failed just now, on the way forwards. */
+  readonly failure?: { readonly host: string; readonly kind: HaltCause["kind"]; readonly sentence: string };
+}
+
+/**
+ * Takes over what each host says about its own grant; nothing else moves a step. A host that is silent, or does not
+ * speak of the grant, leaves its step as it is.
+ */
+export function settleSteps(input: PlanInput): Settled {
+  const steps: Record<string, StepState> = {};
+  const actions: RolloutAction[] = [];
+  let failure: Settled["failure"];
+  for (const { change, step } of placedSteps(input.rollout, input.state.steps)) {
+    const settled = settleStep(step, change, input.hosts[change.host], input.now);
+    steps[change.host] = settled;
+    if (settled === step) continue;
+    actions.push(...actionsOf(input.rollout, change, step, settled));
+    if (failure === undefined && settled.kind === "failed") failure = failureOf(change.host, step, settled, input);
+  }
+  return failure === undefined ? { steps, actions } : { steps, actions, failure };
+}
+
+/** One step after its host's newest word; the same object when nothing changed. */
+export function settleStep(step: StepState, change: HostChange, view: HostView | undefined, now: Instant): StepState {
+  switch (step.kind) {
+    case "activating":
+    case "provisional":
+      return settleForwards(step, grantOf(view, step.grant)?.progress, now);
+    case "withdrawing":
+      return isWithdrawn(step.grant, change, view) ? { kind: "reverted", at: now } : step;
+    case "reverting":
+      return settleReverting(step, grantOf(view, step.grant)?.progress, now);
+    case "pending":
+    case "passed":
+    case "failed":
+    case "reverted":
+    case "revert-failed":
+      return step;
+    default:
+      return unreachable(step);
+  }
+}
+
+type Forwards = Extract<StepState, { kind: "activating" | "provisional" }>;
+
+function settleForwards(step: Forwards, progress: GrantProgress | undefined, now: Instant): StepState {
+  if (progress === undefined) return step;
+  switch (progress.kind) {
+    case "preparing":
+      return step;
+    case "provisional":
+      if (step.kind === "provisional") return step;
+      return {
+        kind: "provisional",
+        grant: step.grant,
+        since: now,
+        confirmBy: step.confirmBy,
+        switchMs: progress.switchMs,
+      };
+    case "failed":
+      return { kind: "failed", at: now, reason: progress.reason, touchedTraffic: progress.touchedTraffic };
+    case "unconfirmed":
+      return { kind: "failed", at: now, reason: "undid it because nobody confirmed it in time", touchedTraffic: true };
+    case "withdrawn":
+      return { kind: "failed", at: now, reason: "undid it although its grant still stood", touchedTraffic: true };
+    default:
+      return unreachable(progress);
+  }
+}
+
+function settleReverting(
+  step: Extract<StepState, { kind: "reverting" }>,
+  progress: GrantProgress | undefined,
+  now: Instant,
+): StepState {
+  if (progress === undefined) return step;
+  switch (progress.kind) {
+    case "preparing":
+      return step;
+    case "provisional":
+      return { kind: "reverted", at: now };
+    case "failed":
+      return { kind: "revert-failed", at: now, reason: progress.reason };
+    case "unconfirmed":
+      return { kind: "revert-failed", at: now, reason: "undid the revert because nobody confirmed it in time" };
+    case "withdrawn":
+      return { kind: "revert-failed", at: now, reason: "undid the revert although its grant still stood" };
+    default:
+      return unreachable(progress);
+  }
+}
+
+/**
+ * Done when the host says so of this very grant, or when it obeys the newest intent, no longer speaks of the grant and
+ * runs what it ran before. The host's being on the old release alone proves nothing: the grant may still be on its way.
+ */
+function isWithdrawn(grant: string, change: HostChange, view: HostView | undefined): boolean {
+  const seen = grantOf(view, grant)?.progress.kind;
+  if (seen !== undefined) return seen === "withdrawn" || seen === "failed" || seen === "unconfirmed";
+  if (view?.upToDate !== true || view.observation === undefined) return false;
+  const { units } = view.observation;
+  return change.units.every(({ unit, from }) => {
+    const running = units.find((candidate) => candidate.unit === unit)?.running?.digest;
+    return running === from;
+  });
+}
+
+function actionsOf(rollout: Rollout, change: HostChange, was: StepState, is: StepState): readonly RolloutAction[] {
+  if (was.kind === "reverting" && is.kind === "reverted") {
+    const units = change.units.map(({ unit, from }) => ({ unit, digest: from }));
+    return [{ kind: "record-proven", host: change.host, units }];
+  }
+  if (is.kind !== "revert-failed") return [];
+  const sentence = `${rollout.title} (rollout ${rollout.id}): ${change.host} cannot go back: ${is.reason}`;
+  return [{ kind: "page", sentence }];
+}
+
+function failureOf(
+  host: string,
+  was: StepState,
+  is: Extract<StepState, { kind: "failed" }>,
+  input: PlanInput,
+): NonNullable<Settled["failure"]> {
+  const grant = was.kind === "activating" || was.kind === "provisional" ? was.grant : "";
+  const unconfirmed = grantOf(input.hosts[host], grant)?.progress.kind === "unconfirmed";
+  const traffic = is.touchedTraffic ? "" : "; it never served a request there";
+  return { host, kind: unconfirmed ? "unconfirmed" : "step-failed", sentence: `${host}: ${is.reason}${traffic}` };
+}
+
+/** The step of a host; hosts without one have not been touched. */
+export const stepOf = (steps: Steps, host: string): StepState => steps[host] ?? pending;
