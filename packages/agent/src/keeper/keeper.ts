@@ -1,0 +1,235 @@
+import { Problem } from "@sluice/core/problems/problem";
+import { canonicalJson } from "@sluice/core/units/canonical-json";
+import { durationMs, type Instant } from "@sluice/core/units/time";
+import type { Clock } from "@sluice/runtime/clock/clock";
+import { describeIssues } from "@sluice/runtime/files/read-document";
+import type { Running } from "@sluice/runtime/running/running";
+import { Child, type ChildHost } from "./child.ts";
+import type { ChildSpec, KeeperEvent, KeeperStatus, KeptChild, KeptSocket, SocketSpec } from "./keeper-api.ts";
+import { childId, socketName } from "./keeper-api.ts";
+import { type KeeperState, type StateFile, StateStore } from "./keeper-state.ts";
+import { KeptSockets } from "./kept-sockets.ts";
+import { stampOf } from "./process-stamp.ts";
+
+/** How long the end of an adopted process may go unnoticed, at most twice this. */
+const pollMs = durationMs(100);
+
+export interface KeeperOptions {
+  readonly build: string;
+  readonly logsDir: string;
+  readonly clock: Clock;
+  readonly stateFile: StateFile;
+  /** What an earlier keeper left behind. */
+  readonly inheritance?: KeeperState;
+  /** Unusual things found while starting, for the status. */
+  readonly remarks?: readonly string[];
+  readonly log: (event: string, fields: object) => void;
+}
+
+/** Owns the listening sockets and the child processes of a host. Everything it is asked for twice, it does once. */
+export class Keeper implements AsyncDisposable {
+  readonly #options: KeeperOptions;
+  readonly #startedAt: Instant;
+  readonly #sockets: KeptSockets;
+  readonly #children = new Map<string, Child>();
+  readonly #store: StateStore;
+  readonly #listeners = new Set<(event: KeeperEvent) => void>();
+  readonly #host: ChildHost;
+  #inCharge = false;
+  #polling: Running | undefined;
+
+  constructor(options: KeeperOptions) {
+    this.#options = options;
+    this.#startedAt = options.clock.now();
+    this.#sockets = new KeptSockets((name) => this.#holders(name));
+    this.#store = new StateStore(options.stateFile, () => this.state());
+    this.#host = {
+      clock: options.clock,
+      logsDir: options.logsDir,
+      take: (sockets) => this.#sockets.take(sockets),
+      happened: (event) => this.#happened(event),
+      inCharge: () => this.#inCharge,
+    };
+    this.#sockets.adopt(options.inheritance?.sockets ?? []);
+    for (const state of options.inheritance?.children ?? []) {
+      if (state.run !== null || state.lastExit !== null) this.#children.set(state.id, Child.adopt(this.#host, state));
+    }
+  }
+
+  /** Begins to restart what has ended and to accept orders; until then, and after {@link stepBack}, another keeper does that. */
+  async takeCharge(): Promise<void> {
+    this.#inCharge = true;
+    this.#tick();
+    this.#polling ??= this.#options.clock.every(pollMs, () => this.#tick());
+    for (const socket of this.#sockets.list()) if (socket.orphaned) await this.#rebind(socket);
+    await this.#store.saveIfPossible();
+  }
+
+  /** Stops deciding, so that a successor can; resolves when nothing is being started any more. */
+  async stepBack(): Promise<void> {
+    this.#inCharge = false;
+    await this.#polling?.[Symbol.asyncDispose]();
+    this.#polling = undefined;
+    for (const child of this.#children.values()) child.holdRestart();
+    for (const child of this.#children.values()) await child.settled();
+    await this.#sockets.settled();
+    await this.#store.saveIfPossible();
+  }
+
+  status(): KeeperStatus {
+    const { build, remarks = [] } = this.#options;
+    const behind = this.#store.failure === undefined ? [] : [`state is not saved: ${String(this.#store.failure)}`];
+    return {
+      build,
+      pid: process.pid,
+      startedAt: this.#startedAt,
+      sockets: [...this.#sockets.list()],
+      children: [...this.#children.values()].map((child) => child.view()),
+      remarks: [...remarks, ...behind],
+    };
+  }
+
+  state(): KeeperState {
+    return {
+      version: 1,
+      keeper: { pid: process.pid, stamp: stampOf(process.pid) ?? "" },
+      sockets: [...this.#sockets.states()],
+      children: [...this.#children.values()].map((child) => child.state()),
+    };
+  }
+
+  /** The fd of every socket that can be handed on. */
+  fds(): readonly { readonly name: string; readonly fd: number }[] {
+    return this.#sockets.fds();
+  }
+
+  async ensureSocket(name: string, spec: SocketSpec): Promise<KeptSocket> {
+    this.#assertInCharge();
+    assertName(socketName, "socket", name);
+    const known = this.#sockets.has(name);
+    const socket = await this.#sockets.ensure(name, spec);
+    await this.#saveOr(() => known || this.#sockets.close(name));
+    return socket;
+  }
+
+  async closeSocket(name: string): Promise<void> {
+    this.#assertInCharge();
+    this.#sockets.close(name);
+    await this.#store.saveIfPossible();
+  }
+
+  async ensureChild(id: string, spec: ChildSpec): Promise<KeptChild> {
+    this.#assertInCharge();
+    assertName(childId, "child", id);
+    const known = this.#children.get(id);
+    if (known !== undefined) return this.#sameChild(known, spec);
+    const child = new Child(this.#host, id, spec);
+    this.#children.set(id, child);
+    try {
+      await this.#store.save();
+      this.#assertInCharge();
+      await child.start();
+    } catch (error) {
+      this.#children.delete(id);
+      await this.#store.saveIfPossible();
+      throw error;
+    }
+    await this.#store.saveIfPossible();
+    return child.view();
+  }
+
+  child(id: string): Child {
+    const child = this.#children.get(id);
+    if (child === undefined) throw new Problem("child-unknown", `there is no child '${id}'`);
+    return child;
+  }
+
+  /** Stops and forgets it; resolves when it is gone. */
+  async removeChild(id: string, graceMs: number): Promise<void> {
+    this.#assertInCharge();
+    const child = this.#children.get(id);
+    if (child === undefined) return;
+    child.markRemoving();
+    await this.#store.saveIfPossible();
+    await child.stop(graceMs);
+    if (this.#children.get(id) === child) this.#children.delete(id);
+    await this.#store.saveIfPossible();
+  }
+
+  /** Calls `listener` with every event from now on; the answer ends that. */
+  subscribe(listener: (event: KeeperEvent) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stepBack();
+  }
+
+  async #sameChild(known: Child, spec: ChildSpec): Promise<KeptChild> {
+    if (known.removing) throw new Problem("child-conflict", `cannot start child '${known.id}': it is being removed`);
+    if (canonicalJson(known.spec) !== canonicalJson(spec)) {
+      throw new Problem(
+        "child-conflict",
+        `cannot start child '${known.id}': it exists with another command, environment or sockets`,
+      );
+    }
+    await known.settled();
+    return known.view();
+  }
+
+  #tick(): void {
+    for (const [id, child] of this.#children) {
+      child.tick();
+      if (child.removing && !child.running) this.#children.delete(id);
+    }
+  }
+
+  #holders(name: string): readonly string[] {
+    return [...this.#children.values()]
+      .filter((child) => child.running && child.spec.sockets.includes(name))
+      .map(({ id }) => id);
+  }
+
+  async #rebind(socket: KeptSocket): Promise<void> {
+    const spec: SocketSpec =
+      socket.kind === "tcp"
+        ? { kind: "tcp", address: socket.address, port: socket.port }
+        : { kind: "unix", path: socket.path };
+    await this.#sockets.ensure(socket.name, spec).catch((error: unknown) => {
+      this.#options.log("keeper.socket-not-bound-again", { socket: socket.name, why: String(error) });
+    });
+  }
+
+  #happened(event: KeeperEvent): void {
+    const { kind, ...fields } = event;
+    this.#options.log(`keeper.${kind}`, fields);
+    for (const listener of this.#listeners) listener(event);
+    void this.#store.saveIfPossible();
+  }
+
+  /** An order that can't be remembered is undone and refused: it would be forgotten by the next keeper. */
+  async #saveOr(undo: () => unknown): Promise<void> {
+    try {
+      await this.#store.save();
+    } catch (error) {
+      undo();
+      throw error;
+    }
+  }
+
+  #assertInCharge(): void {
+    if (!this.#inCharge)
+      throw new Problem("keeper-unreachable", "the keeper is handing over to its successor; ask again");
+  }
+}
+
+function assertName(schema: typeof childId, kind: string, name: string): void {
+  const parsed = schema.safeParse(name);
+  if (!parsed.success) {
+    throw new Problem(
+      "message-invalid",
+      `cannot use '${name}' as the name of a ${kind}: ${describeIssues(parsed.error.issues)}`,
+    );
+  }
+}

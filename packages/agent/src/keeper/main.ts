@@ -1,0 +1,147 @@
+import { mkdirSync, readFileSync, renameSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { parseArgs } from "node:util";
+import { describeProblem } from "@sluice/core/problems/describe-problem";
+import { durationMs } from "@sluice/core/units/time";
+import { nodeClock } from "@sluice/runtime/clock/node-clock";
+import { serveControl } from "@sluice/runtime/control/serve-control";
+import { readDocument } from "@sluice/runtime/files/read-document";
+import type { Running } from "@sluice/runtime/running/running";
+import { handOver, successorVariable } from "./hand-over.ts";
+import { Keeper } from "./keeper.ts";
+import { keeperStatus } from "./keeper-api.ts";
+import { askKeeper } from "./keeper-client.ts";
+import { keeperRoutes } from "./keeper-routes.ts";
+import { type KeeperState, keeperState, stateFileAt } from "./keeper-state.ts";
+import { stampOf } from "./process-stamp.ts";
+
+interface Inheritance {
+  readonly state?: KeeperState;
+  readonly remarks: readonly string[];
+}
+
+const clock = nodeClock;
+const predecessorPollMs = durationMs(10);
+
+async function main(): Promise<void> {
+  const { values } = parseArgs({ options: { dir: { type: "string" } } });
+  if (values.dir === undefined) {
+    log("keeper.usage", { message: "usage: main.ts --dir DIR" });
+    process.exit(2);
+  }
+  const dir = resolve(values.dir);
+  mkdirSync(join(dir, "keeper"), { recursive: true, mode: 0o700 });
+  process.on("SIGHUP", () => undefined);
+  process.stdout.on("error", () => undefined);
+  if (process.env[successorVariable] === undefined) await startAfresh(dir);
+  else await succeed(dir);
+}
+
+/** The first keeper of a folder, or the one after a crash: adopts what the state file tells of. */
+async function startAfresh(dir: string): Promise<void> {
+  const { takeStartLock } = await import("./start-lock.ts");
+  using _lock = takeStartLock(join(dir, "keeper", "start.lock"));
+  if (await isKept(dir)) {
+    log("keeper.already-running", { dir });
+    process.exit(0);
+  }
+  const inheritance = await readInheritance(join(dir, "keeper", "state.json"));
+  const keeper = openKeeperIn(dir, inheritance);
+  await keeper.takeCharge();
+  await serve(dir, keeper);
+}
+
+/** Whether a keeper answers; one that is there but hangs counts, because its sockets are not to be had anyway. */
+async function isKept(dir: string): Promise<boolean> {
+  try {
+    await askKeeper(join(dir, "keeper", "keeper.sock"), "GET", "/status", keeperStatus, { timeoutMs: 5000 });
+    return true;
+  } catch (error) {
+    return !(error instanceof Error && "reason" in error && error.reason === "keeper-unreachable");
+  }
+}
+
+async function readInheritance(path: string): Promise<Inheritance> {
+  const read = await readDocument(path, keeperState);
+  if (read.kind === "absent") return { remarks: [] };
+  if (read.kind === "ok") return { state: read.document, remarks: [] };
+  const aside = `${path}.corrupt-${clock.now()}`;
+  renameSync(path, aside);
+  return { remarks: [`${read.why}; kept as ${aside}; children started before are not watched`] };
+}
+
+/** Answers first, so that the predecessor goes, and decides only when it is gone: never are two in charge. */
+async function succeed(dir: string): Promise<void> {
+  delete process.env[successorVariable];
+  const state = keeperState.parse(JSON.parse(readFileSync(0, "utf8")));
+  const keeper = openKeeperIn(dir, { state, remarks: [] });
+  await serve(dir, keeper);
+  while (stampOf(state.keeper.pid) === state.keeper.stamp) await clock.sleep(predecessorPollMs);
+  await keeper.takeCharge();
+  log("keeper.succeeded", { predecessor: state.keeper.pid });
+}
+
+function openKeeperIn(dir: string, { state, remarks }: Inheritance): Keeper {
+  return new Keeper({
+    build: readBuild(),
+    logsDir: join(dir, "logs"),
+    clock,
+    stateFile: stateFileAt(join(dir, "keeper", "state.json")),
+    remarks,
+    log,
+    ...(state === undefined ? {} : { inheritance: state }),
+  });
+}
+
+function readBuild(): string {
+  const { version } = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8"));
+  return String(version);
+}
+
+/** Serves until a successor answers or somebody asks us to stop. Children and their sockets live on either way. */
+async function serve(dir: string, keeper: Keeper): Promise<void> {
+  const socketPath = join(dir, "keeper", "keeper.sock");
+  let control: Running;
+  const listen = async () => {
+    control = await serveControl({ path: socketPath, routes });
+  };
+  const stop = async (why: string) => {
+    log("keeper.stopping", { why });
+    await control[Symbol.asyncDispose]();
+    await keeper[Symbol.asyncDispose]();
+    process.exit(0);
+  };
+  const routes = keeperRoutes(keeper, async (order) => {
+    try {
+      const done = await handOver({ keeper, socketPath, clock }, order);
+      setImmediate(() => void stop(`succeeded by ${done.pid}`));
+      return done;
+    } catch (error) {
+      const previous = control;
+      await listen();
+      void previous[Symbol.asyncDispose]();
+      throw error;
+    }
+  });
+  await listen();
+  for (const signal of ["SIGTERM", "SIGINT"] as const) process.once(signal, () => void stop(signal));
+  log("keeper.listening", { socket: socketPath });
+}
+
+/** One event a line, as the other programs write them; written here because a logging library would be the larger part. */
+function log(event: string, fields: object): void {
+  const line = {
+    level: "info",
+    time: new Date(clock.now()).toISOString(),
+    pid: process.pid,
+    name: "keeper",
+    msg: event,
+    ...fields,
+  };
+  process.stdout.write(`${JSON.stringify(line)}\n`);
+}
+
+main().catch((error: unknown) => {
+  log("keeper.failed", { level: "error", message: describeProblem(error) });
+  process.exit(1);
+});
