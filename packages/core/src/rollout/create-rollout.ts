@@ -1,0 +1,93 @@
+import type { Environment, Fleet, Site } from "../fleet/fleet.ts";
+import type { UnitKey } from "../intent/intent.ts";
+import { type DurationMs, durationMs, type Instant, minutes } from "../units/time.ts";
+import { planWaves } from "./plan-waves.ts";
+import type { HostChange, Override, Rollout, Stage, UnitChange } from "./rollout.ts";
+import { stepTimeoutDefaultMs } from "./timings.ts";
+
+export interface RolloutRequest {
+  readonly id: string;
+  readonly kind: Rollout["kind"];
+  readonly title: string;
+  /** Sites whose users may notice; their hosts, caps and wishes count. */
+  readonly sites: readonly string[];
+  readonly by: string;
+  readonly reason?: string;
+  readonly createdAt: Instant;
+  readonly overrides?: readonly Override[];
+  readonly fleet: Fleet;
+  /** Only these environments; all where a site is bound when absent. The fleet's order decides. */
+  readonly environments?: readonly string[];
+  /** Only these hosts; all when absent. */
+  readonly hosts?: readonly string[];
+  /** What is to be live on a host in the end. A release names its site, its proxy and the front, as the host needs them. */
+  readonly targets: (host: string) => readonly UnitTarget[];
+  /** What is proven there now. */
+  readonly proven: (host: string, unit: UnitKey) => string | undefined;
+}
+
+export interface UnitTarget {
+  readonly unit: UnitKey;
+  readonly digest: string;
+}
+
+/**
+ * A rollout over every host where a target differs from what is proven; what differs on one host is one step and is
+ * activated together. A restart takes every target as it is.
+ */
+export function createRollout(request: RolloutRequest): Rollout {
+  const sites = request.fleet.sites.filter(({ name }) => request.sites.includes(name));
+  const environments = request.fleet.environments.filter(
+    ({ name }) => request.environments === undefined || request.environments.includes(name),
+  );
+  const stages = environments.map((environment) => stageOf(request, sites, environment));
+  return {
+    id: request.id,
+    kind: request.kind,
+    title: request.title,
+    sites: request.sites,
+    by: request.by,
+    ...(request.reason === undefined ? {} : { reason: request.reason }),
+    createdAt: request.createdAt,
+    onRegression: sites.some(({ onRegression }) => onRegression === "hold") ? "hold" : "revert",
+    stages: stages.filter(({ waves }) => waves.length > 0),
+    overrides: request.overrides ?? [],
+  };
+}
+
+/** Hosts of an environment that serve one of these sites, in the fleet's order. */
+export function hostsServing(environment: Environment, sites: readonly Site[]): readonly string[] {
+  const bound = sites.some(({ bindings }) => (bindings[environment.name] ?? []).length > 0);
+  return bound ? environment.hosts : [];
+}
+
+/** Room for a slow start and a second try. */
+function stepTimeoutOf(sites: readonly Site[]): DurationMs {
+  const starts = sites.map(({ ready }) => ready.withinMs * 2 + minutes(2));
+  return durationMs(Math.max(stepTimeoutDefaultMs / 2, ...starts));
+}
+
+function stageOf(request: RolloutRequest, sites: readonly Site[], environment: Environment): Stage {
+  const changes = new Map<string, HostChange>();
+  for (const host of hostsServing(environment, sites)) {
+    if (request.hosts !== undefined && !request.hosts.includes(host)) continue;
+    const units = changesOf(request, host);
+    if (units.length > 0) changes.set(host, { host, units });
+  }
+  const waves = planWaves([...changes.keys()], environment.waves);
+  return {
+    environment: environment.name,
+    gates: environment.gates,
+    maxUnavailable: Math.min(...sites.map(({ maxUnavailable }) => maxUnavailable)),
+    stepTimeoutMs: stepTimeoutOf(sites),
+    waves: waves.map((hosts) => hosts.flatMap((host) => changes.get(host) ?? [])),
+  };
+}
+
+function changesOf({ kind, targets, proven }: RolloutRequest, host: string): readonly UnitChange[] {
+  return targets(host).flatMap(({ unit, digest }) => {
+    const from = proven(host, unit);
+    if (from === digest && kind !== "restart") return [];
+    return [{ unit, to: digest, ...(from === undefined ? {} : { from }) }];
+  });
+}
