@@ -1,4 +1,7 @@
+export * from "./fleet/configure-host.ts";
+export * from "./fleet/fleet-problem.ts";
 export * from "./fleet/fleet.ts";
+export * from "./fleet/parse-fleet-file.ts";
 export * from "./health/evidence.ts";
 export * from "./health/judge-by-probes.ts";
 export * from "./health/verdict.ts";

@@ -1,0 +1,204 @@
+import * as z from "zod";
+import * as words from "./source-words.ts";
+
+const engine = z.enum(["node"]).describe("What proxies run on. `node` is embedded and needs nothing installed.");
+const onRegression = z
+  .enum(["revert", "hold"])
+  .describe(
+    "What a rollout does when health regresses: go back by itself, or stop and leave it to a person (one-way migrations).",
+  );
+const drain = words.duration.describe(
+  "Longest time requests and websockets on the old slot may take to end after a switch.",
+);
+const hold = words.duration.describe("Longest time a request waits while no slot is live, before it is answered 503.");
+const keepPrevious = words.duration.describe("How long the previous release is kept startable after a switch.");
+const maxUnavailable = words.count.describe(
+  "Most hosts of a site in one environment that may be in the middle of an activation.",
+);
+
+export const gatesSource = z
+  .strictObject({
+    soak: words.duration.optional().describe("Shortest time a wave is observed after its last activation."),
+    approval: z
+      .array(words.role)
+      .optional()
+      .describe("Roles of which each has to approve before the first wave of this environment."),
+    maxWait: words.duration
+      .optional()
+      .describe("Longest time an observation may stay inconclusive before the rollout halts and asks."),
+  })
+  .describe("What must be true before a rollout goes on.");
+
+export const environmentSource = z
+  .strictObject({
+    name: words.name.describe("Name of the environment."),
+    hosts: z
+      .array(words.hostName)
+      .min(1, { error: "at least one host" })
+      .describe("Names of its hosts; a host belongs to one environment."),
+    waves: z
+      .array(words.wave)
+      .min(1, { error: "at least one wave" })
+      .optional()
+      .describe("Cumulative size of each wave in hosts or per cent; the last one covers all hosts.")
+      .meta({ examples: [[1, "50%", "100%"]] }),
+    gates: gatesSource.optional(),
+    unconfirmed: z
+      .enum(["revert", "keep"])
+      .optional()
+      .describe("What a host does with an activation that nobody confirmed in time."),
+  })
+  .describe("A stage that changes are promoted through.");
+
+export const hostSource = z
+  .strictObject({
+    address: words.address.optional().describe("Where listeners are bound and probes connect to."),
+    ports: z
+      .record(words.portKey, words.port)
+      .optional()
+      .describe("Binding port → port really listened on, where they differ.")
+      .meta({ examples: [{ 80: 20180, 443: 20443 }] }),
+  })
+  .describe("What is special about a host.");
+
+export const certificateSource = z
+  .strictObject({
+    cert: words.filePath.describe("PEM file with the certificate chain, on the host."),
+    key: words.filePath.describe("PEM file with the private key, on the host."),
+  })
+  .describe("A certificate that bindings name.");
+
+export const runSource = z.discriminatedUnion("driver", [
+  z
+    .strictObject({
+      driver: z.literal("process").describe("The keeper starts a command in the folder of the release."),
+      command: words.command.describe("Program and arguments; {port} and {release} are replaced."),
+      env: words.environmentVariables.optional().describe("Environment variables for the command."),
+    })
+    .describe("A command that Sluice starts."),
+  z
+    .strictObject({
+      driver: z.literal("external").describe("The slots are run by something else."),
+      addresses: z
+        .strictObject({
+          blue: words.slotAddress.describe("host:port of the blue slot."),
+          green: words.slotAddress.describe("host:port of the green slot."),
+        })
+        .describe("Where the slots are."),
+      start: words.command.optional().describe("Command that starts a slot."),
+      stop: words.command.optional().describe("Command that stops a slot."),
+    })
+    .describe("Slots that something else runs."),
+]);
+
+export const readySource = z
+  .strictObject({
+    path: words.urlPath.optional().describe("Path that answers 200 once a slot is ready."),
+    within: words.duration.optional().describe("Longest time a slot may take to become ready."),
+  })
+  .describe("When a slot is ready.");
+
+export const forwardSource = z
+  .strictObject({
+    host: z
+      .enum(["preserve", "internal"])
+      .optional()
+      .describe(
+        "`preserve`: the slot gets the name the user asked for. `internal`: Host is the internal binding and the public name travels in X-Public-Host.",
+      ),
+  })
+  .describe("How requests are passed on to a slot.");
+
+export const bindingSource = z
+  .strictObject({
+    name: words.bindingName.describe("The host name users ask for."),
+    kind: z.enum(["internal", "public"]).describe("Whether outsiders use it."),
+    port: words.port.describe("The port users address."),
+    tls: words.name.optional().describe("Name of a certificate; makes the binding a TLS one."),
+    edge: words.edgeUrl.optional().describe("URL by which outsiders come in; public bindings only."),
+  })
+  .describe("One host name of a site.");
+
+export const probeSource = z
+  .strictObject({
+    path: words.urlPath.describe("Path that is asked for."),
+    method: z.enum(["GET", "HEAD", "POST", "OPTIONS"]).optional().describe("Method of the request."),
+    headers: words.headers.optional().describe("Extra headers; Host is always the binding's name."),
+    expect: words.expectedStatus.optional().describe("Statuses that count as good."),
+    contains: z
+      .string()
+      .min(1, { error: "text that is not empty" })
+      .optional()
+      .describe("Text the body has to contain."),
+    timeout: words.duration.optional().describe("Longest time until the whole answer is there."),
+  })
+  .describe("A request that is asked of every binding on every hop.");
+
+export const siteSource = z
+  .strictObject({
+    engine: engine.optional(),
+    run: runSource,
+    ready: readySource.optional(),
+    forward: forwardSource.optional(),
+    drain: drain.optional(),
+    hold: hold.optional(),
+    keepPrevious: keepPrevious.optional(),
+    maxUnavailable: maxUnavailable.optional(),
+    onRegression: onRegression.optional(),
+    bindings: z
+      .record(words.name, z.array(bindingSource).min(1, { error: "at least one binding" }))
+      .describe("The site's host names, by environment."),
+    probes: z
+      .array(probeSource)
+      .min(1, { error: "at least one probe" })
+      .optional()
+      .describe("What is asked of every binding."),
+  })
+  .describe("An application served under host names.");
+
+export const defaultsSource = z
+  .strictObject({
+    engine: engine.optional(),
+    health: z
+      .strictObject({
+        falseHalt: words.rate.optional().describe("Bound on halting a rollout for nothing."),
+        ruleOut: words.rate.optional().describe("Increase of failures that a pass has to rule out."),
+      })
+      .optional()
+      .describe("Bounds of the health rule; checked here, fixed in this version."),
+    onRegression: onRegression.optional(),
+    drain: drain.optional(),
+    hold: hold.optional(),
+    keepPrevious: keepPrevious.optional(),
+    maxUnavailable: maxUnavailable.optional(),
+  })
+  .describe("What sites use where they say nothing.");
+
+/** The shape of a fleet file: what a person writes, before defaults and relations. Strict and without coercion. */
+export const fleetSource = z
+  .strictObject({
+    fleet: words.name.describe("Name of the fleet."),
+    environments: z
+      .array(environmentSource)
+      .min(1, { error: "at least one environment" })
+      .describe("Stages, in order of promotion."),
+    hosts: z.record(words.hostName, hostSource).optional().describe("What is special about single hosts."),
+    sharedPorts: z
+      .array(words.port)
+      .optional()
+      .describe("Binding ports that belong to the front because several sites use them."),
+    certificates: z.record(words.name, certificateSource).optional().describe("Certificates that bindings name."),
+    defaults: defaultsSource.optional(),
+    sites: z.record(words.name, siteSource).describe("The sites, by name."),
+  })
+  .describe("The whole desired state of a fleet.");
+
+export type FleetSource = z.infer<typeof fleetSource>;
+export type EnvironmentSource = z.infer<typeof environmentSource>;
+export type HostSource = z.infer<typeof hostSource>;
+export type CertificateSource = z.infer<typeof certificateSource>;
+export type SiteSource = z.infer<typeof siteSource>;
+export type BindingSource = z.infer<typeof bindingSource>;
+export type ProbeSource = z.infer<typeof probeSource>;
+export type RunSource = z.infer<typeof runSource>;
+export type DefaultsSource = z.infer<typeof defaultsSource>;

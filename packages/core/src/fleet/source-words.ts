@@ -1,0 +1,107 @@
+import * as z from "zod";
+
+/*
+ * The smallest pieces of the fleet file's shape. Every `error` text is the part after "wanted" in a problem's sentence.
+ */
+
+/** A piece of text that has to match; the same words whether the type or the form is wrong. */
+const text = (wanted: string, pattern: RegExp) => z.string({ error: wanted }).regex(pattern, { error: wanted });
+
+const whole = (wanted: string, min: number, max: number) =>
+  z.int({ error: wanted }).min(min, { error: wanted }).max(max, { error: wanted });
+
+const label = "[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?";
+const namePattern = new RegExp(`^${label}$`);
+
+/** A name that every object of the language carries already, so that a lookup by name could find it where nothing is. */
+const reservedName = /^(?!constructor$)/;
+
+const named = (wanted: string, pattern: RegExp) =>
+  text(wanted, pattern).regex(reservedName, { error: "another name, because 'constructor' is reserved" });
+
+const nameWanted = "a name of lower-case letters, digits and inner hyphens, at most 63 characters";
+export const name = named(nameWanted, namePattern);
+
+export const hostName = named(
+  "a host's name: lower-case letters, digits and inner hyphens, in parts joined by dots, at most 253 characters",
+  new RegExp(`^(?=.{1,253}$)${label}(?:\\.${label})*$`),
+);
+
+const anyCaseLabel = "[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?";
+export const bindingName = text(
+  "one host name such as www.shop.example: no wildcard, no trailing dot, no port, no scheme; international names as xn--…",
+  new RegExp(`^(?=.{1,253}$)${anyCaseLabel}(?:\\.${anyCaseLabel})*$`),
+);
+
+export const port = whole("a port number from 1 to 65535", 1, 65_535);
+
+/** A port as the key of a map. */
+export const portKey = text(
+  "a port number from 1 to 65535",
+  /^(?:[1-9]\d{0,3}|[1-5]\d{4}|6[0-4]\d{3}|65[0-4]\d\d|655[0-2]\d|6553[0-5])$/,
+);
+
+export const durationWanted = "a duration with its unit, such as 30s, 5m or 1h30m";
+export const duration = text(durationWanted, /^(?:\d+(?:\.\d+)?(?:ms|s|m|h|d))+$/).meta({
+  examples: ["30s", "5m", "1h30m"],
+});
+
+export const percentWanted = "a percentage from 1% to 100%";
+export const percent = text(percentWanted, /^(?:100|[1-9]\d?)%$/);
+
+const waveWanted = "a number of hosts such as 1, or a share such as 50%";
+export const wave = z.union([whole(waveWanted, 1, 100_000), text(waveWanted, /^(?:100|[1-9]\d?)%$/)], {
+  error: waveWanted,
+});
+
+export const rateWanted = "a percentage above 0% and below 50%, such as 1% or 0.5%";
+export const rate = text(rateWanted, /^(?!0+(?:\.0+)?%)(?:\d|[1-4]\d)(?:\.\d+)?%$/);
+
+export const role = text(
+  "the name of a role: lower-case letters and hyphens, such as approver",
+  /^[a-z]+(?:-[a-z]+)*$/,
+);
+
+export const urlPath = text("a path that starts with / and has no white space and no #", /^\/[^\s#]*$/);
+
+export const edgeUrl = text(
+  "a URL such as https://www.shop.example: http or https, a host, no user, no query",
+  /^https?:\/\/(?:[A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(?::\d{1,5})?(?:\/[^\s?#]*)?$/,
+);
+
+const octet = "(?:25[0-5]|2[0-4]\\d|1\\d\\d|[1-9]?\\d)";
+const ipv4 = new RegExp(`^(?:${octet}\\.){3}${octet}$`);
+const addressWanted = "an IP address such as 10.0.0.5 (a name could lead to another host)";
+export const address = z.union([text(addressWanted, ipv4), z.ipv6({ error: addressWanted })], { error: addressWanted });
+
+export const slotAddress = text(
+  "host:port, such as 127.0.0.1:8081",
+  /^(?:[A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\]):(?:[1-9]\d{0,3}|[1-5]\d{4}|6[0-4]\d{3}|65[0-4]\d\d|655[0-2]\d|6553[0-5])$/,
+);
+
+export const filePath = text("the absolute path of a file on the host, such as /etc/sluice/shop.crt", /^\/[^\0\n\r]+$/);
+
+const argumentPattern = /^[^\0]*$/;
+const argument = (wanted: string) => text(wanted, argumentPattern);
+const commandWanted = "a list of texts such as [node, server.js]";
+export const command = z
+  .array(argument("text").min(1, { error: "text that is not empty" }), { error: commandWanted })
+  .min(1, { error: commandWanted });
+
+export const environmentVariables = z.record(
+  text("the name of an environment variable: letters, digits and _", /^[A-Za-z_][A-Za-z0-9_]*$/),
+  argument("text"),
+);
+
+export const headers = z.record(
+  text("the name of a header", /^[A-Za-z0-9!#$%&'*+.^_`|~-]+$/),
+  text("text without line breaks", /^[\t\x20-\x7e\x80-\xff]*$/),
+);
+
+const statusWanted = "a status such as 200, or a list such as [200, 204]";
+const status = whole("a status from 100 to 599", 100, 599);
+export const expectedStatus = z.union([status, z.array(status).min(1, { error: statusWanted })], {
+  error: statusWanted,
+});
+
+export const count = whole("a whole number of hosts, at least 1", 1, 100_000);
