@@ -14,7 +14,11 @@ export class Problem extends Error {
   readonly reason: ProblemReason;
   readonly hint: string | undefined;
 
-  constructor(reason: ProblemReason, sentence: string, options: { readonly hint?: string; readonly cause?: unknown } = {}) {
+  constructor(
+    reason: ProblemReason,
+    sentence: string,
+    options: { readonly hint?: string; readonly cause?: unknown } = {},
+  ) {
     super(sentence, options.cause === undefined ? undefined : { cause: options.cause });
     this.name = "Problem";
     this.reason = reason;
@@ -72,10 +76,11 @@ export const problemCatalogue = {
   "proxy-unreachable": unavailable,
   "port-taken": unavailable,
   "spawn-failed": { category: "internal", retryHelps: true },
+  "slot-exited": { category: "internal", retryHelps: false },
   "disk-full": unavailable,
   "deadline-passed": { category: "timeout", retryHelps: true },
   "state-corrupt": { category: "corrupt", retryHelps: false },
-  "internal": { category: "internal", retryHelps: false },
+  internal: { category: "internal", retryHelps: false },
 } as const satisfies Record<string, { readonly category: ProblemCategory; readonly retryHelps: boolean }>;
 
 export type ProblemReason = keyof typeof problemCatalogue;
