@@ -32,3 +32,17 @@ export function judgeLead(
 }
 
 const behind = (host: string, why: string): LeadVerdict => ({ kind: "behind", sentence: `host '${host}' ${why}` });
+
+/**
+ * Fence and generation from which an operator's "this store is the right one" lets a coordinator lead a host that it is
+ * behind of: both go beyond what the host remembers, so that the next intent is the newest word it ever heard.
+ */
+export function adoptHost(
+  own: { readonly fence: number; readonly generation: number },
+  memory: IntentMemory,
+): { readonly fence: number; readonly generation: number } {
+  return {
+    fence: Math.max(own.fence, memory.maxFence) + 1,
+    generation: Math.max(own.generation, memory.generation) + 1,
+  };
+}

@@ -7,7 +7,7 @@ import { grantOf, type Plan, type PlanInput } from "./plan-input.ts";
 import type { HostChange, RolloutState, StepState, Steps, WaitingOn } from "./rollout.ts";
 import { settleSteps, stepOf } from "./settle-steps.ts";
 import { confirmBy, observingDeadline } from "./timings.ts";
-import { type InPhase, nameHosts, stageAt, waveAt } from "./wave.ts";
+import { hostUnit, type InPhase, nameHosts, stageAt, waveAt } from "./wave.ts";
 
 type Activating = InPhase<RolloutState, "activating">;
 
@@ -18,6 +18,8 @@ export function planActivating(input: PlanInput, state: Activating): Plan {
   if (failure !== undefined) return halt(rollout, steps, haltCause(failure.kind, failure.sentence, now));
   const wave = waveAt(rollout, state.at);
   if (wave.every(({ host }) => stepOf(steps, host).kind === "provisional")) return observe(input, state, steps);
+  const outdated = findOutdated(input, wave, steps);
+  if (outdated !== undefined) return halt(rollout, steps, haltCause("outdated", outdated, now));
   const blind = blindness(input);
   if (blind === undefined && now >= state.deadline) return haltLate(input, state, steps);
   const granted = grantTurns(input, state, steps, blind);
@@ -31,6 +33,19 @@ function observe({ now, rollout }: PlanInput, { at, approvals }: Activating, ste
   const deadline = observingDeadline(stage, now);
   const next: RolloutState = { phase: "observing", at, approvals, steps, soakUntil, deadline, since: now };
   return { next, actions: [], waitingOn: [] };
+}
+
+/** Something else has been proven on a host since the rollout was planned: going on, and going back, would surprise. */
+function findOutdated(input: PlanInput, wave: readonly HostChange[], steps: Steps): string | undefined {
+  const { proven } = input;
+  if (proven === undefined) return undefined;
+  for (const { host, units } of wave) {
+    if (stepOf(steps, host).kind !== "pending") continue;
+    const other = units.find(({ unit, from }) => proven[hostUnit(host, unit)] !== from);
+    if (other !== undefined)
+      return `${other.unit} on ${host} has been changed since this rollout was planned; start it again`;
+  }
+  return undefined;
 }
 
 /** Grants host by host in the order of the wave; whoever has to wait says why. */

@@ -27,8 +27,9 @@ export interface HostView {
   readonly connected: boolean;
   readonly observation?: HostObservation;
   /**
-   * True when the observation carries the digest of the newest intent derived for this host, so that what it does not
-   * mention is not there. Without it a withdrawal counts as done only by the host's explicit word about the grant.
+   * True when the observation carries generation and digest of the newest intent, and that intent says what is stored
+   * now: then what the host does not mention is not there. Both are compared because a grant given and withdrawn leaves
+   * the same text twice. Without it a withdrawal counts as done only by the host's explicit word about the grant.
    */
   readonly upToDate?: boolean;
 }

@@ -2,7 +2,7 @@ import { blindness } from "./blindness.ts";
 import { busyWith, inTheWay } from "./capacity.ts";
 import { grantId } from "./grant-id.ts";
 import type { Plan, PlanInput, RolloutAction } from "./plan-input.ts";
-import type { HostChange, RolloutState, Stage, StepState, Steps, WaitingOn } from "./rollout.ts";
+import type { HaltCause, HostChange, RolloutState, Stage, StepState, Steps, WaitingOn } from "./rollout.ts";
 import { settleSteps } from "./settle-steps.ts";
 import { revertConfirmBy, revertsAtOnce } from "./timings.ts";
 import { hostUnit, type InPhase, nameHosts, type Placed, placedSteps } from "./wave.ts";
@@ -66,9 +66,11 @@ function revertTurns(input: PlanInput, state: Reverting, settled: Steps): Turns 
   return { steps, actions, waitingOn };
 }
 
+const blamesPassed = ({ kind }: HaltCause): boolean => kind !== "deadline" && kind !== "outdated";
+
 /** It passed, something else ran there before, and no later rollout has proven anything else since. */
 function isToRevert(input: PlanInput, { cause }: Reverting, { change, step }: Placed): boolean {
-  if (step.kind !== "passed" || cause.kind === "deadline") return false;
+  if (step.kind !== "passed" || !blamesPassed(cause)) return false;
   if (change.units.every(({ from, to }) => from === to)) return false;
   return change.units.every(({ unit, to }) => (input.proven?.[hostUnit(change.host, unit)] ?? to) === to);
 }
@@ -114,7 +116,7 @@ function revertStep(
 function end(input: PlanInput, state: Reverting, steps: Steps, actions: readonly RolloutAction[]): Plan {
   const { cause } = state;
   const left = placedSteps(input.rollout, steps).some(
-    ({ step }) => step.kind === "revert-failed" || (step.kind === "passed" && cause.kind === "deadline"),
+    ({ step }) => step.kind === "revert-failed" || (step.kind === "passed" && !blamesPassed(cause)),
   );
   const next: RolloutState = { phase: left ? "held" : "reverted", cause, steps, since: input.now };
   return { next, actions, waitingOn: [] };

@@ -83,9 +83,12 @@ export interface WaveAt {
   readonly wave: number;
 }
 
-/** Why a rollout was stopped, in one sentence, with the evidence that speaks for it. */
+/**
+ * Why a rollout was stopped, in one sentence, with the evidence that speaks for it. `deadline` and `outdated` blame
+ * nothing that passed, so what passed stays as it is.
+ */
 export interface HaltCause {
-  readonly kind: "regressed" | "step-failed" | "deadline" | "operator" | "unconfirmed";
+  readonly kind: "regressed" | "step-failed" | "deadline" | "operator" | "unconfirmed" | "outdated";
   readonly sentence: string;
   readonly evidence: readonly string[];
   readonly at: Instant;

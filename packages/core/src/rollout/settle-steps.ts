@@ -1,9 +1,9 @@
 import type { GrantProgress } from "../host/observation.ts";
 import type { Instant } from "../units/time.ts";
 import { unreachable } from "../units/unreachable.ts";
-import { grantOf, type HostView, type PlanInput, type RolloutAction } from "./plan-input.ts";
+import { grantOf, type PlanInput, type RolloutAction } from "./plan-input.ts";
 import type { HaltCause, HostChange, Rollout, StepState, Steps } from "./rollout.ts";
-import { pending, placedSteps } from "./wave.ts";
+import { hostUnit, pending, placedSteps } from "./wave.ts";
 
 /** Steps as the hosts' own words leave them. */
 export interface Settled {
@@ -22,7 +22,7 @@ export function settleSteps(input: PlanInput): Settled {
   const actions: RolloutAction[] = [];
   let failure: Settled["failure"];
   for (const { change, step } of placedSteps(input.rollout, input.state.steps)) {
-    const settled = settleStep(step, change, input.hosts[change.host], input.now);
+    const settled = settleStep(input, step, change);
     steps[change.host] = settled;
     if (settled === step) continue;
     actions.push(...actionsOf(input.rollout, change, step, settled));
@@ -32,13 +32,15 @@ export function settleSteps(input: PlanInput): Settled {
 }
 
 /** One step after its host's newest word; the same object when nothing changed. */
-export function settleStep(step: StepState, change: HostChange, view: HostView | undefined, now: Instant): StepState {
+export function settleStep(input: PlanInput, step: StepState, change: HostChange): StepState {
+  const { now } = input;
+  const view = input.hosts[change.host];
   switch (step.kind) {
     case "activating":
     case "provisional":
       return settleForwards(step, grantOf(view, step.grant)?.progress, now);
     case "withdrawing":
-      return isWithdrawn(step.grant, change, view) ? { kind: "reverted", at: now } : step;
+      return isWithdrawn(input, step.grant, change) ? { kind: "reverted", at: now } : step;
     case "reverting":
       return settleReverting(step, grantOf(view, step.grant)?.progress, now);
     case "pending":
@@ -105,14 +107,15 @@ function settleReverting(
  * Done when the host says so of this very grant, or when it obeys the newest intent, no longer speaks of the grant and
  * runs what it ran before. The host's being on the old release alone proves nothing: the grant may still be on its way.
  */
-function isWithdrawn(grant: string, change: HostChange, view: HostView | undefined): boolean {
+function isWithdrawn(input: PlanInput, grant: string, change: HostChange): boolean {
+  const view = input.hosts[change.host];
   const seen = grantOf(view, grant)?.progress.kind;
   if (seen !== undefined) return seen === "withdrawn" || seen === "failed" || seen === "unconfirmed";
   if (view?.upToDate !== true || view.observation === undefined) return false;
   const { units } = view.observation;
   return change.units.every(({ unit, from }) => {
-    const running = units.find((candidate) => candidate.unit === unit)?.running?.digest;
-    return running === from;
+    const before = input.proven === undefined ? from : input.proven[hostUnit(change.host, unit)];
+    return units.find((candidate) => candidate.unit === unit)?.running?.digest === before;
   });
 }
 
