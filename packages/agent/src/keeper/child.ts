@@ -122,7 +122,11 @@ export class Child {
   tick(): void {
     const run = this.#run;
     if (run?.adopted && stampOf(run.pid) !== run.stamp) this.#ended(run, null, null);
-    const idle = this.#run === undefined && this.#retry === undefined && this.#starting === undefined;
+    const idle =
+      this.#run === undefined &&
+      this.#retry === undefined &&
+      this.#starting === undefined &&
+      this.#lastExit !== undefined;
     if (idle && this.#restartable()) this.#startAgain();
   }
 

@@ -32,6 +32,8 @@ export class Keeper implements AsyncDisposable {
   readonly #startedAt: Instant;
   readonly #sockets: KeptSockets;
   readonly #children = new Map<string, Child>();
+  /** First starts under way, by child. */
+  readonly #starts = new Map<string, Promise<KeptChild>>();
   readonly #store: StateStore;
   readonly #listeners = new Set<(event: KeeperEvent) => void>();
   readonly #host: ChildHost;
@@ -123,19 +125,9 @@ export class Keeper implements AsyncDisposable {
     assertName(childId, "child", id);
     const known = this.#children.get(id);
     if (known !== undefined) return this.#sameChild(known, spec);
-    const child = new Child(this.#host, id, spec);
-    this.#children.set(id, child);
-    try {
-      await this.#store.save();
-      this.#assertInCharge();
-      await child.start();
-    } catch (error) {
-      this.#children.delete(id);
-      await this.#store.saveIfPossible();
-      throw error;
-    }
-    await this.#store.saveIfPossible();
-    return child.view();
+    const start = this.#firstStart(id, spec).finally(() => this.#starts.delete(id));
+    this.#starts.set(id, start);
+    return start;
   }
 
   child(id: string): Child {
@@ -151,6 +143,7 @@ export class Keeper implements AsyncDisposable {
     if (child === undefined) return;
     child.markRemoving();
     await this.#store.saveIfPossible();
+    await this.#starts.get(id)?.catch(() => undefined);
     await child.stop(graceMs);
     if (this.#children.get(id) === child) this.#children.delete(id);
     await this.#store.saveIfPossible();
@@ -174,8 +167,24 @@ export class Keeper implements AsyncDisposable {
         `cannot start child '${known.id}': it exists with another command, environment or sockets`,
       );
     }
-    await known.settled();
-    return known.view();
+    return this.#starts.get(known.id) ?? known.view();
+  }
+
+  /** Remembered before it is started: a process that no later keeper knows of would run for ever. */
+  async #firstStart(id: string, spec: ChildSpec): Promise<KeptChild> {
+    const child = new Child(this.#host, id, spec);
+    this.#children.set(id, child);
+    try {
+      await this.#store.save();
+      this.#assertInCharge();
+      await child.start();
+    } catch (error) {
+      this.#children.delete(id);
+      await this.#store.saveIfPossible();
+      throw error;
+    }
+    await this.#store.saveIfPossible();
+    return child.view();
   }
 
   #tick(): void {
