@@ -1,0 +1,28 @@
+import { type Command, Option } from "commander";
+import { ExitSignal } from "../exit-signal.ts";
+import type { World } from "../world.ts";
+
+interface DemoOptions {
+  readonly engine: string;
+  readonly dir?: string;
+  readonly keep?: boolean;
+  readonly scene?: readonly string[];
+}
+
+/** `sluice demo`: five scenes that have to end as they must. */
+export function addDemoVerb(program: Command, world: World): void {
+  program
+    .command("demo")
+    .description("a fleet under load, and an incident stopped five ways; ends by itself and writes demo-report.json")
+    .addOption(
+      new Option("--engine <engine>", "what the site proxies run on").choices(["node", "haproxy"]).default("node"),
+    )
+    .option("--dir <folder>", "where the fleet keeps its data (default: a temporary folder)")
+    .option("--keep", "leave the data folder")
+    .addHelpText("after", "\nExamples:\n  $ sluice demo\n  $ sluice demo --keep")
+    .action(async (options: DemoOptions) => {
+      const { runDemo } = await import("./run-demo.ts");
+      const ok = await runDemo(world, { engine: options.engine, dir: options.dir, keep: options.keep === true });
+      if (!ok) throw new ExitSignal("failed");
+    });
+}

@@ -1,0 +1,70 @@
+#!/usr/bin/env node
+import { userInfo } from "node:os";
+import { createInterface } from "node:readline/promises";
+import pc from "picocolors";
+import { runCli } from "./program.ts";
+import type { Output, World } from "./world.ts";
+
+/** The only place that touches `process`: everything below gets a {@link World}. */
+function worldOfProcess(): World {
+  const isColorful = process.stdout.isTTY === true && (process.env["NO_COLOR"] ?? "") === "";
+  return {
+    stdout: outputOf(process.stdout),
+    stderr: outputOf(process.stderr),
+    env: process.env,
+    cwd: process.cwd(),
+    user: userName(),
+    canAsk: process.stdin.isTTY === true && process.stderr.isTTY === true,
+    colors: pc.createColors(isColorful),
+    now: () => Date.now(),
+    clock: (atMs) => new Date(atMs).toLocaleTimeString("en-GB"),
+    ask: async (question) => {
+      const lines = createInterface({ input: process.stdin, output: process.stderr });
+      try {
+        return await lines.question(question);
+      } finally {
+        lines.close();
+      }
+    },
+    onInterrupt: (listener) => {
+      process.on("SIGINT", listener);
+      process.on("SIGTERM", listener);
+      return {
+        [Symbol.dispose]: () => {
+          process.off("SIGINT", listener);
+          process.off("SIGTERM", listener);
+        },
+      };
+    },
+  };
+}
+
+function outputOf(stream: NodeJS.WriteStream): Output {
+  return {
+    isTerminal: stream.isTTY === true,
+    get columns() {
+      return stream.columns ?? 80;
+    },
+    get rows() {
+      return stream.rows ?? 24;
+    },
+    write: (text) => {
+      stream.write(text);
+    },
+  };
+}
+
+function userName(): string {
+  try {
+    return process.env["SLUICE_USER"] ?? userInfo().username;
+  } catch {
+    return "unknown";
+  }
+}
+
+// A reader that has seen enough (`sluice events | head`) is no failure of ours.
+process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+  if (error.code !== "EPIPE") throw error;
+});
+
+process.exitCode = await runCli(process.argv.slice(2), worldOfProcess());

@@ -1,0 +1,98 @@
+import { Problem } from "@sluice/core";
+import type { Command } from "commander";
+import type { ExitName } from "../exit-codes.ts";
+import { say, sayJson, type World } from "../world.ts";
+import {
+  type CoordinatorOptions,
+  type FollowingOptions,
+  type OverridingOptions,
+  overridesOf,
+  withCoordinator,
+  withFollowing,
+  withOverrides,
+  withReason,
+} from "./common-options.ts";
+import type { CoordinatorClient } from "./coordinator-client.ts";
+import { runWithCoordinator } from "./run-with-coordinator.ts";
+import { leaveOrFollow } from "./started-rollouts.ts";
+
+interface DeployOptions extends CoordinatorOptions, FollowingOptions, OverridingOptions {
+  readonly to?: string;
+}
+
+interface RestartOptions extends CoordinatorOptions, FollowingOptions {
+  readonly to?: string;
+  readonly reason?: string;
+  readonly proxies?: boolean;
+}
+
+/** `sluice deploy` and `sluice restart`: rollouts that need no change of the fleet file. */
+export function addDeployVerbs(program: Command, world: World): void {
+  withOverrides(withFollowing(withCoordinator(program.command("deploy"))))
+    .description("roll a pushed release out, environment by environment")
+    .argument("<site>", "a site of the fleet file")
+    .argument("<version>", "a version pushed with `sluice release push`")
+    .option("--to <environment>", "the last environment to reach (default: all)")
+    .addHelpText(
+      "after",
+      "\nExamples:\n  $ sluice deploy shop 2.4.0\n  $ sluice deploy shop 2.4.0 --to acceptance --timeout 20m\n  $ sluice deploy shop 2.4.0 --detach --json",
+    )
+    .action((site: string, version: string, options: DeployOptions) =>
+      runWithCoordinator(world, options, (client) => deploy(world, client, { site, version, options })),
+    );
+  withReason(withFollowing(withCoordinator(program.command("restart"))))
+    .description("restart a site's slots, or proxies, host by host without a lost request")
+    .argument("[site]", "a site of the fleet file")
+    .option("--proxies", "restart its proxy instead; without a site: all proxies and fronts")
+    .option("--to <environment>", "the last environment to reach (default: all)")
+    .addHelpText(
+      "after",
+      '\nExamples:\n  $ sluice restart shop\n  $ sluice restart --proxies --reason "new certificates"',
+    )
+    .action((site: string | undefined, options: RestartOptions) =>
+      runWithCoordinator(world, options, (client) => restart(world, client, site, options)),
+    );
+}
+
+async function deploy(
+  world: World,
+  client: CoordinatorClient,
+  asked: { readonly site: string; readonly version: string; readonly options: DeployOptions },
+): Promise<ExitName> {
+  const { site, version, options } = asked;
+  const json = options.json === true;
+  const overrides = overridesOf(options);
+  const answer = await client.deploy({ site, version, toEnvironment: options.to, reason: options.reason, overrides });
+  if (answer.rolloutId === undefined) {
+    say(world, json, `${site} ${version} runs on every host already, proven; nothing to do`);
+    if (json) sayJson(world, { kind: "result", exit: "done", rollouts: [] });
+    return "done";
+  }
+  return leaveOrFollow(world, client, [answer.rolloutId], options);
+}
+
+async function restart(
+  world: World,
+  client: CoordinatorClient,
+  site: string | undefined,
+  options: RestartOptions,
+): Promise<ExitName> {
+  const json = options.json === true;
+  if (site === undefined && options.proxies !== true) {
+    throw new Problem("usage-invalid", "cannot restart: neither a site nor --proxies is given", {
+      hint: "sluice restart SITE, sluice restart SITE --proxies, or sluice restart --proxies",
+    });
+  }
+  const answer = await client.restart({
+    site,
+    proxies: options.proxies === true,
+    reason: options.reason,
+    toEnvironment: options.to,
+  });
+  if (answer.rolloutIds.length === 0) {
+    say(world, json, "nothing runs that could be restarted");
+    if (json) sayJson(world, { kind: "result", exit: "done", rollouts: [] });
+    return "done";
+  }
+  return leaveOrFollow(world, client, answer.rolloutIds, options);
+}

@@ -1,0 +1,103 @@
+import type { DurationMs } from "@sluice/core";
+import type { ProbeResponse, WatchEventsResponse } from "@sluice/protocol/generated/sluice/operator/v1/operator";
+import type { Command } from "commander";
+import type { ExitName } from "../exit-codes.ts";
+import { renderProbe } from "../screen/render-probe.ts";
+import { renderStatus } from "../screen/render-status.ts";
+import { say, sayJson, type World } from "../world.ts";
+import { type CoordinatorOptions, duration, wholeNumber, withCoordinator } from "./common-options.ts";
+import type { CoordinatorClient } from "./coordinator-client.ts";
+import { runWithCoordinator } from "./run-with-coordinator.ts";
+
+interface StatusOptions extends CoordinatorOptions {
+  readonly site?: string;
+  readonly host?: string;
+}
+
+interface EventsOptions extends CoordinatorOptions {
+  readonly after: number;
+  readonly follow?: boolean;
+  readonly since?: DurationMs;
+  readonly rollout?: string;
+  readonly host?: string;
+}
+
+/** `sluice status`, `sluice probe` and `sluice events`: looking without changing anything. */
+export function addLookVerbs(program: Command, world: World): void {
+  withCoordinator(program.command("status"))
+    .description("desired, installed, running and proven of every unit on every host, with reasons")
+    .option("--site <site>", "only units of one site")
+    .option("--host <host>", "only one host")
+    .addHelpText("after", "\nExamples:\n  $ sluice status\n  $ sluice status --site shop --json")
+    .action((options: StatusOptions) => runWithCoordinator(world, options, (client) => status(world, client, options)));
+  withCoordinator(program.command("probe"))
+    .description("ask every binding of a site under its own name on every hop, now; exit code 1 when one is bad")
+    .argument("<site>", "a site of the fleet file")
+    .option("--host <host>", "only one host")
+    .addHelpText("after", "\nExample:\n  $ sluice probe shop --host web-1")
+    .action((site: string, options: StatusOptions) =>
+      runWithCoordinator(world, options, (client) => probe(world, client, site, options)),
+    );
+  withCoordinator(program.command("events"))
+    .description("the event log: every command, decision and observation that changed something")
+    .option("--after <seq>", "only what came after this sequence number", wholeNumber, 0)
+    .option("--follow", "stay and print what happens")
+    .option("--since <duration>", "only what is younger, for example 2d", duration)
+    .option("--rollout <id>", "only one rollout")
+    .option("--host <host>", "only one host")
+    .addHelpText("after", "\nExamples:\n  $ sluice events --since 1h\n  $ sluice events --follow --json")
+    .action((options: EventsOptions) => runWithCoordinator(world, options, (client) => events(world, client, options)));
+}
+
+async function status(world: World, client: CoordinatorClient, options: StatusOptions): Promise<ExitName> {
+  const answer = await client.getStatus({ site: options.site, host: options.host });
+  if (options.json === true) sayJson(world, answer);
+  else say(world, false, renderStatus(answer, { nowMs: world.now(), colors: world.colors }));
+  return "done";
+}
+
+async function probe(world: World, client: CoordinatorClient, site: string, options: StatusOptions): Promise<ExitName> {
+  const stop = new AbortController();
+  using _interrupt = world.onInterrupt(() => stop.abort());
+  const answers: ProbeResponse[] = [];
+  for await (const answer of client.probe({ site, host: options.host }, stop.signal)) {
+    answers.push(answer);
+    if (options.json === true) sayJson(world, answer);
+  }
+  if (options.json !== true) {
+    say(world, false, answers.length === 0 ? `no host carries the site ${site}` : renderProbe(answers, world.colors));
+  }
+  if (stop.signal.aborted) return "failed";
+  return probeExit(answers);
+}
+
+/** Silence is no success: a host that did not answer is not good. */
+function probeExit(answers: readonly ProbeResponse[]): ExitName {
+  const outcomes = answers.flatMap((answer) => answer.results.map((result) => result.outcome?.$case));
+  if (outcomes.includes("bad")) return "failed";
+  if (answers.length === 0 || answers.some((answer) => answer.refusal !== undefined)) return "unreachable";
+  return outcomes.includes("good") ? "done" : "failed";
+}
+
+async function events(world: World, client: CoordinatorClient, options: EventsOptions): Promise<ExitName> {
+  const stop = new AbortController();
+  using _interrupt = world.onInterrupt(() => stop.abort());
+  const oldestMs = options.since === undefined ? 0 : world.now() - options.since;
+  for await (const event of client.watchEvents(
+    { afterSeq: options.after, follow: options.follow === true },
+    stop.signal,
+  )) {
+    if (event.atMs < oldestMs) continue;
+    if (options.rollout !== undefined && event.rolloutId !== options.rollout) continue;
+    if (options.host !== undefined && event.host !== options.host) continue;
+    if (options.json === true) sayJson(world, event);
+    else say(world, false, eventLine(world, event));
+  }
+  return "done";
+}
+
+function eventLine(world: World, event: WatchEventsResponse): string {
+  const about = [event.rolloutId, event.host].filter((part) => part !== undefined && part !== "").join(" ");
+  const date = new Date(event.atMs).toISOString().slice(0, "2026-01-01".length);
+  return `${date} ${world.clock(event.atMs)}  ${event.kind}${about === "" ? "" : ` [${about}]`}  ${event.sentence}, by ${event.by}`;
+}

@@ -1,0 +1,52 @@
+import { durationMs, formatDuration } from "@sluice/core";
+import type { Rollout, RolloutStep, WaitingOn } from "@sluice/protocol/generated/sluice/types/v1/rollout";
+import type { ExitName } from "../exit-codes.ts";
+
+/** Phases in which a rollout stays for ever, and how a verb that followed it ends. */
+const endings: Readonly<Record<string, ExitName>> = {
+  completed: "done",
+  reverted: "reverted",
+  held: "halted",
+  aborted: "failed",
+};
+
+/** How a rollout in this phase ends a verb; undefined while it goes on. */
+export const endingOf = (rollout: Rollout): ExitName | undefined => endings[rollout.phase];
+
+/** What a host is at, in one phrase. */
+export function stepWords(step: RolloutStep): string {
+  const parts = [step.state];
+  if (step.switchMs !== undefined) parts.push(`switched in ${formatMs(step.switchMs)}`);
+  if (step.reason !== undefined && step.reason !== "") parts.push(step.reason);
+  else if (step.doing !== undefined && step.doing !== "") parts.push(step.doing);
+  return parts.length === 1 ? step.state : `${parts[0]}: ${parts.slice(1).join(", ")}`;
+}
+
+/** Steps of all waves in order, with the environment and the wave (from 0) they belong to. */
+export function stepsOf(rollout: Rollout): readonly { environment: string; wave: number; step: RolloutStep }[] {
+  return rollout.stages.flatMap((stage) =>
+    stage.waves.flatMap((wave, index) =>
+      wave.steps.map((step) => ({ environment: stage.environment, wave: index, step })),
+    ),
+  );
+}
+
+/** `waiting for 12s more: web-1 is observed for 30s`; without the countdown when there is none. */
+export function waitingWords(waiting: WaitingOn, nowMs: number): string {
+  if (waiting.untilMs === undefined || waiting.untilMs <= nowMs)
+    return `waiting (${waiting.kind}): ${waiting.sentence}`;
+  return `waiting (${waiting.kind}, until ${formatDuration(durationMs(waiting.untilMs - nowMs))} from now): ${waiting.sentence}`;
+}
+
+/** One sentence on everything that keeps a rollout, for `--timeout`. */
+export function gatesWords(rollout: Rollout): string {
+  if (rollout.waitingOn.length === 0) return rollout.statusLine;
+  return rollout.waitingOn.map((waiting) => `${waiting.kind}: ${waiting.sentence}`).join("; ");
+}
+
+/** Time a rollout took, or takes so far. */
+export function tookWords(rollout: Rollout, nowMs: number): string {
+  return formatDuration(durationMs(Math.max(0, (rollout.endedAtMs ?? nowMs) - rollout.createdAtMs)));
+}
+
+const formatMs = (ms: number): string => (ms < 100 ? `${ms.toFixed(1)}ms` : formatDuration(durationMs(ms)));

@@ -1,0 +1,48 @@
+import type pc from "picocolors";
+
+/** Painters of text; each leaves it as it is where colours are not wanted. */
+export type Colors = ReturnType<typeof pc.createColors>;
+
+/** One of the two streams a verb may write to. */
+export interface Output {
+  readonly isTerminal: boolean;
+  /** Characters in a line; absent when nobody can say. */
+  readonly columns?: number;
+  /** Lines on the screen; absent when nobody can say. */
+  readonly rows?: number;
+  write(text: string): void;
+}
+
+/**
+ * Everything a verb may touch besides the coordinator. `main.ts` makes it of `process`; tests make their own.
+ */
+export interface World {
+  readonly stdout: Output;
+  readonly stderr: Output;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Folder in which relative paths begin. */
+  readonly cwd: string;
+  /** Who is recorded as the author of changes. */
+  readonly user: string;
+  /** True when somebody is there to answer a question. */
+  readonly canAsk: boolean;
+  readonly colors: Colors;
+  /** Milliseconds since 1970, for time stamps and countdowns. */
+  now(): number;
+  /** `14:03:59` of an instant, in the operator's time zone. */
+  clock(atMs: number): string;
+  /** Answers with the line typed. */
+  ask(question: string): Promise<string>;
+  /** Calls `listener` when the operator presses Ctrl-C or the program is asked to end, until disposed. */
+  onInterrupt(listener: () => void): Disposable;
+}
+
+/** Prints one line for people: on stdout, or on stderr when stdout belongs to JSON. */
+export function say(world: World, json: boolean, line: string): void {
+  (json ? world.stderr : world.stdout).write(`${line}\n`);
+}
+
+/** Prints one JSON document on a line of its own. */
+export function sayJson(world: World, document: unknown): void {
+  world.stdout.write(`${JSON.stringify(document)}\n`);
+}
