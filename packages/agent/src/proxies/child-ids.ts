@@ -1,0 +1,21 @@
+import { frontUnit, parseUnit, proxyUnit, type UnitKey } from "@sluice/core";
+
+export interface ProxyChild {
+  readonly unit: UnitKey;
+  /** Grows with every proxy process started on the host. */
+  readonly generation: number;
+}
+
+/** `proxy-<site>-<generation>`, `front-<generation>` */
+export function proxyChildId(unit: UnitKey, generation: number): string {
+  const parsed = parseUnit(unit);
+  return parsed.kind === "front" ? `front-${generation}` : `proxy-${parsed.site}-${generation}`;
+}
+
+/** What a child of the keeper is; undefined when it is no proxy. */
+export function parseProxyChildId(id: string): ProxyChild | undefined {
+  const front = /^front-(\d+)$/.exec(id);
+  if (front !== null) return { unit: frontUnit, generation: Number(front[1]) };
+  const [, site, generation] = /^proxy-(.+)-(\d+)$/.exec(id) ?? [];
+  return site === undefined ? undefined : { unit: proxyUnit(site), generation: Number(generation) };
+}

@@ -1,0 +1,181 @@
+import { mkdir, rm } from "node:fs/promises";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import type { SlotTable, UnitKey, UnitRelease } from "@sluice/core";
+import { type Clock, writeFileDurably } from "@sluice/runtime";
+import type { Proxies, RunningProxy } from "../drivers.ts";
+import type { KeeperClient } from "../keeper/keeper-client.ts";
+import { awaitControl } from "./await-control.ts";
+import { parseProxyChildId, proxyChildId } from "./child-ids.ts";
+import { nextGeneration } from "./generations.ts";
+import { planProxyChild } from "./plan-proxy-child.ts";
+import { type ProxyStatus, proxyControl } from "./proxy-control.ts";
+import { sweepProxies } from "./sweep-proxies.ts";
+
+export interface ProxiesOptions {
+  readonly keeper: KeeperClient;
+  readonly dataDir: string;
+  readonly host: string;
+  /** The build a proxy process reports as its own. */
+  readonly build: string;
+  readonly clock: Clock;
+}
+
+/** A healthy proxy answers in a millisecond; one that hangs must not hold up what the host says of the others. */
+const statusMsMax = 1000;
+/** From the last answer to the end of the connection, for clients that keep theirs open. */
+const drainGraceMs = 1000;
+/** Beyond its own limit, before a draining process is ended by force. */
+const drainSlackMs = 2000;
+/** For a process that never served anybody. */
+const refusedGraceMs = 500;
+
+/** Site proxies and the front of this host, as children of the keeper. See {@link Proxies}. */
+export function openProxies(options: ProxiesOptions): Proxies {
+  const host = new ProxyHost(options);
+  return {
+    list: () => host.list(),
+    startSuccessor: (unit, release, successor) => host.startSuccessor(unit, release, successor),
+    probeSocket: ({ childId }) => join(host.folder(childId), "probe.sock"),
+    accept: ({ childId }) => host.control(childId).accept(),
+    putSlots: ({ childId }, slots) => host.control(childId).putSlots(slots),
+    drain: (proxy, limitMs) => host.drain(proxy, limitMs),
+    remove: ({ childId }, graceMs) => host.remove(childId, graceMs),
+  };
+}
+
+type Successor = Parameters<Proxies["startSuccessor"]>[2];
+
+class ProxyHost {
+  readonly #options: ProxiesOptions;
+  readonly #runDir: string;
+  /** Starting and sweeping go one after another: a socket just bound for a child to come looks unused. */
+  #turn: Promise<unknown> = Promise.resolve();
+
+  constructor(options: ProxiesOptions) {
+    this.#options = options;
+    this.#runDir = join(options.dataDir, "run");
+  }
+
+  folder(childId: string): string {
+    return join(this.#runDir, childId);
+  }
+
+  control(childId: string) {
+    return proxyControl(join(this.folder(childId), "control.sock"));
+  }
+
+  async list(): Promise<readonly RunningProxy[]> {
+    const { children } = await this.#options.keeper.status();
+    const proxies = children
+      .flatMap(({ id }) => {
+        const parsed = parseProxyChildId(id);
+        return parsed === undefined ? [] : [{ id, ...parsed }];
+      })
+      .sort((a, b) => a.generation - b.generation);
+    const answers = await Promise.all(
+      proxies.map(({ id, unit }) =>
+        this.control(id)
+          .status(statusMsMax)
+          .then((status) => runningProxy(unit, id, status))
+          .catch(() => undefined),
+      ),
+    );
+    return answers.filter((proxy) => proxy !== undefined);
+  }
+
+  startSuccessor(unit: UnitKey, release: UnitRelease, successor: Successor): Promise<RunningProxy> {
+    return this.#inTurn(() => this.#start(unit, release, successor));
+  }
+
+  async drain({ childId }: RunningProxy, limitMs: number): Promise<void> {
+    await this.control(childId).drain({ graceMs: drainGraceMs, limitMs });
+    // Told to go, the keeper does not start it again when it ends by itself; that outlives us.
+    this.#removeLater(childId, Math.round(limitMs + drainSlackMs));
+  }
+
+  async remove(childId: string, graceMs: number): Promise<void> {
+    await this.#options.keeper.removeChild(childId, Math.round(graceMs));
+    await this.#inTurn(() => this.#sweep());
+  }
+
+  #removeLater(childId: string, graceMs: number): void {
+    // What fails here is made up for by the next `remove` or sweep.
+    this.remove(childId, graceMs).catch(() => undefined);
+  }
+
+  async #start(unit: UnitKey, release: UnitRelease, successor: Successor): Promise<RunningProxy> {
+    const { keeper, host } = this.#options;
+    const { slots, ...routing } = successor;
+    const plan = planProxyChild(unit, release, { host, runDir: this.#runDir, ...routing });
+    const { children } = await keeper.status();
+    const childId = proxyChildId(
+      unit,
+      await nextGeneration(
+        this.#runDir,
+        children.map(({ id }) => id),
+      ),
+    );
+    try {
+      for (const { name, spec } of plan.sockets) await keeper.ensureSocket(name, spec);
+      await this.#writeSettings(childId, plan.settings);
+      await this.#spawn(
+        childId,
+        plan.sockets.map(({ name }) => name),
+      );
+      await awaitControl(childId, this.#options, this.control(childId));
+      if (unit !== "front") await this.control(childId).putSlots(slots);
+      return runningProxy(unit, childId, await this.control(childId).status(statusMsMax));
+    } catch (error) {
+      await keeper.removeChild(childId, refusedGraceMs).catch(() => undefined);
+      await this.#sweep().catch(() => undefined);
+      throw error;
+    }
+  }
+
+  async #writeSettings(childId: string, settings: unknown): Promise<void> {
+    const folder = this.folder(childId);
+    await rm(folder, { recursive: true, force: true });
+    await mkdir(folder, { recursive: true, mode: 0o700 });
+    await writeFileDurably(join(folder, "settings.json"), `${JSON.stringify(settings, undefined, 2)}\n`);
+  }
+
+  async #spawn(childId: string, sockets: readonly string[]): Promise<void> {
+    const folder = this.folder(childId);
+    await this.#options.keeper.ensureChild(childId, {
+      command: process.execPath,
+      args: [fileURLToPath(import.meta.resolve("@sluice/proxy/main")), "--dir", folder],
+      env: { SLUICE_BUILD: this.#options.build },
+      cwd: folder,
+      sockets: [...sockets],
+      restart: "on-exit",
+    });
+  }
+
+  #sweep(): Promise<void> {
+    return sweepProxies(this.#options.keeper, this.#runDir);
+  }
+
+  #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const mine = this.#turn.then(work);
+    this.#turn = mine.catch(() => undefined);
+    return mine;
+  }
+}
+
+function runningProxy(unit: UnitKey, childId: string, status: ProxyStatus): RunningProxy {
+  const { settingsDigest, build, pid, startedAt, accepting, draining, inFlight, upgrades, remarks } = status;
+  return {
+    unit,
+    childId,
+    digest: settingsDigest,
+    build,
+    pid,
+    startedAtMs: startedAt,
+    accepting,
+    draining,
+    slots: status.slots satisfies SlotTable,
+    open: { blue: inFlight.blue + upgrades.blue, green: inFlight.green + upgrades.green },
+    remarks,
+  };
+}
