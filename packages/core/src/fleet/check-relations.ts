@@ -1,10 +1,14 @@
+import { checkBindings } from "./check-bindings.ts";
+import { checkEnvironments } from "./check-environments.ts";
+import { checkPorts } from "./check-ports.ts";
+import { checkSites } from "./check-sites.ts";
 import type { FleetPath } from "./fleet-problem.ts";
 import { type FleetReading, overlap, readSound } from "./fleet-reading.ts";
-import type { PathProblem } from "./shape-problems.ts";
+import type { PathProblem } from "./path-problem.ts";
 
 type Rule = (reading: FleetReading) => readonly PathProblem[];
 
-const rules: readonly Rule[] = [];
+const rules: readonly Rule[] = [checkEnvironments, checkSites, checkBindings, checkPorts];
 
 /**
  * Everything that is wrong between the pieces of a fleet file. Works on a file whose shape is partly broken (`damaged` holds

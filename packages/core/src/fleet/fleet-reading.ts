@@ -7,25 +7,43 @@ export interface Piece<T> {
   readonly source: T;
 }
 
+export interface NamedPiece<T> extends Piece<T> {
+  readonly name: string;
+}
+
+/** One environment, as far as its parts are sound. */
+export interface EnvironmentPiece {
+  readonly path: FleetPath;
+  readonly name?: string;
+  readonly hosts: readonly Piece<string>[];
+  readonly waves?: Piece<NonNullable<EnvironmentSource["waves"]>>;
+  readonly gates?: Piece<NonNullable<EnvironmentSource["gates"]>>;
+}
+
+export interface SitePiece {
+  readonly name: string;
+  readonly path: FleetPath;
+  /** Environments that its bindings name, sound or not. */
+  readonly environments: readonly string[];
+  /** The value of a key, when it is there and sound. */
+  readonly get: <K extends keyof SiteSource>(key: K) => SiteSource[K] | undefined;
+}
+
 export interface BindingPiece extends Piece<BindingSource> {
   readonly site: string;
   readonly environment: string;
+  /** As browsers send it. */
+  readonly name: string;
 }
 
 /** The sound pieces of a file that may be broken elsewhere, so that relations can be judged all the same. */
 export interface FleetReading {
-  readonly environments: readonly Piece<EnvironmentSource>[];
-  readonly hosts: readonly (Piece<HostSource> & { readonly name: string })[];
+  readonly environments: readonly EnvironmentPiece[];
+  readonly hosts: readonly NamedPiece<HostSource>[];
   readonly sharedPorts: readonly Piece<number>[];
-  readonly certificates: readonly (Piece<CertificateSource> & { readonly name: string })[];
-  readonly sites: readonly {
-    readonly name: string;
-    readonly path: FleetPath;
-    readonly source: Readonly<Record<string, unknown>>;
-  }[];
+  readonly certificates: readonly NamedPiece<CertificateSource>[];
+  readonly sites: readonly SitePiece[];
   readonly bindings: readonly BindingPiece[];
-  /** The site's value under `key` when it is sound and there. */
-  readonly siteValue: <K extends keyof SiteSource>(site: string, key: K) => SiteSource[K] | undefined;
 }
 
 /** True when one path leads through the other; `*` stands for any one segment. */
@@ -39,42 +57,73 @@ export function overlap(a: FleetPath, b: FleetPath): boolean {
   return true;
 }
 
+type IsSound = (path: FleetPath) => boolean;
+
 export function readSound(root: unknown, damaged: readonly FleetPath[]): FleetReading {
-  const sound = (path: FleetPath): boolean => !damaged.some((broken) => overlap(broken, path));
+  const isSound: IsSound = (path) => !damaged.some((broken) => overlap(broken, path));
   const top = mapOf(root);
-  const soundEntries = <T>(key: string): (Piece<T> & { readonly name: string })[] =>
-    Object.entries(mapOf(top[key]))
-      .map(([name, source]) => ({ name, path: [key, name], source: source as T }))
-      .filter(({ path }) => sound(path));
-  const soundItems = <T>(path: FleetPath, value: unknown): Piece<T>[] =>
-    listOf(value)
-      .map((source, index) => ({ path: [...path, index], source: source as T }))
-      .filter((piece) => sound(piece.path));
-  const sites = Object.entries(mapOf(top.sites)).map(([name, source]) => ({
+  const sites = Object.entries(mapOf(top.sites));
+  return {
+    environments: listOf(top.environments).map((value, index) =>
+      environmentPiece(isSound, ["environments", index], mapOf(value)),
+    ),
+    hosts: soundEntries<HostSource>(isSound, "hosts", top.hosts),
+    sharedPorts: soundItems<number>(isSound, ["sharedPorts"], top.sharedPorts),
+    certificates: soundEntries<CertificateSource>(isSound, "certificates", top.certificates),
+    sites: sites.map(([name, value]) => sitePiece(isSound, name, mapOf(value))),
+    bindings: sites.flatMap(([name, value]) => bindingPieces(isSound, name, mapOf(mapOf(value).bindings))),
+  };
+}
+
+function environmentPiece(
+  isSound: IsSound,
+  path: FleetPath,
+  value: Readonly<Record<string, unknown>>,
+): EnvironmentPiece {
+  const part = <T>(key: string): Piece<T> | undefined =>
+    value[key] !== undefined && isSound([...path, key]) ? { path: [...path, key], source: value[key] as T } : undefined;
+  const name = part<string>("name")?.source;
+  const waves = part<NonNullable<EnvironmentSource["waves"]>>("waves");
+  const gates = part<NonNullable<EnvironmentSource["gates"]>>("gates");
+  return {
+    path,
+    hosts: soundItems<string>(isSound, [...path, "hosts"], value.hosts),
+    ...(name === undefined ? {} : { name }),
+    ...(waves === undefined ? {} : { waves }),
+    ...(gates === undefined ? {} : { gates }),
+  };
+}
+
+function sitePiece(isSound: IsSound, name: string, value: Readonly<Record<string, unknown>>): SitePiece {
+  return {
     name,
     path: ["sites", name],
-    source: mapOf(source),
-  }));
-  return {
-    environments: soundItems<EnvironmentSource>(["environments"], top.environments),
-    hosts: soundEntries<HostSource>("hosts"),
-    sharedPorts: soundItems<number>(["sharedPorts"], top.sharedPorts),
-    certificates: soundEntries<CertificateSource>("certificates"),
-    sites,
-    bindings: sites.flatMap((site) =>
-      Object.entries(mapOf(site.source.bindings)).flatMap(([environment, list]) =>
-        soundItems<BindingSource>([...site.path, "bindings", environment], list).map((piece) => ({
-          ...piece,
-          site: site.name,
-          environment,
-        })),
-      ),
-    ),
-    siteValue: (site, key) => {
-      const value = mapOf(mapOf(top.sites)[site])[key];
-      return value !== undefined && sound(["sites", site, key]) ? (value as SiteSource[typeof key]) : undefined;
-    },
+    environments: Object.keys(mapOf(value.bindings)),
+    get: (key) => (isSound(["sites", name, key]) ? (value[key] as SiteSource[typeof key] | undefined) : undefined),
   };
+}
+
+function bindingPieces(isSound: IsSound, site: string, bindings: Readonly<Record<string, unknown>>): BindingPiece[] {
+  return Object.entries(bindings).flatMap(([environment, list]) =>
+    soundItems<BindingSource>(isSound, ["sites", site, "bindings", environment], list).map((piece) => ({
+      ...piece,
+      site,
+      environment,
+      name: piece.source.name.toLowerCase(),
+    })),
+  );
+}
+
+function soundEntries<T>(isSound: IsSound, key: string, value: unknown): NamedPiece<T>[] {
+  return Object.entries(mapOf(value))
+    .map(([name, source]) => ({ name, path: [key, name], source: source as T }))
+    .filter(({ path }) => isSound(path));
+}
+
+function soundItems<T>(isSound: IsSound, path: FleetPath, value: unknown): Piece<T>[] {
+  return listOf(value)
+    .map((source, index) => ({ path: [...path, index], source: source as T }))
+    .filter((piece) => isSound(piece.path));
 }
 
 const mapOf = (value: unknown): Readonly<Record<string, unknown>> =>

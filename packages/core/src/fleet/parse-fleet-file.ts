@@ -4,8 +4,9 @@ import type { Fleet } from "./fleet.ts";
 import { type FleetProblem, formatPath } from "./fleet-problem.ts";
 import type { FleetSource } from "./fleet-source.ts";
 import { locate, mergeFiles } from "./merge-files.ts";
+import type { PathProblem } from "./path-problem.ts";
 import { type Located, type Place, readYaml } from "./read-yaml.ts";
-import { type PathProblem, shapeProblems } from "./shape-problems.ts";
+import { shapeProblems } from "./shape-problems.ts";
 
 export interface FleetFile {
   /** As problems should name it. */

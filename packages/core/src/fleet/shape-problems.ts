@@ -1,19 +1,9 @@
-import { distance } from "fastest-levenshtein";
 import * as z from "zod";
 import { type FleetPath, formatPath } from "./fleet-problem.ts";
 import { fleetSource } from "./fleet-source.ts";
+import { nearestOf } from "./nearest.ts";
+import type { PathProblem } from "./path-problem.ts";
 import { durationWanted } from "./source-words.ts";
-
-/** A problem by path; the place in the file is looked up later. */
-export interface PathProblem {
-  readonly path: FleetPath;
-  readonly sentence: string;
-  readonly hint?: string;
-  /** The problem is the key itself, not its value. */
-  readonly onKey?: boolean;
-  /** Relations that look at any of these are not judged while their shape is broken. `*` stands for any one segment. */
-  readonly about?: readonly FleetPath[];
-}
 
 const wantedByType: Readonly<Record<string, string>> = {
   string: "text",
@@ -46,8 +36,13 @@ const notBuiltYetValues: Readonly<Record<string, readonly string[]>> = { engine:
 
 /** Everything wrong with the shape of a fleet file, in words; empty when `value` is a {@link FleetSource}. */
 export function shapeProblems(value: unknown): readonly PathProblem[] {
-  const result = fleetSource.safeParse(value, { error: wantedOf });
-  return result.success ? [] : result.error.issues.flatMap((issue) => problemsOf(issue, value));
+  return problemsUnder(fleetSource, [], value, value);
+}
+
+/** Problems of the value at `path`, judged by its part of the shape. */
+function problemsUnder(schema: z.ZodType, path: FleetPath, value: unknown, root: unknown): readonly PathProblem[] {
+  const result = schema.safeParse(value, { error: wantedOf });
+  return result.success ? [] : result.error.issues.flatMap((issue) => problemsOf(issue, path, root));
 }
 
 function wantedOf(issue: z.core.$ZodRawIssue): string {
@@ -57,32 +52,42 @@ function wantedOf(issue: z.core.$ZodRawIssue): string {
   return "something else";
 }
 
-function problemsOf(issue: z.core.$ZodIssue, root: unknown): readonly PathProblem[] {
-  const path = issue.path.map((segment) => (typeof segment === "number" ? segment : String(segment)));
-  if (issue.code === "unrecognized_keys") return issue.keys.map((key) => unknownKey(path, key));
-  if (issue.code === "invalid_key") return [invalidKey(path, issue)];
+function problemsOf(issue: z.core.$ZodIssue, above: FleetPath, root: unknown): readonly PathProblem[] {
+  const path = [...above, ...issue.path.map((segment) => (typeof segment === "number" ? segment : String(segment)))];
+  if (issue.code === "unrecognized_keys") return issue.keys.map((key) => unknownKey(path, key, root));
+  if (issue.code === "invalid_key") return [invalidKey(path, issue), ...problemsBelow(path, root)];
   return [invalidValue(path, issue.message, valueAt(root, path))];
+}
+
+/** The shape gives up on an entry whose key is wrong; its value may be wrong as well. */
+function problemsBelow(path: FleetPath, root: unknown): readonly PathProblem[] {
+  const value = valueAt(root, path);
+  const schema = schemaAt(fleetSource, path, root);
+  return schema instanceof z.ZodType ? problemsUnder(schema, path, value, root) : [];
 }
 
 function invalidKey(path: FleetPath, issue: z.core.$ZodIssueInvalidKey): PathProblem {
   const wanted = issue.issues[0]?.message ?? "another name";
-  return { path, onKey: true, sentence: `the key ${JSON.stringify(path.at(-1))} is not as wanted: ${wanted}` };
+  const key = String(path.at(-1));
+  const hint = hintFor(wanted, key);
+  return {
+    path,
+    onKey: true,
+    sentence: `found the key ${JSON.stringify(key)}, wanted ${wanted}`,
+    ...(hint === undefined ? {} : { hint }),
+  };
 }
 
-function unknownKey(parent: FleetPath, key: string): PathProblem {
+function unknownKey(parent: FleetPath, key: string, root: unknown): PathProblem {
   const path = [...parent, key];
   const pattern = parent.map((segment) => (typeof segment === "number" ? "*" : segment)).join(".");
   if (notBuiltYet[pattern]?.includes(key)) {
     return { path, onKey: true, sentence: `${formatPath(path)} is not supported by this version`, hint: "remove it" };
   }
-  const legal = legalKeysAt(fleetSource, parent);
+  const legal = legalKeysAt(parent, root);
   const nearest = nearestOf(key, legal);
-  return {
-    path,
-    onKey: true,
-    sentence: `unknown key '${key}'`,
-    hint: nearest === undefined ? `legal keys here: ${legal.join(", ")}` : `did you mean '${nearest}'?`,
-  };
+  const hint = nearest === undefined ? `legal keys here: ${legal.join(", ")}` : `did you mean '${nearest}'?`;
+  return { path, onKey: true, sentence: `unknown key '${key}'`, hint };
 }
 
 function invalidValue(path: FleetPath, wanted: string, found: unknown): PathProblem {
@@ -124,15 +129,6 @@ export function show(value: unknown): string {
   return typeof value === "number" ? `the number ${value}` : String(value);
 }
 
-/** The legal name nearest to `wrong`, when one is near enough to be meant. */
-export function nearestOf(wrong: string, legal: readonly string[]): string | undefined {
-  const ranked = legal
-    .map((word) => ({ word, away: distance(wrong.slice(0, 64).toLowerCase(), word.toLowerCase()) }))
-    .sort((a, b) => a.away - b.away);
-  const best = ranked[0];
-  return best !== undefined && best.away <= Math.max(2, Math.floor(best.word.length / 3)) ? best.word : undefined;
-}
-
 function valueAt(root: unknown, path: FleetPath): unknown {
   let value = root;
   for (const segment of path) {
@@ -142,16 +138,26 @@ function valueAt(root: unknown, path: FleetPath): unknown {
   return value;
 }
 
-/** Keys the shape knows for the map at `path`; those of every variant where there are several. */
-function legalKeysAt(schema: unknown, path: FleetPath): readonly string[] {
-  if (schema instanceof z.ZodOptional) return legalKeysAt(schema.unwrap(), path);
-  if (schema instanceof z.ZodUnion) return [...new Set(schema.options.flatMap((option) => legalKeysAt(option, path)))];
-  const [segment, ...rest] = path;
-  if (schema instanceof z.ZodObject) {
-    if (segment === undefined) return Object.keys(schema.shape);
-    return Object.hasOwn(schema.shape, segment) ? legalKeysAt(schema.shape[segment], rest) : [];
+/** The shape of what is at `path`; where variants are told apart by `driver`, the one that `value` chose. */
+function schemaAt(schema: unknown, path: FleetPath, value: unknown): unknown {
+  if (schema instanceof z.ZodOptional) return schemaAt(schema.unwrap(), path, value);
+  if (schema instanceof z.ZodDiscriminatedUnion) {
+    const chosen = schema.options.find((option) => z.object({ driver: variantOf(option) }).safeParse(value).success);
+    return chosen === undefined ? undefined : schemaAt(chosen, path, value);
   }
-  if (schema instanceof z.ZodRecord) return legalKeysAt(schema.valueType, rest);
-  if (schema instanceof z.ZodArray) return legalKeysAt(schema.element, rest);
-  return [];
+  const [segment, ...rest] = path;
+  if (segment === undefined) return schema;
+  const inner = valueAt(value, [segment]);
+  if (schema instanceof z.ZodObject) return schemaAt(schema.shape[segment], rest, inner);
+  if (schema instanceof z.ZodRecord) return schemaAt(schema.valueType, rest, inner);
+  if (schema instanceof z.ZodArray) return schemaAt(schema.element, rest, inner);
+  return undefined;
 }
+
+const variantOf = (option: unknown): z.ZodType =>
+  option instanceof z.ZodObject && option.shape.driver instanceof z.ZodLiteral ? option.shape.driver : z.never();
+
+const legalKeysAt = (path: FleetPath, root: unknown): readonly string[] => {
+  const schema = schemaAt(fleetSource, path, root);
+  return schema instanceof z.ZodObject ? Object.keys(schema.shape) : [];
+};

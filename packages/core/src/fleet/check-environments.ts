@@ -1,0 +1,94 @@
+import { formatDuration } from "../units/time.ts";
+import { completeGates, waveSize } from "./complete-fleet.ts";
+import type { WaveSize } from "./fleet.ts";
+import { formatPath } from "./fleet-problem.ts";
+import type { EnvironmentPiece, FleetReading, Piece } from "./fleet-reading.ts";
+import type { PathProblem } from "./path-problem.ts";
+
+/** Names given once, hosts in one environment, waves that grow to everything, gates that can be met. */
+export function checkEnvironments(reading: FleetReading): readonly PathProblem[] {
+  return [
+    ...namedTwice(reading),
+    ...hostsTwice(reading),
+    ...hostsUnused(reading),
+    ...reading.environments.flatMap(checkWaves),
+    ...reading.environments.flatMap(checkMaxWait),
+  ];
+}
+
+function namedTwice({ environments }: FleetReading): readonly PathProblem[] {
+  return environments.flatMap(({ name, path }, index) => {
+    const earlier = environments.slice(0, index).find((other) => name !== undefined && other.name === name);
+    if (earlier === undefined) return [];
+    return [
+      {
+        path: [...path, "name"],
+        sentence: `environment '${name}' is declared twice, first in ${formatPath(earlier.path)}`,
+      },
+    ];
+  });
+}
+
+function hostsTwice({ environments }: FleetReading): readonly PathProblem[] {
+  const seen = new Map<string, Piece<string>>();
+  return environments
+    .flatMap(({ hosts }) => hosts)
+    .flatMap((host) => {
+      const earlier = seen.get(host.source);
+      if (earlier === undefined) {
+        seen.set(host.source, host);
+        return [];
+      }
+      const sentence = `host '${host.source}' is already in ${formatPath(earlier.path)}; a host belongs to one environment, once`;
+      return [{ path: host.path, sentence }];
+    });
+}
+
+function hostsUnused({ environments, hosts }: FleetReading): readonly PathProblem[] {
+  const used = new Set(environments.flatMap((environment) => environment.hosts.map(({ source }) => source)));
+  return hosts
+    .filter(({ name }) => !used.has(name))
+    .map(({ name, path }) => ({
+      path,
+      onKey: true,
+      sentence: `host '${name}' is in no environment`,
+      hint: "list it under hosts of an environment or remove it",
+      about: [["environments", "*", "hosts"]],
+    }));
+}
+
+function checkWaves({ waves, hosts, path }: EnvironmentPiece): readonly PathProblem[] {
+  if (waves === undefined || hosts.length === 0) return [];
+  const sizes = waves.source.map(waveSize);
+  const about = [[...path, "hosts"]];
+  const problems: PathProblem[] = sizes.flatMap((size, index) => {
+    const before = sizes[index - 1];
+    if (before === undefined || grows(before, size, hosts.length)) return [];
+    const sentence = `wave ${waves.source[index]} is not larger than ${waves.source[index - 1]} before it; sizes are cumulative and ascend`;
+    return [{ path: [...waves.path, index], sentence, about }];
+  });
+  const last = sizes.at(-1);
+  if (last !== undefined && hostsIn(last, hosts.length) < hosts.length) {
+    const sentence = `the last wave covers ${hostsIn(last, hosts.length)} of ${hosts.length} hosts, wanted all`;
+    problems.push({ path: [...waves.path, sizes.length - 1], sentence, hint: "end the waves with 100%", about });
+  }
+  return problems;
+}
+
+/** Sizes of one kind must grow; sizes of two kinds may meet on few hosts. */
+function grows(before: WaveSize, size: WaveSize, hosts: number): boolean {
+  if (before.kind === "hosts" && size.kind === "hosts") return size.count > before.count;
+  if (before.kind === "percent" && size.kind === "percent") return size.percent > before.percent;
+  return hostsIn(size, hosts) >= hostsIn(before, hosts);
+}
+
+const hostsIn = (size: WaveSize, hosts: number): number =>
+  size.kind === "hosts" ? Math.min(size.count, hosts) : Math.ceil((size.percent * hosts) / 100);
+
+function checkMaxWait({ gates }: EnvironmentPiece): readonly PathProblem[] {
+  if (gates === undefined || gates.source.maxWait === undefined) return [];
+  const { soakMs, maxWaitMs } = completeGates(gates.source);
+  if (maxWaitMs > soakMs) return [];
+  const sentence = `maxWait ${formatDuration(maxWaitMs)} ends before an observation can: the soak takes ${formatDuration(soakMs)}`;
+  return [{ path: [...gates.path, "maxWait"], sentence, hint: "make maxWait longer than soak" }];
+}
