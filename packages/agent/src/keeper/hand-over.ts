@@ -18,6 +18,8 @@ export interface HandoverPlace {
   readonly keeper: Keeper;
   readonly socketPath: string;
   readonly clock: Clock;
+  /** Makes the control socket lead to this keeper again, whoever has it now. */
+  readonly reclaim: () => Promise<void>;
 }
 
 /**
@@ -25,9 +27,10 @@ export interface HandoverPlace {
  * this process has to end. When it does not come, it is killed, this keeper is in charge again and the failure is thrown.
  */
 export async function handOver(
-  { keeper, socketPath, clock }: HandoverPlace,
+  { keeper, socketPath, clock, reclaim }: HandoverPlace,
   order: { readonly command: string; readonly args: readonly string[] },
 ): Promise<HandoverDone> {
+  await keeper.whenInCharge();
   await keeper.stepBack();
   const fds = keeper.fds();
   const successor = spawn(order.command, order.args, {
@@ -40,6 +43,7 @@ export async function handOver(
     return await answered(successor, socketPath, clock);
   } catch (error) {
     successor.kill("SIGKILL");
+    await reclaim();
     await keeper.takeCharge();
     throw new Problem("spawn-failed", "cannot hand over to a successor, keeping all sockets and children", {
       cause: error,

@@ -210,6 +210,34 @@ test("a successor that does not come leaves everything as it was", async () => {
   expect((await keeper.status()).sockets).toMatchObject([{ name: "web", port }]);
 });
 
+test("handovers asked for at once go one after another or are refused; one keeper is left", async () => {
+  const { keeper } = fixture;
+  const port = await bindWeb();
+  const results = await Promise.allSettled([fixture.handover(), fixture.handover(), fixture.handover()]);
+  expect(results.some(({ status }) => status === "fulfilled")).toBe(true);
+  for (const result of results)
+    if (result.status === "rejected") expect(result.reason).toMatchObject({ reason: "keeper-unreachable" });
+  const { pid, sockets } = await keeper.status();
+  expect(sockets).toEqual([{ name: "web", kind: "tcp", address: "127.0.0.1", port }]);
+  await keeper.ensureChild("a", nodeChild(sleeper));
+  expect((await keeper.status()).pid).toBe(pid);
+});
+
+test("a keeper killed in the middle of a handover is succeeded all the same", async () => {
+  const { keeper } = fixture;
+  const port = await bindWeb();
+  await keeper.ensureChild("web", nodeChild(answerWithPid, { sockets: ["web"], restart: "on-exit" }));
+  const { pid } = await keeper.status();
+  const interrupted = fixture.handover().catch((error: unknown) => error);
+  await until(async () => (await keeper.status()).pid !== pid || stampOf(pid) === undefined);
+  if (stampOf(pid) !== undefined) process.kill(pid, "SIGKILL");
+  await interrupted;
+  const before = await ask(port);
+  await keeper.signalChild("web", "SIGKILL");
+  expect(await ask(port)).not.toBe(before);
+  expect((await keeper.status()).sockets).toEqual([{ name: "web", kind: "tcp", address: "127.0.0.1", port }]);
+});
+
 test("a killed keeper leaves its children serving; the next one adopts them and says which sockets it lacks", async () => {
   const { keeper } = fixture;
   const port = await bindWeb();

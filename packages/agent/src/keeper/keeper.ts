@@ -38,6 +38,7 @@ export class Keeper implements AsyncDisposable {
   readonly #listeners = new Set<(event: KeeperEvent) => void>();
   readonly #host: ChildHost;
   #inCharge = false;
+  readonly #firstCharge = Promise.withResolvers<void>();
   #polling: Running | undefined;
 
   constructor(options: KeeperOptions) {
@@ -58,13 +59,20 @@ export class Keeper implements AsyncDisposable {
     }
   }
 
-  /** Begins to restart what has ended and to accept orders; until then, and after {@link stepBack}, another keeper does that. */
+  /** Begins to restart what has ended and to carry out orders; until then, and after {@link stepBack}, another keeper does that. */
   async takeCharge(): Promise<void> {
     this.#inCharge = true;
+    this.#firstCharge.resolve();
     this.#tick();
     this.#polling ??= this.#options.clock.every(pollMs, () => this.#tick());
     for (const socket of this.#sockets.list()) if (socket.orphaned) await this.#rebind(socket);
     await this.#store.saveIfPossible();
+  }
+
+  /** Resolves once the predecessor, if there is one, has gone; throws when a successor is coming. */
+  async whenInCharge(): Promise<void> {
+    await this.#firstCharge.promise;
+    this.#assertInCharge();
   }
 
   /** Stops deciding, so that a successor can; resolves when nothing is being started any more. */
@@ -106,7 +114,7 @@ export class Keeper implements AsyncDisposable {
   }
 
   async ensureSocket(name: string, spec: SocketSpec): Promise<KeptSocket> {
-    this.#assertInCharge();
+    await this.whenInCharge();
     assertName(socketName, "socket", name);
     const known = this.#sockets.has(name);
     const socket = await this.#sockets.ensure(name, spec);
@@ -115,13 +123,13 @@ export class Keeper implements AsyncDisposable {
   }
 
   async closeSocket(name: string): Promise<void> {
-    this.#assertInCharge();
+    await this.whenInCharge();
     this.#sockets.close(name);
     await this.#store.saveIfPossible();
   }
 
   async ensureChild(id: string, spec: ChildSpec): Promise<KeptChild> {
-    this.#assertInCharge();
+    await this.whenInCharge();
     assertName(childId, "child", id);
     const known = this.#children.get(id);
     if (known !== undefined) return this.#sameChild(known, spec);
@@ -138,7 +146,7 @@ export class Keeper implements AsyncDisposable {
 
   /** Stops and forgets it; resolves when it is gone. */
   async removeChild(id: string, graceMs: number): Promise<void> {
-    this.#assertInCharge();
+    await this.whenInCharge();
     const child = this.#children.get(id);
     if (child === undefined) return;
     child.markRemoving();

@@ -41,24 +41,32 @@ async function main(): Promise<void> {
 async function startAfresh(dir: string): Promise<void> {
   const { takeStartLock } = await import("./start-lock.ts");
   using _lock = takeStartLock(join(dir, "keeper", "start.lock"));
-  if (await isKept(dir)) {
-    log("keeper.already-running", { dir });
-    process.exit(0);
-  }
+  if (await isAnswered(dir)) endContent(dir);
   const inheritance = await readInheritance(join(dir, "keeper", "state.json"));
+  if (livesOn(inheritance.state)) endContent(dir);
   const keeper = openKeeperIn(dir, inheritance);
   await keeper.takeCharge();
   await serve(dir, keeper);
 }
 
+function endContent(dir: string): never {
+  log("keeper.already-running", { dir });
+  process.exit(0);
+}
+
 /** Whether a keeper answers; one that is there but hangs counts, because its sockets are not to be had anyway. */
-async function isKept(dir: string): Promise<boolean> {
+async function isAnswered(dir: string): Promise<boolean> {
   try {
     await askKeeper(join(dir, "keeper", "keeper.sock"), "GET", "/status", keeperStatus, { timeoutMs: 5000 });
     return true;
   } catch (error) {
     return !(error instanceof Error && "reason" in error && error.reason === "keeper-unreachable");
   }
+}
+
+/** In the middle of a handover that fails a keeper may not answer for a moment, and is there all the same. */
+function livesOn(state: KeeperState | undefined): boolean {
+  return state !== undefined && stampOf(state.keeper.pid) === state.keeper.stamp;
 }
 
 async function readInheritance(path: string): Promise<Inheritance> {
@@ -111,17 +119,15 @@ async function serve(dir: string, keeper: Keeper): Promise<void> {
     await keeper[Symbol.asyncDispose]();
     process.exit(0);
   };
+  const reclaim = async () => {
+    const previous = control;
+    await listen();
+    void previous[Symbol.asyncDispose]();
+  };
   const routes = keeperRoutes(keeper, async (order) => {
-    try {
-      const done = await handOver({ keeper, socketPath, clock }, order);
-      setImmediate(() => void stop(`succeeded by ${done.pid}`));
-      return done;
-    } catch (error) {
-      const previous = control;
-      await listen();
-      void previous[Symbol.asyncDispose]();
-      throw error;
-    }
+    const done = await handOver({ keeper, socketPath, clock, reclaim }, order);
+    setImmediate(() => void stop(`succeeded by ${done.pid}`));
+    return done;
   });
   await listen();
   for (const signal of ["SIGTERM", "SIGINT"] as const) process.once(signal, () => void stop(signal));
