@@ -1,0 +1,99 @@
+import type { Duplex } from "node:stream";
+import type { Upstream } from "../upstream/upstream.ts";
+import { Exchange } from "./exchange.ts";
+import { type ProxyRequest, ProxyResponse } from "./messages.ts";
+
+/** What the forwarding of one program may take; see `ProxyLimits`. */
+export interface ForwardingLimits {
+  readonly holdMs: number;
+  readonly connectTimeoutMs: number;
+  readonly responseTimeoutMs: number;
+}
+
+/** A request that was judged, matched and given its headers; ready to be sent anywhere. */
+export interface ForwardRequest {
+  readonly req: ProxyRequest;
+  readonly target: string;
+  /** End-to-end headers, Host included; framing and connection headers are added here. */
+  readonly headers: readonly string[];
+  /** Where it may go, asked for each attempt; undefined: nowhere yet, hold it. */
+  upstream(attempt: number): Upstream | undefined;
+  /** May change the end-to-end response headers in place. */
+  decorate?(headers: string[], upstream: Upstream): void;
+  /** Called once. `status` is what the client was answered, 0 when it went away before. */
+  done?(status: number, tookMs: number): void;
+}
+
+/** How often deadlines are looked at: one timer for all requests instead of one for each. */
+const tickMs = 50;
+
+/** Sends requests to upstreams and their answers back; one per program. */
+export class Forwarder {
+  readonly limits: ForwardingLimits;
+  /** True: answers tell clients to close their connection. */
+  draining = false;
+  readonly #waiting = new Set<Exchange>();
+  readonly #held = new Set<Exchange>();
+  #ticking = false;
+
+  constructor(limits: ForwardingLimits) {
+    this.limits = limits;
+  }
+
+  /** Requests held because there is nowhere to send them. */
+  get held(): number {
+    return this.#held.size;
+  }
+
+  /** Forwards a request and answers it, whatever happens. The caller tells `res.exchange` when `res` emits `close`. */
+  forward(request: ForwardRequest, res: ProxyResponse): void {
+    if (this.draining) res.shouldKeepAlive = false;
+    new Exchange(this, request, res, undefined).start();
+  }
+
+  /** Forwards a request to upgrade; the socket becomes a tunnel when the upstream agrees. */
+  upgrade(request: ForwardRequest, socket: Duplex, head: Buffer): void {
+    const res = new ProxyResponse(request.req);
+    res.shouldKeepAlive = false;
+    socket.on("error", () => socket.destroy());
+    res.assignSocket(request.req.socket);
+    res.on("close", () => res.exchange?.onClientGone());
+    res.on("finish", () => {
+      res.detachSocket(request.req.socket);
+      request.req.socket.destroySoon();
+    });
+    new Exchange(this, request, res, { socket, head }).start();
+  }
+
+  /** There may be somewhere to send them now: tries every held request again. */
+  retryHeld(): void {
+    const held = [...this.#held];
+    this.#held.clear();
+    for (const exchange of held) exchange.attempt();
+  }
+
+  hold(exchange: Exchange): void {
+    this.#held.add(exchange);
+  }
+
+  watch(exchange: Exchange): void {
+    this.#waiting.add(exchange);
+    if (this.#ticking) return;
+    this.#ticking = true;
+    setTimeout(() => this.#tick(), tickMs).unref();
+  }
+
+  forget(exchange: Exchange): void {
+    this.#waiting.delete(exchange);
+    if (this.#held.size > 0) this.#held.delete(exchange);
+  }
+
+  #tick(): void {
+    this.#ticking = false;
+    const now = performance.now();
+    for (const exchange of this.#waiting) if (now >= exchange.deadline) exchange.onDeadline();
+    if (this.#waiting.size === 0) return;
+    this.#ticking = true;
+    setTimeout(() => this.#tick(), tickMs).unref();
+  }
+}

@@ -1,0 +1,40 @@
+import type { Socket } from "node:net";
+import type { Duplex } from "node:stream";
+import type { ResponseHead } from "../upstream/response-parser.ts";
+import type { Upstream } from "../upstream/upstream.ts";
+
+interface Tunnel {
+  readonly client: Duplex;
+  /** Bytes the client sent behind its head. */
+  readonly clientHead: Buffer;
+  readonly server: Socket;
+  readonly serverHead: Buffer;
+  readonly response: ResponseHead;
+  readonly upstream: Upstream;
+}
+
+/** Answers 101 and carries bytes both ways until either side ends; counted on its upstream meanwhile. */
+export function startTunnel({ client, clientHead, server, serverHead, response, upstream }: Tunnel): void {
+  upstream.upgrades += 1;
+  let open = true;
+  const close = (): void => {
+    if (open) upstream.upgrades -= 1;
+    open = false;
+    client.destroy();
+    server.destroy();
+  };
+  client.on("close", close);
+  server.on("close", close);
+  client.on("error", close);
+  client.write(`HTTP/1.1 101 ${response.reason}\r\n${headerLines(response.headers)}\r\n`, "latin1");
+  if (serverHead.length > 0) client.write(serverHead);
+  if (clientHead.length > 0) server.write(clientHead);
+  server.pipe(client);
+  client.pipe(server);
+}
+
+function headerLines(headers: readonly string[]): string {
+  let lines = "";
+  for (let index = 0; index + 1 < headers.length; index += 2) lines += `${headers[index]}: ${headers[index + 1]}\r\n`;
+  return lines;
+}

@@ -1,0 +1,154 @@
+import type { Duplex } from "node:stream";
+import { keepEndToEnd } from "@sluice/core/proxying/forwarded-headers";
+import { probeHeader } from "@sluice/core/proxying/header-fate";
+import { formatHostName, type HostName } from "@sluice/core/proxying/host-name";
+import { judgeRequest } from "@sluice/core/proxying/judge-request";
+import { type BindingIndex, createBindingIndex } from "@sluice/core/proxying/match-binding";
+import type { FrontRoute } from "@sluice/core/proxying/proxy-settings";
+import type { BindingCounter, ProxyCounters } from "../counting/proxy-counters.ts";
+import { answerPlain } from "../forwarding/answer-plain.ts";
+import type { Forwarder, ForwardRequest } from "../forwarding/forwarder.ts";
+import type { ProxyRequest, ProxyResponse } from "../forwarding/messages.ts";
+import type { FrontProcess } from "../settings/process-settings.ts";
+import { Upstream } from "../upstream/upstream.ts";
+import type { RequestHandler } from "./client-server.ts";
+import type { ClientConnection } from "./connection.ts";
+import { isProbe } from "./probe-token.ts";
+import { writeProxyHeader } from "./proxy-protocol.ts";
+import { refuseUpgrade } from "./refuse-upgrade.ts";
+
+/**
+ * Sends each request to the site proxy its host name belongs to, over that proxy's unix socket. The PROXY header at
+ * the beginning of a connection names the client, so a connection is only ever used for one client connection.
+ */
+export class FrontHandler implements RequestHandler {
+  readonly #process: FrontProcess;
+  readonly #counters: ProxyCounters;
+  readonly #forwarder: Forwarder;
+  readonly #routes: BindingIndex<FrontRoute>;
+  readonly #upstreams = new WeakMap<ClientConnection, Map<string, Upstream>>();
+
+  constructor(process: FrontProcess, counters: ProxyCounters, forwarder: Forwarder) {
+    this.#process = process;
+    this.#counters = counters;
+    this.#forwarder = forwarder;
+    this.#routes = createBindingIndex(process.settings.routes);
+  }
+
+  onRequest(req: ProxyRequest, res: ProxyResponse, connection: ClientConnection): void {
+    const request = this.#judge(req, connection);
+    if (request instanceof FrontRequest) {
+      this.#forwarder.forward(request, res);
+      return;
+    }
+    if (request.status === 400) res.shouldKeepAlive = false;
+    answerPlain(res, request.status, request.sentence);
+  }
+
+  onUpgrade(req: ProxyRequest, socket: Duplex, head: Buffer, connection: ClientConnection): void {
+    const request = this.#judge(req, connection);
+    if (request instanceof FrontRequest) this.#forwarder.upgrade(request, socket, head);
+    else refuseUpgrade(req, socket, request.status, request.sentence);
+  }
+
+  onMalformed(): void {
+    this.#counters.malformed += 1;
+  }
+
+  #judge(
+    req: ProxyRequest,
+    connection: ClientConnection,
+  ): FrontRequest | { readonly status: number; readonly sentence: string } {
+    const { rawHeaders, httpVersion, method = "", url = "" } = req;
+    const judgement = judgeRequest({ method, target: url, httpVersion, rawHeaders });
+    if (judgement.kind === "refused") {
+      this.#counters.malformed += 1;
+      return { status: 400, sentence: judgement.reason };
+    }
+    const route = this.#routes.match(judgement.host.name, connection.bindingPort);
+    const site = route && this.#process.sites[route.site];
+    if (route === undefined || site === undefined) {
+      this.#counters.unknownHost += 1;
+      return { status: 421, sentence: "no site is bound to this host name here" };
+    }
+    const counter = this.#counters.of(route);
+    return new FrontRequest({
+      req,
+      target: judgement.target,
+      headers: siteProxyHeaders(req, judgement.host),
+      upstream: this.#upstreamFor(connection, route.site, site.socketPath),
+      counter: isProbe(req, site.probeToken ?? "") ? counter.probes : counter.users,
+    });
+  }
+
+  #upstreamFor(connection: ClientConnection, site: string, socketPath: string): Upstream {
+    let bySite = this.#upstreams.get(connection);
+    if (bySite === undefined) {
+      const mine = new Map<string, Upstream>();
+      bySite = mine;
+      this.#upstreams.set(connection, mine);
+      connection.socket.once("close", () => {
+        for (const upstream of mine.values()) upstream.retire();
+      });
+    }
+    let upstream = bySite.get(site);
+    if (upstream === undefined) {
+      upstream = new Upstream({
+        address: { path: socketPath },
+        idleMax: 1,
+        idleMs: this.#process.settings.limits.keepAliveTimeoutMs / 2,
+        preamble: announcement(connection),
+      });
+      bySite.set(site, upstream);
+    }
+    return upstream;
+  }
+}
+
+/** Everything a site proxy needs to know of the connection; trusted there because only the front can open that socket. */
+function announcement(connection: ClientConnection): Buffer {
+  return writeProxyHeader({
+    source: { address: connection.clientAddress, port: connection.clientPort },
+    destination: { address: connection.socket.localAddress ?? connection.clientAddress, port: connection.bindingPort },
+    tls: connection.proto === "https",
+  });
+}
+
+/** The site proxy makes the headers for the slot; here only the connection's own ones end. It also judges the probe token. */
+function siteProxyHeaders(req: ProxyRequest, host: HostName): string[] {
+  const headers = ["Host", formatHostName(host)];
+  keepEndToEnd(req.rawHeaders, headers);
+  const token = req.headers["x-sluice-probe"];
+  if (typeof token === "string") headers.push(probeHeader, token);
+  return headers;
+}
+
+interface FrontRequestParts {
+  readonly req: ProxyRequest;
+  readonly target: string;
+  readonly headers: readonly string[];
+  readonly upstream: Upstream;
+  readonly counter: BindingCounter["users"];
+}
+
+class FrontRequest implements ForwardRequest {
+  readonly req: ProxyRequest;
+  readonly target: string;
+  readonly headers: readonly string[];
+  readonly #parts: FrontRequestParts;
+
+  constructor(parts: FrontRequestParts) {
+    this.req = parts.req;
+    this.target = parts.target;
+    this.headers = parts.headers;
+    this.#parts = parts;
+  }
+
+  upstream(): Upstream {
+    return this.#parts.upstream;
+  }
+
+  done(status: number, tookMs: number): void {
+    this.#parts.counter.add(status, tookMs);
+  }
+}

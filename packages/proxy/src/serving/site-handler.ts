@@ -1,0 +1,135 @@
+import { randomBytes } from "node:crypto";
+import type { Duplex } from "node:stream";
+import { forwardedHeaders } from "@sluice/core/proxying/forwarded-headers";
+import { servedByHeader } from "@sluice/core/proxying/header-fate";
+import { judgeRequest } from "@sluice/core/proxying/judge-request";
+import { type BindingIndex, createBindingIndex } from "@sluice/core/proxying/match-binding";
+import type { ProxyBinding } from "@sluice/core/proxying/proxy-settings";
+import type { BindingCounter, ProxyCounters } from "../counting/proxy-counters.ts";
+import { answerPlain } from "../forwarding/answer-plain.ts";
+import type { Forwarder, ForwardRequest } from "../forwarding/forwarder.ts";
+import type { ProxyRequest, ProxyResponse } from "../forwarding/messages.ts";
+import type { SiteProxyProcess } from "../settings/process-settings.ts";
+import type { SlotRouter } from "../slots/slot-router.ts";
+import type { Upstream } from "../upstream/upstream.ts";
+import type { RequestHandler } from "./client-server.ts";
+import type { ClientConnection } from "./connection.ts";
+import { isProbe } from "./probe-token.ts";
+import { refuseUpgrade } from "./refuse-upgrade.ts";
+
+/** Sends the requests of one site to its live slot. */
+export class SiteHandler implements RequestHandler {
+  readonly process: SiteProxyProcess;
+  readonly router: SlotRouter;
+  readonly #counters: ProxyCounters;
+  readonly #forwarder: Forwarder;
+  readonly #bindings: BindingIndex<ProxyBinding>;
+  readonly #tracePrefix = randomBytes(6).toString("hex");
+  #traced = 0;
+
+  constructor(process: SiteProxyProcess, router: SlotRouter, counters: ProxyCounters, forwarder: Forwarder) {
+    this.process = process;
+    this.router = router;
+    this.#counters = counters;
+    this.#forwarder = forwarder;
+    this.#bindings = createBindingIndex(process.settings.bindings);
+  }
+
+  onRequest(req: ProxyRequest, res: ProxyResponse, connection: ClientConnection): void {
+    const request = this.#judge(req, connection);
+    if (request instanceof SiteRequest) {
+      this.#forwarder.forward(request, res);
+      return;
+    }
+    if (request.status === 400) res.shouldKeepAlive = false;
+    answerPlain(res, request.status, request.sentence);
+  }
+
+  onUpgrade(req: ProxyRequest, socket: Duplex, head: Buffer, connection: ClientConnection): void {
+    const request = this.#judge(req, connection);
+    if (request instanceof SiteRequest) this.#forwarder.upgrade(request, socket, head);
+    else refuseUpgrade(req, socket, request.status, request.sentence);
+  }
+
+  onMalformed(): void {
+    this.#counters.malformed += 1;
+  }
+
+  #judge(
+    req: ProxyRequest,
+    connection: ClientConnection,
+  ): SiteRequest | { readonly status: number; readonly sentence: string } {
+    const { rawHeaders, httpVersion, method = "", url = "" } = req;
+    const judgement = judgeRequest({ method, target: url, httpVersion, rawHeaders });
+    if (judgement.kind === "refused") {
+      this.#counters.malformed += 1;
+      return { status: 400, sentence: judgement.reason };
+    }
+    const { bindingPort, clientAddress, proto } = connection;
+    const binding = this.#bindings.match(judgement.host.name, bindingPort);
+    if (binding === undefined) {
+      this.#counters.unknownHost += 1;
+      return { status: 421, sentence: "no site is bound to this host name here" };
+    }
+    const { forward } = this.process.settings;
+    this.#traced += 1;
+    const traceId = `${this.#tracePrefix}-${this.#traced.toString(36)}`;
+    const headers = forwardedHeaders({
+      clientAddress,
+      proto,
+      publicHost: judgement.host,
+      bindingPort,
+      forward,
+      traceId,
+      rawHeaders,
+    });
+    const probe = isProbe(req, this.process.probeToken);
+    return new SiteRequest(this, this.#counters.of(binding), req, judgement.target, headers, probe);
+  }
+}
+
+class SiteRequest implements ForwardRequest {
+  readonly req: ProxyRequest;
+  readonly target: string;
+  readonly headers: readonly string[];
+  readonly #handler: SiteHandler;
+  readonly #counter: BindingCounter;
+  readonly #probe: boolean;
+
+  constructor(
+    handler: SiteHandler,
+    counter: BindingCounter,
+    req: ProxyRequest,
+    target: string,
+    headers: readonly string[],
+    probe: boolean,
+  ) {
+    this.#handler = handler;
+    this.#counter = counter;
+    this.req = req;
+    this.target = target;
+    this.headers = headers;
+    this.#probe = probe;
+  }
+
+  upstream(): Upstream | undefined {
+    return this.#handler.router.live();
+  }
+
+  /** Only we say who served; a slot's own word is dropped. */
+  decorate(headers: string[], upstream: Upstream): void {
+    for (let index = headers.length - 2; index >= 0; index -= 2) {
+      const name = headers[index];
+      if (name?.length === servedByHeader.length && name.toLowerCase() === "x-sluice-served-by")
+        headers.splice(index, 2);
+    }
+    if (!this.#probe) return;
+    const { host, settings } = this.#handler.process;
+    const who = this.#handler.router.whoIs(upstream);
+    headers.push(servedByHeader, `${host}/${settings.site}/${who?.slot ?? "unknown"}/${who?.release ?? "unknown"}`);
+  }
+
+  done(status: number, tookMs: number): void {
+    (this.#probe ? this.#counter.probes : this.#counter.users).add(status, tookMs);
+  }
+}

@@ -1,0 +1,103 @@
+import type { Socket } from "node:net";
+import { ResponseParser, type ResponseSink } from "./response-parser.ts";
+
+/** Who uses a connection for one request. */
+export interface ConnectionUser extends ResponseSink {
+  /** The connection is gone before the response was complete; `anyByte` says whether any of it had come. */
+  onConnectionLost(cause: Error, anyByte: boolean): void;
+  /** Written bytes have left; more may be written. */
+  onWritable(): void;
+}
+
+/** One HTTP/1.1 connection to an upstream, used by one request at a time. */
+export class UpstreamConnection {
+  readonly socket: Socket;
+  /** A request has been answered on it before: it may be closing while we write. */
+  reused = false;
+  /** When it was put aside; milliseconds of the monotonic clock. */
+  idleSince = 0;
+  readonly #parser = new ResponseParser();
+  #user: ConnectionUser | undefined;
+  #lost: ((connection: UpstreamConnection) => void) | undefined;
+
+  constructor(socket: Socket) {
+    this.socket = socket;
+    socket.on("data", (data: Buffer) => this.#onData(data));
+    socket.on("end", () => this.#onClosed(new Error("the upstream closed the connection")));
+    socket.on("error", (cause: Error) => this.#onClosed(cause));
+    socket.on("close", () => this.#onClosed(new Error("the connection to the upstream was closed")));
+    socket.on("drain", () => this.#user?.onWritable());
+  }
+
+  /** Hands the connection to one request. */
+  use(user: ConnectionUser, bodiless: boolean): void {
+    this.#user = user;
+    this.#lost = undefined;
+    this.#parser.expect(user, bodiless);
+  }
+
+  /** Puts it aside; `lost` is told when it goes away meanwhile. */
+  putAside(now: number, lost: (connection: UpstreamConnection) => void): void {
+    this.#user = undefined;
+    this.#lost = lost;
+    this.reused = true;
+    this.idleSince = now;
+    if (this.socket.isPaused()) this.socket.resume();
+  }
+
+  /** The response was complete, nothing came behind it, and the upstream keeps the connection. */
+  get reusable(): boolean {
+    return this.#parser.complete && this.#parser.keepAlive && !this.socket.destroyed && this.socket.writable;
+  }
+
+  get keepAliveHintMs(): number {
+    return this.#parser.keepAliveHintMs;
+  }
+
+  /** Nobody is told any more; the socket is gone. */
+  destroy(): void {
+    this.#user = undefined;
+    this.#lost = undefined;
+    this.socket.destroy();
+  }
+
+  /** Gives the socket away to a tunnel; this object is done with it. */
+  surrender(): Socket {
+    this.#user = undefined;
+    for (const event of ["data", "end", "close", "drain"]) this.socket.removeAllListeners(event);
+    return this.socket;
+  }
+
+  #onData(data: Buffer): void {
+    const user = this.#user;
+    if (user === undefined) {
+      this.#onClosed(new Error("the upstream spoke without being asked"));
+      return;
+    }
+    try {
+      this.#parser.execute(data);
+    } catch (cause) {
+      this.#user = undefined;
+      this.socket.destroy();
+      user.onConnectionLost(cause instanceof Error ? cause : new Error(String(cause)), true);
+    }
+  }
+
+  #onClosed(cause: Error): void {
+    const user = this.#user;
+    const lost = this.#lost;
+    this.#lost = undefined;
+    if (user !== undefined && !this.#finishedByClose(cause)) {
+      this.#user = undefined;
+      user.onConnectionLost(cause, this.#parser.anyByte);
+    }
+    this.socket.destroy();
+    lost?.(this);
+  }
+
+  /** A body that ends with the connection is complete when the upstream ended it, not when the connection broke. */
+  #finishedByClose(cause: Error): boolean {
+    if ("code" in cause) return this.#parser.complete;
+    return this.#parser.finish();
+  }
+}

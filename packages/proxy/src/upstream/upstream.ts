@@ -1,0 +1,129 @@
+import { connect, type NetConnectOpts, type Socket } from "node:net";
+import { UpstreamConnection } from "./upstream-connection.ts";
+
+export interface UpstreamOptions {
+  readonly address: NetConnectOpts;
+  /** Most connections kept aside for reuse. */
+  readonly idleMax: number;
+  /** Longest time a connection is kept aside; below what application servers commonly allow (5 s). */
+  readonly idleMs: number;
+  /** Bytes sent once at the beginning of every connection: a PROXY header. */
+  readonly preamble?: Buffer;
+}
+
+/** Who waits for a connection. Exactly one of the two is called. */
+export interface ConnectionAwaiter {
+  onConnected(connection: UpstreamConnection): void;
+  onConnectFailed(cause: Error): void;
+}
+
+/** Cancels a connection attempt; nobody is called any more. */
+export type CancelConnect = () => void;
+
+/** How often old idle connections are looked for. */
+const sweepMs = 1000;
+
+/** One address requests are sent to, with the connections kept aside for it and what is under way there. */
+export class Upstream {
+  /** Requests under way, upgrades not included. */
+  inFlight = 0;
+  /** Connections that were upgraded and are still open. */
+  upgrades = 0;
+  readonly #options: UpstreamOptions;
+  #idle: UpstreamConnection[] = [];
+  #sweeping = false;
+  #retired = false;
+
+  constructor(options: UpstreamOptions) {
+    this.#options = options;
+  }
+
+  /** A connection kept aside, the most recently used first; undefined when there is none. */
+  takeIdle(now: number): UpstreamConnection | undefined {
+    for (;;) {
+      const connection = this.#idle.pop();
+      if (connection === undefined) return undefined;
+      if (!connection.socket.destroyed && now - connection.idleSince < this.#longestIdle(connection)) return connection;
+      connection.destroy();
+    }
+  }
+
+  /** Opens a new connection within `timeoutMs`. */
+  open(timeoutMs: number, awaiter: ConnectionAwaiter): CancelConnect {
+    const socket = connect({ noDelay: true, allowHalfOpen: true, ...this.#options.address });
+    const stop = (): void => {
+      clearTimeout(timer);
+      socket.removeAllListeners();
+    };
+    const fail = (cause: Error): void => {
+      stop();
+      socket.on("error", ignore);
+      socket.destroy();
+      awaiter.onConnectFailed(cause);
+    };
+    const timer = setTimeout(() => fail(new ConnectTimeout("the connection was not accepted in time")), timeoutMs);
+    socket.once("error", fail);
+    socket.once("connect", () => {
+      stop();
+      awaiter.onConnected(this.#opened(socket));
+    });
+    return () => {
+      stop();
+      socket.on("error", ignore);
+      socket.destroy();
+    };
+  }
+
+  /** Takes a connection back after a complete exchange; keeps or closes it. */
+  release(connection: UpstreamConnection, now: number): void {
+    if (this.#retired || !connection.reusable || this.#idle.length >= this.#options.idleMax) {
+      connection.destroy();
+      return;
+    }
+    connection.putAside(now, (lost) => this.#forget(lost));
+    this.#idle.push(connection);
+    this.#scheduleSweep();
+  }
+
+  /** No more reuse: idle connections are closed now, others when their exchange is over. */
+  retire(): void {
+    this.#retired = true;
+    for (const connection of this.#idle) connection.destroy();
+    this.#idle = [];
+  }
+
+  #opened(socket: Socket): UpstreamConnection {
+    if (this.#options.preamble !== undefined) socket.write(this.#options.preamble);
+    return new UpstreamConnection(socket);
+  }
+
+  #longestIdle(connection: UpstreamConnection): number {
+    return Math.min(this.#options.idleMs, connection.keepAliveHintMs - 1000);
+  }
+
+  #forget(lost: UpstreamConnection): void {
+    const index = this.#idle.indexOf(lost);
+    if (index !== -1) this.#idle.splice(index, 1);
+  }
+
+  #scheduleSweep(): void {
+    if (this.#sweeping) return;
+    this.#sweeping = true;
+    setTimeout(() => this.#sweep(performance.now()), sweepMs).unref();
+  }
+
+  #sweep(now: number): void {
+    this.#sweeping = false;
+    const [young, old] = [[], []] as [UpstreamConnection[], UpstreamConnection[]];
+    for (const connection of this.#idle)
+      (now - connection.idleSince < this.#longestIdle(connection) ? young : old).push(connection);
+    this.#idle = young;
+    for (const connection of old) connection.destroy();
+    if (young.length > 0) this.#scheduleSweep();
+  }
+}
+
+/** Nothing accepted the connection within the time allowed. */
+export class ConnectTimeout extends Error {}
+
+const ignore = (): void => undefined;
