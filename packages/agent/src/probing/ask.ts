@@ -25,7 +25,7 @@ export interface AskOptions {
  * Follows no redirect. Never rejects: every failure is an answer in words.
  */
 export async function ask(question: Question, options: AskOptions): Promise<Answer> {
-  const limit = AbortSignal.timeout(question.probe.timeoutMs);
+  const limit = AbortSignal.timeout(Math.ceil(question.probe.timeoutMs));
   const either = AbortSignal.any([limit, options.signal]);
   let socket: Socket | undefined;
   try {
