@@ -70,7 +70,8 @@ const probedBinding: z.ZodType<ProbedBinding> = z.strictObject({
   edge: z.string().exactOptional(),
 });
 
-const siteDuties: z.ZodType<SiteDuties> = z.strictObject({
+/** The shape of {@link SiteDuties}. */
+export const siteDutiesSchema: z.ZodType<SiteDuties> = z.strictObject({
   site: z.string().min(1),
   forward: z.strictObject({ host: z.enum(["preserve", "internal"]) }),
   drainMs: duration,
@@ -88,7 +89,8 @@ const unitIntent: z.ZodType<UnitIntent> = z.strictObject({
   hold: z.array(unitReleaseSchema),
 });
 
-const grant: z.ZodType<Grant> = z.strictObject({
+/** The shape of {@link Grant}. */
+export const grantSchema: z.ZodType<Grant> = z.strictObject({
   id: z.string().min(1),
   rollout: z.string(),
   step: z.string(),
@@ -105,9 +107,9 @@ const grant: z.ZodType<Grant> = z.strictObject({
 export const intentBodySchema: z.ZodType<IntentBody> = z.strictObject({
   environment: z.string(),
   unconfirmed: z.enum(["revert", "keep"]),
-  sites: z.array(siteDuties),
+  sites: z.array(siteDutiesSchema),
   units: z.array(unitIntent),
-  grants: z.array(grant),
+  grants: z.array(grantSchema),
 });
 
 /** The shape of {@link Intent} as kept on a host's disk. */

@@ -1,0 +1,58 @@
+import { type Grant, parseUnit, type UnitKey, type UnitRelease } from "../intent/intent.ts";
+import { otherSlot, type SlotName } from "../proxying/proxy-settings.ts";
+import { after, type Instant, minutes } from "../units/time.ts";
+import type { ActivationPart, ActivationState } from "./activation.ts";
+
+/** Longest time for getting releases onto the disk, however slow the line; confirm-by bounds it as well. */
+const installWithinMs = minutes(30);
+
+export interface CreateActivationInput {
+  readonly now: Instant;
+  readonly grant: Grant;
+  /** Every release known on the host, by digest. */
+  readonly releases: Readonly<Record<string, UnitRelease>>;
+  /** What is live at this moment, by unit; the slot for site releases. */
+  readonly live: Readonly<Record<string, LiveUnit>>;
+}
+
+export interface LiveUnit {
+  readonly digest: string;
+  readonly slot?: SlotName;
+}
+
+/** The first state of a grant. A grant for a release that nobody described ends at once, without having touched anything. */
+export function createActivation(input: CreateActivationInput): ActivationState {
+  const { now, grant } = input;
+  const parts = grant.units.map((wanted) => createPart(input, wanted));
+  const known = parts.filter((part) => part !== undefined);
+  const subject = { grant, since: now, parts: known, notes: [] };
+  const unknown = grant.units.find((_, index) => parts[index] === undefined);
+  if (unknown === undefined) return { ...subject, phase: "installing", deadline: after(now, installWithinMs) };
+  const reason = `the intent grants ${unknown.unit} release ${unknown.digest}, but does not describe it; nothing was touched`;
+  return {
+    ...subject,
+    phase: "ended",
+    at: now,
+    end: { kind: "failed", touchedTraffic: false, failure: "install", reason },
+  };
+}
+
+function createPart(
+  { grant, releases, live }: CreateActivationInput,
+  wanted: { readonly unit: UnitKey; readonly digest: string },
+): ActivationPart | undefined {
+  const release = releases[wanted.digest];
+  if (release === undefined) return undefined;
+  const { unit } = wanted;
+  const now = live[unit];
+  const from = now === undefined ? undefined : releases[now.digest];
+  const unchanged = grant.kind !== "restart" && now?.digest === wanted.digest;
+  const parsed = parseUnit(unit);
+  if (parsed.kind !== "site") {
+    const site = parsed.kind === "front" ? {} : { site: parsed.site };
+    return { kind: parsed.kind, unit, ...site, release, ...(from === undefined ? {} : { from }), unchanged };
+  }
+  const to = now?.slot === undefined ? "blue" : otherSlot(now.slot);
+  const before = from === undefined || now?.slot === undefined ? {} : { from: { slot: now.slot, release: from } };
+  return { kind: "site", unit, site: parsed.site, release, to, ...before, unchanged };
+}

@@ -1,0 +1,78 @@
+import type { UnitKey } from "../intent/intent.ts";
+import type { SlotName, SlotTable, SlotTarget } from "../proxying/proxy-settings.ts";
+
+/** What the processes of a host report about themselves at one moment; never what was ordered. */
+export interface ObservedHost {
+  /** Digests of unit releases complete on disk. */
+  readonly installed: readonly string[];
+  readonly slots: readonly SlotSeen[];
+  /** Oldest first. */
+  readonly proxies: readonly ProxySeen[];
+}
+
+/** A running copy of a site, as the keeper and the slot report it. */
+export interface SlotSeen {
+  readonly site: string;
+  readonly slot: SlotName;
+  readonly digest: string;
+  readonly version: string;
+  readonly target: SlotTarget;
+  readonly pid: number;
+  readonly startedAtMs: number;
+  readonly alive: boolean;
+  /** How often it was started again after a crash. */
+  readonly restarts: number;
+}
+
+/** One site proxy or front process, as it reports itself. */
+export interface ProxySeen {
+  readonly unit: UnitKey;
+  readonly childId: string;
+  readonly digest: string;
+  readonly build: string;
+  readonly pid: number;
+  readonly startedAtMs: number;
+  readonly accepting: boolean;
+  readonly draining: boolean;
+  readonly slots: SlotTable;
+  readonly open: { readonly blue: number; readonly green: number };
+  readonly remarks: readonly string[];
+}
+
+export const slotSeen = (host: ObservedHost, site: string, slot: SlotName): SlotSeen | undefined =>
+  host.slots.find((seen) => seen.site === site && seen.slot === slot);
+
+export const proxySeen = (host: ObservedHost, childId: string | undefined): ProxySeen | undefined =>
+  host.proxies.find((seen) => seen.childId === childId);
+
+export const proxiesOf = (host: ObservedHost, unit: UnitKey): readonly ProxySeen[] =>
+  host.proxies.filter((seen) => seen.unit === unit);
+
+/** The proxies of a unit that users reach at this moment; more than one only while one takes over from another. */
+export const acceptingProxies = (host: ObservedHost, unit: UnitKey): readonly ProxySeen[] =>
+  proxiesOf(host, unit).filter((seen) => seen.accepting && !seen.draining);
+
+/** The newest process of the unit that could be given the listening sockets. */
+export function waitingProxy(host: ObservedHost, unit: UnitKey, digest: string): ProxySeen | undefined {
+  return proxiesOf(host, unit).findLast((seen) => !seen.accepting && !seen.draining && seen.digest === digest);
+}
+
+/** Requests and upgraded connections that proxies of the site still have on one slot. */
+export function openOn(host: ObservedHost, site: string, slot: SlotName): number {
+  return proxiesOf(host, `proxy:${site}`).reduce((sum, seen) => sum + seen.open[slot], 0);
+}
+
+/** Where the running slots of a site are, with one of them live. */
+export function slotTable(host: ObservedHost, site: string, live: SlotName | "hold"): SlotTable {
+  const blue = slotSeen(host, site, "blue")?.target;
+  const green = slotSeen(host, site, "green")?.target;
+  return { live, ...(blue === undefined ? {} : { blue }), ...(green === undefined ? {} : { green }) };
+}
+
+/** True when both tables send requests to the same place. */
+export function sameTable(a: SlotTable, b: SlotTable): boolean {
+  return a.live === b.live && sameTarget(a.blue, b.blue) && sameTarget(a.green, b.green);
+}
+
+const sameTarget = (a: SlotTarget | undefined, b: SlotTarget | undefined): boolean =>
+  a?.host === b?.host && a?.port === b?.port && a?.release === b?.release;

@@ -1,0 +1,453 @@
+import { expect, test } from "vitest";
+import type { Grant, SiteDuties, UnitRelease } from "../intent/intent.ts";
+import { defaultProxyLimits } from "../proxying/proxy-settings.ts";
+import { after, durationMs, instant, minutes, seconds } from "../units/time.ts";
+import { activationStateSchema } from "./activation-schema.ts";
+import { createActivation, type LiveUnit } from "./create-activation.ts";
+import { grantProgress } from "./describe-activation.ts";
+import { planActivation } from "./plan-activation.ts";
+import {
+  liveRelease,
+  noFacts,
+  pass,
+  runningProxy,
+  runningSlot,
+  runUntil,
+  type SimulatedHost,
+  seenHost,
+} from "./testing/simulated-host.ts";
+
+const start = instant(1_000_000);
+
+const siteRelease = (version: string): UnitRelease => ({
+  unit: "site:shop",
+  version,
+  digest: `shop-${version}`,
+  content: {
+    site: "shop",
+    run: { driver: "process", command: ["node", "server.js"], env: {} },
+    ready: { path: "/healthz", withinMs: seconds(60) },
+  },
+});
+
+const proxyRelease = (version: string): UnitRelease => ({
+  unit: "proxy:shop",
+  version,
+  digest: `proxy-${version}`,
+  content: {
+    site: "shop",
+    engine: "node",
+    listeners: [],
+    behindFront: true,
+    bindings: [],
+    forward: { host: "preserve", internalName: "shop.internal" },
+    limits: defaultProxyLimits,
+  },
+});
+
+const frontRelease = (version: string): UnitRelease => ({
+  unit: "front",
+  version,
+  digest: `front-${version}`,
+  content: { engine: "node", listeners: [], routes: [], limits: defaultProxyLimits },
+});
+
+const known = ["1.0.0", "2.0.0"].flatMap((version) => [
+  siteRelease(version),
+  proxyRelease(version),
+  frontRelease(version),
+]);
+const releases = Object.fromEntries(known.map((release) => [release.digest, release]));
+
+const duties: SiteDuties = {
+  site: "shop",
+  forward: { host: "preserve" },
+  drainMs: seconds(30),
+  keepPreviousMs: minutes(30),
+  probeEveryMs: seconds(5),
+  probeToken: "token",
+  probes: [{ path: "/healthz", method: "GET", headers: {}, expect: [200], timeoutMs: seconds(2) }],
+  bindings: [
+    {
+      name: "shop.internal",
+      kind: "internal",
+      bindingPort: 80,
+      address: "127.0.0.1",
+      port: 8080,
+      tls: false,
+      shared: false,
+    },
+    {
+      name: "shop.example.com",
+      kind: "public",
+      bindingPort: 443,
+      address: "127.0.0.1",
+      port: 8443,
+      tls: true,
+      shared: true,
+      edge: "https://shop.example.com",
+    },
+  ],
+};
+
+const grantFor = (units: Grant["units"], over: Partial<Grant> = {}): Grant => ({
+  id: "r1/web-1/activate",
+  rollout: "r1",
+  step: "web-1",
+  units,
+  kind: "activate",
+  confirmBy: after(start, minutes(60)),
+  probesBefore: { kind: "required" },
+  ...over,
+});
+
+const siteTo2: Grant["units"] = [{ unit: "site:shop", digest: "shop-2.0.0" }];
+const allTo2: Grant["units"] = [
+  { unit: "site:shop", digest: "shop-2.0.0" },
+  { unit: "proxy:shop", digest: "proxy-2.0.0" },
+  { unit: "front", digest: "front-2.0.0" },
+];
+
+/** By default a healthy host that runs 1.0.0 of everything in blue. */
+function hostWith(grant: Grant, options: { readonly empty?: boolean } = {}): SimulatedHost {
+  const empty = options.empty ?? false;
+  const blue = runningSlot("shop", "blue", "shop-1.0.0", "1.0.0");
+  const live: Record<string, LiveUnit> = {
+    "site:shop": { digest: "shop-1.0.0", slot: "blue" },
+    "proxy:shop": { digest: "proxy-1.0.0" },
+    front: { digest: "front-1.0.0" },
+  };
+  return {
+    now: start,
+    state: createActivation({ now: start, grant, releases, live: empty ? {} : live }),
+    word: { kind: "held", grant },
+    unconfirmed: "revert",
+    facts: noFacts,
+    duties: { shop: duties },
+    installed: new Set(empty ? [] : ["shop-1.0.0", "proxy-1.0.0", "front-1.0.0"]),
+    slots: empty ? [] : [blue],
+    proxies: empty
+      ? []
+      : [
+          runningProxy("proxy:shop", "old-proxy", "proxy-1.0.0", { live: "blue", blue: blue.target }),
+          runningProxy("front", "old-front", "front-1.0.0", { live: "hold" }),
+        ],
+    acted: [],
+    served: empty ? [] : ["shop-1.0.0"],
+    failing: new Map(),
+    answer: () => ({ kind: "good", status: 200 }),
+  };
+}
+
+const bad = { kind: "bad", status: 400, reason: "answered 400 (expected 200)" } as const;
+
+function endOf(world: SimulatedHost) {
+  runUntil(world, "ended");
+  if (world.state.phase !== "ended") throw new Error("not ended");
+  return world.state.end;
+}
+
+const runningNow = (world: SimulatedHost) => ({
+  slots: world.slots.map(({ slot, digest }) => `${slot} ${digest}`),
+  proxies: world.proxies
+    .filter((seen) => seen.accepting && !seen.draining)
+    .map(({ unit, digest }) => `${unit} ${digest}`),
+});
+
+const asBefore = { slots: ["blue shop-1.0.0"], proxies: ["proxy:shop proxy-1.0.0", "front front-1.0.0"] };
+
+test("a site release is installed, started, probed, switched, probed, and drained once confirmed", () => {
+  const world = hostWith(grantFor(siteTo2));
+  runUntil(world, "provisional");
+  expect(runningNow(world).slots).toEqual(["blue shop-1.0.0", "green shop-2.0.0"]);
+  expect(liveRelease(world, "shop")).toBe("shop-2.0.0");
+  world.word = { kind: "confirmed" };
+  runUntil(world, "done");
+  expect(runningNow(world).slots).toEqual(["green shop-2.0.0"]);
+  expect(world.served).toEqual(["shop-1.0.0", "shop-2.0.0"]);
+  expect(world.acted.indexOf("put-slots")).toBeGreaterThan(world.acted.indexOf("probe"));
+});
+
+test("the first release on an empty host brings slot, proxy and front up as one transaction", () => {
+  const world = hostWith(grantFor(allTo2), { empty: true });
+  runUntil(world, "switching");
+  expect(world.proxies.every(({ accepting }) => !accepting)).toBe(true);
+  runUntil(world, "provisional");
+  expect(runningNow(world)).toEqual({
+    slots: ["blue shop-2.0.0"],
+    proxies: ["proxy:shop proxy-2.0.0", "front front-2.0.0"],
+  });
+});
+
+test("the front's successor is told where successors of site proxies are, so that the whole new chain is probed", () => {
+  const world = hostWith(grantFor(allTo2));
+  runUntil(world, "starting-successors");
+  pass(world);
+  const { now, state, word, unconfirmed, facts } = world;
+  const plan = planActivation({ now, state, word, unconfirmed, duties: world.duties, host: seenHost(world), facts });
+  const successor = world.proxies.find(({ unit, accepting }) => unit === "proxy:shop" && !accepting);
+  expect(plan.actions).toMatchObject([{ unit: "front", routesBeforeAccept: { shop: successor?.childId } }]);
+  expect(successor?.slots.live).toBe("green");
+});
+
+test.each([
+  ["ensure-installed", "install"],
+  ["start-slot", "start"],
+  ["await-ready", "ready"],
+  ["start-successor", "start"],
+] as const)("a %s that can't succeed is refused before anything is touched", (action, failure) => {
+  const world = hostWith(grantFor(allTo2));
+  world.failing.set(action, { sentence: "it broke", retryHelps: false });
+  expect(endOf(world)).toEqual({
+    kind: "failed",
+    touchedTraffic: false,
+    failure,
+    reason: "it broke; traffic stays on 1.0.0",
+  });
+  expect(runningNow(world)).toEqual(asBefore);
+  expect(world.served).toEqual(["shop-1.0.0"]);
+});
+
+test("an install that may succeed later is tried again until it does", () => {
+  const world = hostWith(grantFor(siteTo2));
+  world.failing.set("ensure-installed", { sentence: "coordinator away", retryHelps: true });
+  for (let count = 0; count < 20; count += 1) pass(world);
+  expect(world.state.phase).toBe("installing");
+  world.failing.clear();
+  runUntil(world, "provisional");
+});
+
+test("an install that never succeeds ends at its deadline with the last reason", () => {
+  const world = hostWith(grantFor(siteTo2));
+  world.failing.set("ensure-installed", { sentence: "coordinator away", retryHelps: true });
+  expect(endOf(world)).toMatchObject({ failure: "install", reason: "coordinator away; traffic stays on 1.0.0" });
+});
+
+test.each(["slot", "proxy", "front"] as const)(
+  "a %s that answers badly three times in a row is refused before the switch",
+  (hop) => {
+    const world = hostWith(grantFor(allTo2));
+    world.answer = (order) => (order.target.hop === hop ? bad : { kind: "good", status: 200 });
+    const end = endOf(world);
+    const binding = hop === "front" ? "shop.example.com" : "shop.internal";
+    expect(end).toEqual({
+      kind: "failed",
+      touchedTraffic: false,
+      failure: "probes-before",
+      reason: `${binding} via ${hop} answered 400 (expected 200), 3 times in a row; traffic stays on 1.0.0`,
+    });
+    expect(runningNow(world)).toEqual(asBefore);
+    expect(world.served).toEqual(["shop-1.0.0"]);
+  },
+);
+
+test("two bad answers before a good one do not refuse a release", () => {
+  const world = hostWith(grantFor(siteTo2));
+  let asked = 0;
+  world.answer = () => {
+    asked += 1;
+    return asked <= 2 ? bad : { kind: "good", status: 200 };
+  };
+  runUntil(world, "provisional");
+});
+
+test("probes that say nothing about the slot never count as good: the deadline refuses the release", () => {
+  const world = hostWith(grantFor(siteTo2));
+  world.answer = () => ({ kind: "unknown", reason: "prober gave up" });
+  expect(endOf(world)).toMatchObject({ kind: "failed", touchedTraffic: false, failure: "probes-before" });
+});
+
+test("probes skipped by an override are left out before the switch, with who and why in what the host says", () => {
+  const skipped = { kind: "skipped", by: "kari", reason: "probe endpoint is down" } as const;
+  const world = hostWith(grantFor(siteTo2, { probesBefore: skipped }));
+  world.answer = (order) => (order.target.hop === "slot" ? bad : { kind: "good", status: 200 });
+  runUntil(world, "switching");
+  expect(JSON.stringify(grantProgress(world.state))).toContain("by order of kari: probe endpoint is down");
+  runUntil(world, "provisional");
+});
+
+test.each(["listener", "edge"] as const)("a binding that fails via %s after the switch sends traffic back", (hop) => {
+  const world = hostWith(grantFor(siteTo2));
+  world.answer = (order) => (order.target.hop === hop ? bad : { kind: "good", status: 200 });
+  expect(endOf(world)).toMatchObject({ kind: "failed", touchedTraffic: true, failure: "probes-after" });
+  expect(runningNow(world)).toEqual(asBefore);
+  expect(world.served).toEqual(["shop-1.0.0", "shop-2.0.0", "shop-1.0.0"]);
+});
+
+test("a proxy that fails after it took over is replaced by a new process of the proven one", () => {
+  const world = hostWith(grantFor(allTo2));
+  world.answer = (order) => (order.target.hop === "listener" ? bad : { kind: "good", status: 200 });
+  expect(endOf(world)).toMatchObject({ touchedTraffic: true, failure: "probes-after" });
+  expect(runningNow(world)).toEqual(asBefore);
+  expect(liveRelease(world, "shop")).toBe("shop-1.0.0");
+});
+
+test("a first release that fails after the switch leaves nothing behind", () => {
+  const world = hostWith(grantFor(allTo2), { empty: true });
+  world.answer = (order) => (order.target.hop === "listener" ? bad : { kind: "good", status: 200 });
+  expect(endOf(world)).toMatchObject({ touchedTraffic: true });
+  expect(runningNow(world)).toEqual({ slots: [], proxies: [] });
+  expect(world.proxies).toEqual([]);
+});
+
+test("an edge that never leads to this host is recorded and not held against the release", () => {
+  const world = hostWith(grantFor(siteTo2));
+  world.answer = (order) =>
+    order.target.hop === "edge" ? { kind: "unknown", reason: "answered by web-2" } : { kind: "good", status: 200 };
+  runUntil(world, "provisional");
+  expect(world.state.notes).toEqual([
+    "GET /healthz of shop.example.com via edge has no answer of this host: answered by web-2",
+  ]);
+});
+
+test.each(["put-slots", "accept"] as const)("a %s that does not come into force goes back", (action) => {
+  const world = hostWith(grantFor(action === "accept" ? allTo2 : siteTo2));
+  runUntil(world, "switching");
+  world.failing.set(action, { sentence: "no answer", retryHelps: true });
+  runUntil(world, "restoring");
+  world.failing.clear();
+  expect(endOf(world)).toMatchObject({ failure: "switch", reason: "no answer; traffic goes back to 1.0.0" });
+  expect(runningNow(world)).toEqual(asBefore);
+});
+
+test("an activation that nobody confirms is undone by the host itself", () => {
+  const world = hostWith(grantFor(siteTo2));
+  expect(endOf(world)).toEqual({ kind: "unconfirmed" });
+  expect(world.now).toBeGreaterThanOrEqual(after(start, minutes(60)));
+  expect(runningNow(world)).toEqual(asBefore);
+});
+
+test("where unconfirmed activations are kept, confirm-by changes nothing", () => {
+  const world = hostWith(grantFor(siteTo2));
+  world.unconfirmed = "keep";
+  runUntil(world, "provisional");
+  world.now = after(start, minutes(120));
+  pass(world);
+  expect(world.state.phase).toBe("provisional");
+});
+
+test("a grant whose confirm-by passed before the switch is never switched, not even where unconfirmed ones are kept", () => {
+  const world = hostWith(grantFor(siteTo2));
+  world.unconfirmed = "keep";
+  world.failing.set("ensure-installed", { sentence: "away", retryHelps: true });
+  world.now = after(start, minutes(61));
+  expect(endOf(world)).toEqual({ kind: "unconfirmed" });
+  expect(world.served).toEqual(["shop-1.0.0"]);
+});
+
+const phases = ["installing", "starting", "awaiting-ready", "starting-successors", "probing-before"] as const;
+
+test.each([...phases, "switching", "probing-after", "provisional"] as const)(
+  "a grant withdrawn while %s leaves the host as it was",
+  (phase) => {
+    const world = hostWith(grantFor(allTo2));
+    runUntil(world, phase);
+    world.word = { kind: "withdrawn" };
+    expect(endOf(world)).toEqual({ kind: "withdrawn" });
+    expect(runningNow(world)).toEqual(asBefore);
+  },
+);
+
+test.each(["switching", "probing-after", "provisional"] as const)(
+  "a host that comes up cold while %s goes back to what was proven",
+  (phase) => {
+    const world = hostWith(grantFor(allTo2));
+    runUntil(world, phase);
+    world.slots = [];
+    world.proxies = [];
+    world.facts = { ...noFacts, cold: true };
+    expect(endOf(world)).toMatchObject({ kind: "failed", failure: "interrupted" });
+    expect(runningNow(world)).toEqual(asBefore);
+  },
+);
+
+test("a host that comes up cold before the switch ends the grant without having touched traffic", () => {
+  const world = hostWith(grantFor(siteTo2));
+  runUntil(world, "probing-before");
+  world.slots = [];
+  world.proxies = [];
+  world.facts = { ...noFacts, cold: true };
+  expect(endOf(world)).toMatchObject({ failure: "interrupted", touchedTraffic: false });
+});
+
+test("a provisional copy that crashes three times is not kept", () => {
+  const world = hostWith(grantFor(siteTo2));
+  runUntil(world, "provisional");
+  for (const slot of world.slots) if (slot.slot === "green") slot.restarts = 3;
+  expect(endOf(world)).toMatchObject({
+    failure: "crashed",
+    reason: "shop 2.0.0 crashed 3 times; traffic goes back to 1.0.0",
+  });
+});
+
+test("a restart of a site runs the same release in the other slot", () => {
+  const world = hostWith(grantFor([{ unit: "site:shop", digest: "shop-1.0.0" }], { kind: "restart" }));
+  runUntil(world, "provisional");
+  world.word = { kind: "confirmed" };
+  runUntil(world, "done");
+  expect(runningNow(world).slots).toEqual(["green shop-1.0.0"]);
+});
+
+test("a restart of a proxy replaces its process by one with the same settings", () => {
+  const world = hostWith(grantFor([{ unit: "proxy:shop", digest: "proxy-1.0.0" }], { kind: "restart" }));
+  runUntil(world, "provisional");
+  world.word = { kind: "confirmed" };
+  runUntil(world, "done");
+  expect(world.proxies.filter(({ unit }) => unit === "proxy:shop").map(({ childId }) => childId)).not.toContain(
+    "old-proxy",
+  );
+  expect(runningNow(world).proxies.toSorted()).toEqual(["front front-1.0.0", "proxy:shop proxy-1.0.0"]);
+});
+
+test("a release that is live already is only probed", () => {
+  const world = hostWith(grantFor([{ unit: "site:shop", digest: "shop-1.0.0" }]));
+  runUntil(world, "provisional");
+  expect(new Set(world.acted)).toEqual(new Set(["probe"]));
+});
+
+test("the old slot is stopped only when nobody uses it, or at the drain limit", () => {
+  const world = hostWith(grantFor(siteTo2));
+  runUntil(world, "provisional");
+  const [proxy] = world.proxies;
+  if (proxy !== undefined) proxy.open = { blue: 1, green: 4 };
+  world.word = { kind: "confirmed" };
+  runUntil(world, "draining");
+  const since = world.now;
+  runUntil(world, "done");
+  expect(world.now - since).toBeGreaterThanOrEqual(durationMs(30_000));
+});
+
+test("a grant for a release that nobody described ends without touching anything", () => {
+  const world = hostWith(grantFor([{ unit: "site:shop", digest: "shop-9.9.9" }]));
+  expect(endOf(world)).toMatchObject({ kind: "failed", touchedTraffic: false, failure: "install" });
+});
+
+test("a confirm-by that is prolonged counts", () => {
+  const grant = grantFor(siteTo2);
+  const world = hostWith(grant);
+  runUntil(world, "provisional");
+  world.word = { kind: "held", grant: { ...grant, confirmBy: after(start, minutes(600)) } };
+  world.now = after(start, minutes(120));
+  pass(world);
+  expect(world.state.phase).toBe("provisional");
+});
+
+test("every state survives being written down and read back", () => {
+  const world = hostWith(grantFor(allTo2));
+  for (let count = 0; count < 60; count += 1) {
+    expect(activationStateSchema.parse(JSON.parse(JSON.stringify(world.state)))).toEqual(world.state);
+    pass(world);
+    if (world.state.phase === "provisional") world.word = { kind: "confirmed" };
+  }
+  expect(world.state.phase).toBe("done");
+});
+
+test("planning twice from the same state and host gives the same plan", () => {
+  const world = hostWith(grantFor(allTo2));
+  for (let count = 0; count < 40; count += 1) {
+    const { now, state, word, unconfirmed, facts } = world;
+    const input = { now, state, word, unconfirmed, duties: world.duties, host: seenHost(world), facts };
+    expect(planActivation(input)).toEqual(planActivation(input));
+    pass(world);
+  }
+});

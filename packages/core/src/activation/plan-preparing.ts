@@ -1,0 +1,215 @@
+import type { GrantFailure } from "../host/observation.ts";
+import type { SiteReleaseContent } from "../intent/intent.ts";
+import { after, durationMs, seconds } from "../units/time.ts";
+import {
+  type ActivationAction,
+  type ActivationInput,
+  type ActivationPlan,
+  type InActivation,
+  type ProbeRoundOrder,
+  readyKey,
+} from "./activation.ts";
+import { changingProxies, changingSites, sitesAsked, wantedTable } from "./activation-parts.ts";
+import { describePart, trafficStays } from "./activation-words.ts";
+import { sameTable, slotSeen, waitingProxy } from "./observed-host.ts";
+import { stopBefore } from "./plan-ending.ts";
+import { judgeTally, questionsOn } from "./probe-tally.ts";
+
+/** Starting a process takes moments; half a minute covers a machine that is short of everything. */
+const startWithinMs = seconds(60);
+/** Room for a slow first answer and for three failures in a row of the slowest probe. */
+const probeWithinMs = seconds(90);
+/** Tries of an order that can be repeated before it counts as failed. */
+const triesMax = 3;
+
+export function planInstalling(input: ActivationInput, state: InActivation<"installing">): ActivationPlan {
+  const unprobed = state.parts.find(({ site }) => site !== undefined && input.duties[site] === undefined);
+  if (unprobed !== undefined) return refuse(input, "install", `the intent does not say how to probe ${unprobed.unit}`);
+  const missing = state.parts.filter(({ release }) => !input.host.installed.includes(release.digest));
+  if (missing.length === 0) {
+    return go({ ...state, phase: "starting", deadline: after(input.now, startWithinMs) });
+  }
+  const failure = input.facts.failures.find(({ retryHelps }) => !retryHelps);
+  if (failure !== undefined) return refuse(input, "install", failure.sentence);
+  if (input.now >= state.deadline) {
+    return refuse(input, "install", input.facts.failures.at(-1)?.sentence ?? "its files did not arrive in time");
+  }
+  return {
+    next: state,
+    actions: missing.map(({ release }) => ({ kind: "ensure-installed", release })),
+    waitingOn: [`installing ${missing.map(describePart).join(", ")}${because(input)}`],
+  };
+}
+
+export function planStarting(input: ActivationInput, state: InActivation<"starting">): ActivationPlan {
+  const parts = changingSites(state);
+  const missing = parts.filter(({ site, to, release }) => slotSeen(input.host, site, to)?.digest !== release.digest);
+  if (missing.length === 0) {
+    const within = parts.map(({ release }) => (release.content as SiteReleaseContent).ready.withinMs);
+    return go({ ...state, phase: "awaiting-ready", deadline: after(input.now, durationMs(Math.max(0, ...within))) });
+  }
+  const broken = brokenOrder(input);
+  if (broken !== undefined) return refuse(input, "start", broken);
+  if (input.now >= state.deadline) return refuse(input, "start", "it did not start in time");
+  return {
+    next: state,
+    actions: missing.map(({ site, to, release }) => ({ kind: "start-slot", site, slot: to, release })),
+    waitingOn: missing.map((part) => `starting ${describePart(part)} in ${part.to}${because(input)}`),
+  };
+}
+
+export function planAwaitingReady(input: ActivationInput, state: InActivation<"awaiting-ready">): ActivationPlan {
+  const lost = lostSlots(input);
+  if (lost !== undefined) return refuse(input, "interrupted", lost);
+  const waiting = changingSites(state).filter(({ site, to }) => {
+    const seen = slotSeen(input.host, site, to);
+    return seen === undefined || !input.facts.ready.includes(readyKey(seen));
+  });
+  if (waiting.length === 0) {
+    return go({ ...state, phase: "starting-successors", deadline: after(input.now, startWithinMs) });
+  }
+  const failure = input.facts.failures.at(-1);
+  if (failure !== undefined) return refuse(input, "ready", failure.sentence);
+  if (input.now >= state.deadline) {
+    return refuse(input, "ready", `${waiting.map(describePart).join(", ")} did not answer its readiness path in time`);
+  }
+  return {
+    next: state,
+    actions: waiting.map(({ site, to, release }) => ({ kind: "await-ready", site, slot: to, release })),
+    waitingOn: waiting.map((part) => `waiting until ${describePart(part)} in ${part.to} answers its readiness path`),
+  };
+}
+
+export function planStartingSuccessors(
+  input: ActivationInput,
+  state: InActivation<"starting-successors">,
+): ActivationPlan {
+  const lost = lostSlots(input);
+  if (lost !== undefined) return refuse(input, "interrupted", lost);
+  const actions = successorOrders(input);
+  if (actions.length === 0) return probeOrSkip(input, state);
+  const broken = brokenOrder(input);
+  if (broken !== undefined) return refuse(input, "start", broken);
+  if (input.now >= state.deadline) return refuse(input, "start", "its successor did not start in time");
+  return { next: state, actions, waitingOn: [`starting successors${because(input)}`] };
+}
+
+function probeOrSkip(input: ActivationInput, state: InActivation<"starting-successors">): ActivationPlan {
+  const { probesBefore } = state.grant;
+  if (probesBefore.kind === "required") {
+    return go({ ...state, phase: "probing-before", deadline: after(input.now, probeWithinMs) });
+  }
+  const note = `not probed before the switch, by order of ${probesBefore.by}: ${probesBefore.reason}`;
+  return toSwitching(input, { ...state, notes: [...state.notes, note] });
+}
+
+export function planProbingBefore(input: ActivationInput, state: InActivation<"probing-before">): ActivationPlan {
+  const lost = lostSlots(input);
+  if (lost !== undefined) return refuse(input, "interrupted", lost);
+  const rounds = roundsBefore(input);
+  if (rounds === undefined) return refuse(input, "interrupted", "a successor is gone");
+  const questions = rounds.flatMap(({ site, target }) => {
+    const duties = input.duties[site];
+    return duties === undefined ? [] : questionsOn(duties, target.hop);
+  });
+  const verdict = judgeTally(input.facts.tally, questions);
+  switch (verdict.kind) {
+    case "good":
+      return toSwitching(input, state);
+    case "bad":
+      return refuse(input, "probes-before", verdict.sentence);
+    case "open":
+      if (input.now >= state.deadline) return refuse(input, "probes-before", verdict.missing.join(", "));
+      return { next: state, actions: [{ kind: "probe", rounds }], waitingOn: verdict.missing };
+  }
+}
+
+function toSwitching(
+  { host, now }: ActivationInput,
+  state: InActivation<"probing-before" | "starting-successors">,
+): ActivationPlan {
+  const successors = changingProxies(state).flatMap(({ unit, release }) => {
+    const seen = waitingProxy(host, unit, release.digest);
+    return seen === undefined ? [] : [[unit, seen.childId] as const];
+  });
+  return go({
+    ...state,
+    phase: "switching",
+    startedAt: now,
+    deadline: after(now, startWithinMs),
+    successors: Object.fromEntries(successors),
+  });
+}
+
+/** Starts what is missing, proxies first; the front only once it can be told where they are. */
+function successorOrders(input: ActivationInput): readonly ActivationAction[] {
+  const proxies = changingProxies(input.state);
+  const orders = proxies.filter(({ kind }) => kind === "proxy").flatMap((part) => successorOrder(input, part, {}));
+  if (orders.length > 0) return orders;
+  const routes = proxies.flatMap(({ unit, site, release }) => {
+    const seen = waitingProxy(input.host, unit, release.digest);
+    return seen === undefined || site === undefined ? [] : [[site, seen.childId] as const];
+  });
+  const front = proxies.filter(({ kind }) => kind === "front");
+  return front.flatMap((part) => successorOrder(input, part, Object.fromEntries(routes)));
+}
+
+function successorOrder(
+  input: ActivationInput,
+  { unit, site, release }: ReturnType<typeof changingProxies>[number],
+  routesBeforeAccept: Readonly<Record<string, string>>,
+): readonly ActivationAction[] {
+  const slots = site === undefined ? ({ live: "hold" } as const) : wantedTable(input, site);
+  const seen = waitingProxy(input.host, unit, release.digest);
+  if (seen === undefined) return [{ kind: "start-successor", unit, release, slots, routesBeforeAccept }];
+  if (site === undefined || sameTable(seen.slots, slots)) return [];
+  return [{ kind: "put-slots", childId: seen.childId, slots }];
+}
+
+/** Everything new, asked as users will ask it; undefined when a successor is not there any more. */
+function roundsBefore(input: ActivationInput): readonly ProbeRoundOrder[] | undefined {
+  const { state, host } = input;
+  const slots = changingSites(state).flatMap(({ site, to }): readonly ProbeRoundOrder[] => {
+    const seen = slotSeen(host, site, to);
+    return seen === undefined ? [] : [{ site, target: { hop: "slot", target: seen.target } }];
+  });
+  const proxies = changingProxies(state).map((part) => ({
+    part,
+    seen: waitingProxy(host, part.unit, part.release.digest),
+  }));
+  if (proxies.some(({ seen }) => seen === undefined)) return undefined;
+  const hops = proxies.flatMap(({ part, seen }): readonly ProbeRoundOrder[] => {
+    const childId = seen?.childId ?? "";
+    if (part.kind === "proxy") return [{ site: part.site ?? "", target: { hop: "proxy", childId } }];
+    const behind = sitesAsked(input).filter(({ bindings }) => bindings.some(({ shared }) => shared));
+    return behind.map(({ site }) => ({ site, target: { hop: "front", childId } }));
+  });
+  return [...slots, ...hops];
+}
+
+/** A slot that was started and is not there any more: host or keeper restarted in between. */
+function lostSlots({ state, host, facts }: ActivationInput): string | undefined {
+  const lost = changingSites(state).find(({ site, to }) => slotSeen(host, site, to) === undefined);
+  if (facts.cold) return "the host or its keeper restarted while it was being prepared";
+  return lost === undefined ? undefined : `${describePart(lost)} in ${lost.to} is gone`;
+}
+
+/** The sentence of an order that can't succeed, or did not in three tries. */
+export function brokenOrder({ facts }: ActivationInput): string | undefined {
+  const hopeless = facts.failures.find(({ retryHelps }) => !retryHelps);
+  if (hopeless !== undefined) return hopeless.sentence;
+  return facts.failures.length >= triesMax ? facts.failures.at(-1)?.sentence : undefined;
+}
+
+const because = ({ facts }: ActivationInput): string => {
+  const last = facts.failures.at(-1);
+  return last === undefined ? "" : `; trying again after: ${last.sentence}`;
+};
+
+function refuse(input: ActivationInput, failure: GrantFailure, sentence: string): ActivationPlan {
+  const reason = `${sentence}; ${trafficStays(input.state.parts)}`;
+  return stopBefore(input, { kind: "failed", touchedTraffic: false, failure, reason });
+}
+
+/** A change of phase; its orders are derived from the new phase. */
+const go = (next: ActivationPlan["next"]): ActivationPlan => ({ next, actions: [], waitingOn: [] });

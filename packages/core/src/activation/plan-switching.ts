@@ -1,0 +1,158 @@
+import type { GrantFailure } from "../host/observation.ts";
+import { proxyUnit } from "../intent/intent.ts";
+import { after, between, seconds } from "../units/time.ts";
+import type {
+  ActivationAction,
+  ActivationInput,
+  ActivationPlan,
+  InActivation,
+  ProbeRoundOrder,
+  ProxyPart,
+} from "./activation.ts";
+import {
+  changingProxies,
+  changingSites,
+  drainMs,
+  sitesAsked,
+  sitesBehindSameProxy,
+  wantedTable,
+} from "./activation-parts.ts";
+import { describePart, describeParts, trafficGoesBack } from "./activation-words.ts";
+import { acceptingProxies, proxySeen, slotSeen } from "./observed-host.ts";
+import { goBack } from "./plan-ending.ts";
+import { brokenOrder } from "./plan-preparing.ts";
+import { judgeTally, questionsOn } from "./probe-tally.ts";
+
+/** An edge may lead to other hosts; a quarter of a minute of asking finds this one or says that it can't be found. */
+const edgeWithinMs = seconds(15);
+/** Room for three failures in a row of the slowest probe on every hop. */
+const probeWithinMs = seconds(90);
+/** Crashes since its start after which a provisional copy is not worth having. */
+const restartsMax = 3;
+
+export function planSwitching(input: ActivationInput, state: InActivation<"switching">): ActivationPlan {
+  const lost = lostWhileLive(input);
+  if (lost !== undefined) return undo(input, state, "interrupted", lost);
+  const actions = switchOrders(input, state);
+  if (actions.length === 0) {
+    const { grant, since, parts, notes, successors, startedAt } = state;
+    const { now } = input;
+    return {
+      next: {
+        grant,
+        since,
+        parts,
+        notes,
+        successors,
+        phase: "probing-after",
+        switchedAt: now,
+        switchMs: between(startedAt, now),
+        edgeDeadline: after(now, edgeWithinMs),
+        deadline: after(now, probeWithinMs),
+      },
+      actions: [],
+      waitingOn: [],
+    };
+  }
+  const broken = brokenOrder(input);
+  if (broken !== undefined) return undo(input, state, "switch", broken);
+  if (input.now >= state.deadline) return undo(input, state, "switch", "the switch did not come into force in time");
+  return { next: state, actions: actions.filter(isOrder), waitingOn: [`switching to ${describeParts(state.parts)}`] };
+}
+
+/** A place to say that something is still missing for which there is no order: the process does not answer. */
+type Absent = { readonly kind: "absent" };
+const isOrder = (action: ActivationAction | Absent): action is ActivationAction => action.kind !== "absent";
+
+/** Slots first, then proxies, the front last; empty when all that accepts is new. */
+function switchOrders(
+  input: ActivationInput,
+  state: InActivation<"switching">,
+): readonly (ActivationAction | Absent)[] {
+  const tables = sitesBehindSameProxy(state).flatMap(({ site }) => tableOrders(input, site));
+  const proxies = changingProxies(state);
+  const sites = proxies.filter(({ kind }) => kind === "proxy").flatMap((part) => takeOver(input, state, part));
+  const before = [...tables, ...sites];
+  if (before.length > 0) return before;
+  return proxies.filter(({ kind }) => kind === "front").flatMap((part) => takeOver(input, state, part));
+}
+
+function tableOrders(input: ActivationInput, site: string): readonly (ActivationAction | Absent)[] {
+  const accepting = acceptingProxies(input.host, proxyUnit(site));
+  if (accepting.length === 0) return [{ kind: "absent" }];
+  const slots = wantedTable(input, site);
+  return accepting
+    .filter((seen) => seen.slots.live !== slots.live)
+    .map(({ childId }) => ({ kind: "put-slots", childId, slots }));
+}
+
+/** Both accept for a moment, on the same listening sockets, so that no connection meets a closed door. */
+function takeOver(
+  input: ActivationInput,
+  state: InActivation<"switching">,
+  { unit }: ProxyPart,
+): readonly (ActivationAction | Absent)[] {
+  const successor = proxySeen(input.host, state.successors[unit]);
+  if (successor === undefined) return [{ kind: "absent" }];
+  const predecessors = acceptingProxies(input.host, unit).filter(({ childId }) => childId !== successor.childId);
+  const accept: readonly ActivationAction[] = successor.accepting
+    ? []
+    : [{ kind: "accept", childId: successor.childId }];
+  const limitMs = drainMs(input);
+  return [...accept, ...predecessors.map(({ childId }): ActivationAction => ({ kind: "drain", childId, limitMs }))];
+}
+
+export function planProbingAfter(input: ActivationInput, state: InActivation<"probing-after">): ActivationPlan {
+  const lost = lostWhileLive(input);
+  if (lost !== undefined) return undo(input, state, "interrupted", lost);
+  const asked = sitesAsked(input);
+  const questions = asked.flatMap((duties) => [...questionsOn(duties, "listener"), ...questionsOn(duties, "edge")]);
+  const verdict = judgeTally(input.facts.tally, questions);
+  if (verdict.kind === "bad") return undo(input, state, "probes-after", verdict.sentence);
+  if (verdict.kind === "good") return toProvisional(state, []);
+  if (verdict.edgeOnly && input.now >= state.edgeDeadline) return toProvisional(state, verdict.missing);
+  if (input.now >= state.deadline) return undo(input, state, "probes-after", verdict.missing.join(", "));
+  const rounds = asked.flatMap(({ site }): readonly ProbeRoundOrder[] => [
+    { site, target: { hop: "listener" } },
+    { site, target: { hop: "edge" } },
+  ]);
+  return { next: state, actions: [{ kind: "probe", rounds }], waitingOn: verdict.missing };
+}
+
+function toProvisional(state: InActivation<"probing-after">, unseen: readonly string[]): ActivationPlan {
+  const { grant, since, parts, notes, successors, switchedAt, switchMs } = state;
+  return {
+    next: { grant, since, parts, notes: [...notes, ...unseen], successors, phase: "provisional", switchedAt, switchMs },
+    actions: [],
+    waitingOn: [],
+  };
+}
+
+export function planProvisional(input: ActivationInput, state: InActivation<"provisional">): ActivationPlan {
+  const lost = lostWhileLive(input);
+  if (lost !== undefined) return undo(input, state, "interrupted", lost);
+  const crashing = changingSites(state).find(
+    ({ site, to }) => (slotSeen(input.host, site, to)?.restarts ?? 0) >= restartsMax,
+  );
+  if (crashing !== undefined) {
+    return undo(input, state, "crashed", `${describePart(crashing)} crashed ${restartsMax} times`);
+  }
+  return { next: state, actions: [], waitingOn: ["waiting for the coordinator to confirm"] };
+}
+
+/** Gone slots were not stopped by us: what was provisional does not come back by itself (promise 2). */
+function lostWhileLive({ state, host, facts }: ActivationInput): string | undefined {
+  if (facts.cold) return `the host or its keeper restarted before ${describeParts(state.parts)} was confirmed`;
+  const lost = changingSites(state).find(({ site, to }) => slotSeen(host, site, to) === undefined);
+  return lost === undefined ? undefined : `${describePart(lost)} in ${lost.to} is gone`;
+}
+
+function undo(
+  input: ActivationInput,
+  { successors }: InActivation<"switching" | "probing-after" | "provisional">,
+  failure: GrantFailure,
+  sentence: string,
+): ActivationPlan {
+  const reason = `${sentence}; ${trafficGoesBack(input.state.parts)}`;
+  return goBack(input, successors, { kind: "failed", touchedTraffic: true, failure, reason });
+}
