@@ -1,9 +1,10 @@
 import { durationMs, Problem } from "@sluice/core";
+import type { ProxyControl } from "@sluice/proxy/control/control-client";
 import type { Clock } from "@sluice/runtime";
 import type { KeeperClient } from "../keeper/keeper-client.ts";
 import { exitWords, lastWords } from "../slots/exit-words.ts";
 import { logFile } from "../slots/log-tail.ts";
-import type { ProxyControl } from "./proxy-control.ts";
+import { statusWithin } from "./status-within.ts";
 
 export interface AwaitControlOptions {
   readonly keeper: Pick<KeeperClient, "child">;
@@ -24,7 +25,7 @@ export async function awaitControl(
   const { keeper, dataDir, clock } = options;
   const startedAt = clock.monotonic();
   for (;;) {
-    const answered = await control.status(withinMs).catch(() => undefined);
+    const answered = await statusWithin(control, withinMs).catch(() => undefined);
     if (answered !== undefined) return;
     const child = await keeper.child(childId);
     if (child.lastExit !== null) {

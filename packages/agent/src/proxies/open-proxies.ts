@@ -1,7 +1,9 @@
 import { mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import type { SlotTable, UnitKey, UnitRelease } from "@sluice/core";
+import type { UnitKey, UnitRelease } from "@sluice/core";
+import { openProxyControl, type ProxyControl } from "@sluice/proxy/control/control-client";
+import type { ProxyStatus } from "@sluice/proxy/control/control-messages";
 import { type Clock, writeFileDurably } from "@sluice/runtime";
 import type { Proxies, RunningProxy } from "../drivers.ts";
 import type { KeeperClient } from "../keeper/keeper-client.ts";
@@ -9,15 +11,13 @@ import { awaitControl } from "./await-control.ts";
 import { parseProxyChildId, proxyChildId } from "./child-ids.ts";
 import { nextGeneration } from "./generations.ts";
 import { planProxyChild } from "./plan-proxy-child.ts";
-import { type ProxyStatus, proxyControl } from "./proxy-control.ts";
+import { statusWithin } from "./status-within.ts";
 import { sweepProxies } from "./sweep-proxies.ts";
 
 export interface ProxiesOptions {
   readonly keeper: KeeperClient;
   readonly dataDir: string;
   readonly host: string;
-  /** The build a proxy process reports as its own. */
-  readonly build: string;
   readonly clock: Clock;
 }
 
@@ -37,8 +37,8 @@ export function openProxies(options: ProxiesOptions): Proxies {
     list: () => host.list(),
     startSuccessor: (unit, release, successor) => host.startSuccessor(unit, release, successor),
     probeSocket: ({ childId }) => join(host.folder(childId), "probe.sock"),
-    accept: ({ childId }) => host.control(childId).accept(),
-    putSlots: ({ childId }, slots) => host.control(childId).putSlots(slots),
+    accept: async ({ childId }) => void (await host.control(childId).accept()),
+    putSlots: async ({ childId }, slots) => void (await host.control(childId).putSlots(slots)),
     drain: (proxy, limitMs) => host.drain(proxy, limitMs),
     remove: ({ childId }, graceMs) => host.remove(childId, graceMs),
   };
@@ -61,8 +61,8 @@ class ProxyHost {
     return join(this.#runDir, childId);
   }
 
-  control(childId: string) {
-    return proxyControl(join(this.folder(childId), "control.sock"));
+  control(childId: string): ProxyControl {
+    return openProxyControl(join(this.folder(childId), "control.sock"));
   }
 
   async list(): Promise<readonly RunningProxy[]> {
@@ -75,8 +75,7 @@ class ProxyHost {
       .sort((a, b) => a.generation - b.generation);
     const answers = await Promise.all(
       proxies.map(({ id, unit }) =>
-        this.control(id)
-          .status(statusMsMax)
+        statusWithin(this.control(id), statusMsMax)
           .then((status) => runningProxy(unit, id, status))
           .catch(() => undefined),
       ),
@@ -125,7 +124,7 @@ class ProxyHost {
       );
       await awaitControl(childId, this.#options, this.control(childId));
       if (unit !== "front") await this.control(childId).putSlots(slots);
-      return runningProxy(unit, childId, await this.control(childId).status(statusMsMax));
+      return runningProxy(unit, childId, await this.control(childId).status());
     } catch (error) {
       await keeper.removeChild(childId, refusedGraceMs).catch(() => undefined);
       await this.#sweep().catch(() => undefined);
@@ -145,7 +144,7 @@ class ProxyHost {
     await this.#options.keeper.ensureChild(childId, {
       command: process.execPath,
       args: [fileURLToPath(import.meta.resolve("@sluice/proxy/main")), "--dir", folder],
-      env: { SLUICE_BUILD: this.#options.build },
+      env: {},
       cwd: folder,
       sockets: [...sockets],
       restart: "on-exit",
@@ -174,7 +173,7 @@ function runningProxy(unit: UnitKey, childId: string, status: ProxyStatus): Runn
     startedAtMs: startedAt,
     accepting,
     draining,
-    slots: status.slots satisfies SlotTable,
+    slots: status.slots,
     open: { blue: inFlight.blue + upgrades.blue, green: inFlight.green + upgrades.green },
     remarks,
   };
