@@ -1,4 +1,5 @@
 import {
+  type Alias,
   isAlias,
   isMap,
   isPair,
@@ -100,13 +101,25 @@ function readDocuments(file: string, text: string): ReadYaml {
     });
   }
   if (problems.length > 0 || first === undefined || first.contents === null) return { root: undefined, problems };
-  const reader = createReader(placeAt, (alias) => (isAlias(alias) ? alias.resolve(first) : undefined));
+  const reader = createReader(
+    placeAt,
+    remembered((alias) => alias.resolve(first)),
+  );
   const root = reader.read(first.contents as ParsedNode, []);
   const empty = root.value === null;
   return { root: empty ? undefined : root, problems: reader.problems };
 }
 
 const lowerFirst = (text: string): string => text.charAt(0).toLowerCase() + text.slice(1);
+
+/** Finding an anchor walks the document, and a bomb asks for the same few again and again. */
+function remembered(resolve: (alias: Alias) => Node | undefined): (alias: Alias) => Node | undefined {
+  const known = new Map<Alias, Node | undefined>();
+  return (alias) => {
+    if (!known.has(alias)) known.set(alias, resolve(alias));
+    return known.get(alias);
+  };
+}
 
 interface Reader {
   readonly problems: FleetProblem[];
@@ -116,13 +129,13 @@ interface Reader {
 interface Reading {
   readonly problems: FleetProblem[];
   readonly placeOf: (node: Node) => Place;
-  readonly resolve: (alias: Node) => Node | undefined;
+  readonly resolve: (alias: Alias) => Node | undefined;
   /** Anchored nodes being read: meeting one again is a cycle. */
   readonly open: Set<Node>;
   count: number;
 }
 
-function createReader(placeAt: (offset: number) => Place, resolve: (alias: Node) => Node | undefined): Reader {
+function createReader(placeAt: (offset: number) => Place, resolve: (alias: Alias) => Node | undefined): Reader {
   const reading: Reading = {
     problems: [],
     placeOf: (node) => placeAt(node.range?.[0] ?? 0),

@@ -53,7 +53,12 @@ export type GrantProgress =
   /** Live here and probed on every hop; undone at confirm-by unless confirmed. */
   | { readonly kind: "provisional"; readonly switchedAt: Instant; readonly switchMs: number }
   /** Not live here (any more). `touchedTraffic` is false when it was refused before the switch. */
-  | { readonly kind: "failed"; readonly touchedTraffic: boolean; readonly reason: string; readonly failure: GrantFailure }
+  | {
+      readonly kind: "failed";
+      readonly touchedTraffic: boolean;
+      readonly reason: string;
+      readonly failure: GrantFailure;
+    }
   /** confirm-by passed without a word; back on the proven release. */
   | { readonly kind: "unconfirmed" }
   /** The grant was withdrawn and the proven release is live again. */

@@ -1,0 +1,150 @@
+import { formatDuration } from "../units/time.ts";
+import type { Certificate, Environment, Fleet, Host, WaveSize } from "./fleet.ts";
+import { changedSettings, type FleetChange, pair, type SettingWords } from "./fleet-change.ts";
+
+/** Changes of everything around the sites: environments and their order, hosts, shared ports, certificates. */
+export function diffEnvironments(before: Fleet, after: Fleet): readonly FleetChange[] {
+  return [
+    ...environments(before, after),
+    ...hosts(before, after),
+    ...sharedPorts(before, after),
+    ...certificates(before, after),
+  ];
+}
+
+function environments(before: Fleet, after: Fleet): readonly FleetChange[] {
+  const { added, removed, kept } = pair(before.environments, after.environments, ({ name }) => name);
+  return [
+    ...removed.map(
+      ({ name }): FleetChange => ({
+        kind: "removed",
+        of: "environment",
+        name,
+        sentence: `environment ${name}: removed`,
+      }),
+    ),
+    ...added.map(
+      ({ name }): FleetChange => ({ kind: "added", of: "environment", name, sentence: `environment ${name}: added` }),
+    ),
+    ...reordered(before, after),
+    ...kept.flatMap((one) =>
+      settingChanges("environment", one.after.name, environmentWords(one.before), environmentWords(one.after)),
+    ),
+  ];
+}
+
+function reordered(before: Fleet, after: Fleet): readonly FleetChange[] {
+  const orderOf = (fleet: Fleet, other: Fleet): string =>
+    fleet.environments
+      .map(({ name }) => name)
+      .filter((name) => other.environments.some((environment) => environment.name === name))
+      .join(", ");
+  const [from, to] = [orderOf(before, after), orderOf(after, before)];
+  if (from === to) return [];
+  return [
+    {
+      kind: "reordered",
+      of: "environment",
+      name: after.name,
+      sentence: `environments: order of promotion ${from} → ${to}`,
+    },
+  ];
+}
+
+function settingChanges(
+  of: "environment" | "host" | "certificate",
+  name: string,
+  before: SettingWords,
+  after: SettingWords,
+): readonly FleetChange[] {
+  return changedSettings(before, after).map(({ setting, words }) => ({
+    kind: "changed",
+    of,
+    name,
+    setting,
+    sentence: `${of} ${name}: ${words}`,
+  }));
+}
+
+const environmentWords = ({ waves, gates, unconfirmed }: Environment): SettingWords => [
+  ["waves", waves.map(waveWords).join(", ")],
+  ["gates.soak", formatDuration(gates.soakMs)],
+  ["gates.approval", gates.approval.join(", ") || "none"],
+  ["gates.maxWait", formatDuration(gates.maxWaitMs)],
+  ["unconfirmed", unconfirmed],
+];
+
+const waveWords = (size: WaveSize): string => (size.kind === "hosts" ? `${size.count}` : `${size.percent}%`);
+
+function hosts(before: Fleet, after: Fleet): readonly FleetChange[] {
+  const { added, removed, kept } = pair(before.hosts, after.hosts, ({ name }) => name);
+  const change = (kind: "added" | "removed", { name, environment }: Host): FleetChange => ({
+    kind,
+    of: "host",
+    name,
+    sentence: `host ${name}: ${kind} ${kind === "added" ? "to" : "from"} ${environment}`,
+  });
+  return [
+    ...removed.map((host) => change("removed", host)),
+    ...added.map((host) => change("added", host)),
+    ...kept.flatMap((one) => settingChanges("host", one.after.name, hostWords(one.before), hostWords(one.after))),
+  ];
+}
+
+const hostWords = ({ environment, address, ports }: Host): SettingWords => [
+  ["environment", environment],
+  ["address", address],
+  [
+    "ports",
+    Object.entries(ports)
+      .map(([from, to]) => `${from} on ${to}`)
+      .join(", ") || "none mapped",
+  ],
+];
+
+function sharedPorts(before: Fleet, after: Fleet): readonly FleetChange[] {
+  const { added, removed } = pair(before.sharedPorts, after.sharedPorts, String);
+  return [
+    ...removed.map(
+      (port): FleetChange => ({
+        kind: "removed",
+        of: "shared-port",
+        name: `${port}`,
+        sentence: `shared port ${port}: removed`,
+      }),
+    ),
+    ...added.map(
+      (port): FleetChange => ({
+        kind: "added",
+        of: "shared-port",
+        name: `${port}`,
+        sentence: `shared port ${port}: added`,
+      }),
+    ),
+  ];
+}
+
+function certificates(before: Fleet, after: Fleet): readonly FleetChange[] {
+  const { added, removed, kept } = pair(before.certificates, after.certificates, ({ name }) => name);
+  return [
+    ...removed.map(
+      ({ name }): FleetChange => ({
+        kind: "removed",
+        of: "certificate",
+        name,
+        sentence: `certificate ${name}: removed`,
+      }),
+    ),
+    ...added.map(
+      ({ name }): FleetChange => ({ kind: "added", of: "certificate", name, sentence: `certificate ${name}: added` }),
+    ),
+    ...kept.flatMap((one) =>
+      settingChanges("certificate", one.after.name, certificateWords(one.before), certificateWords(one.after)),
+    ),
+  ];
+}
+
+const certificateWords = ({ certFile, keyFile }: Certificate): SettingWords => [
+  ["cert", certFile],
+  ["key", keyFile],
+];

@@ -1,0 +1,97 @@
+import type { UnitKey } from "../intent/intent.ts";
+import { between, formatDuration, type Instant } from "../units/time.ts";
+import { describeUnit } from "../words/describe-unit.ts";
+import type { HostObservation, UnitObservation } from "./observation.ts";
+
+/** What the fleet wants of one unit in the end. */
+export interface DesiredUnit {
+  readonly unit: UnitKey;
+  readonly digest: string;
+  /** For people. */
+  readonly version: string;
+}
+
+/** How one unit of a host stands against what is desired; `sentence` says it in words. */
+export type UnitDifference = { readonly unit: UnitKey; readonly sentence: string } & (
+  | { readonly kind: "in-sync" }
+  /** The desired release is not complete on disk. */
+  | { readonly kind: "not-installed" }
+  /** On disk, and something else runs; waits for a rollout. */
+  | { readonly kind: "pending-activation"; readonly since?: Instant }
+  /** Something runs that is neither desired nor proven. */
+  | { readonly kind: "drifted"; readonly running: string }
+  /** The desired release runs but has not passed here. */
+  | { readonly kind: "unproven" }
+  /** Proven and desired, and yet nothing runs. */
+  | { readonly kind: "not-running" }
+  /** The host never spoke of it. */
+  | { readonly kind: "unknown" }
+);
+
+/**
+ * Compares what is desired with what the host itself reports. One entry for every desired unit, in that order, then one
+ * for every unit that runs though nobody wants it.
+ */
+export function diffHost(
+  desired: readonly DesiredUnit[],
+  observed: HostObservation | undefined,
+  now: Instant,
+): readonly UnitDifference[] {
+  const seen = new Map(observed?.units.map((unit) => [unit.unit, unit]));
+  const wanted = new Set(desired.map(({ unit }) => unit));
+  const unwanted = (observed?.units ?? []).filter(({ unit, running }) => !wanted.has(unit) && running !== undefined);
+  return [
+    ...desired.map((one) => differenceOf(one, seen.get(one.unit), observed !== undefined, now)),
+    ...unwanted.map(
+      ({ unit, running }): UnitDifference => ({
+        unit,
+        kind: "drifted",
+        running: running?.digest ?? "",
+        sentence: `${describeUnit(unit)} ${running?.version ?? ""} runs but is not in the fleet`,
+      }),
+    ),
+  ];
+}
+
+function differenceOf(
+  want: DesiredUnit,
+  seen: UnitObservation | undefined,
+  spoke: boolean,
+  now: Instant,
+): UnitDifference {
+  const { unit, version, digest } = want;
+  const name = describeUnit(unit);
+  if (!spoke) return { unit, kind: "unknown", sentence: `${name}: the host has not reported yet` };
+  const { running, proven } = seen ?? {};
+  if (running?.digest === digest) {
+    return proven === digest
+      ? { unit, kind: "in-sync", sentence: `${name} runs ${version}` }
+      : { unit, kind: "unproven", sentence: `${name} runs ${version}, which is not proven here yet` };
+  }
+  if (running !== undefined && running.digest !== proven) {
+    const sentence = `${name} runs ${running.version}, which is neither desired (${version}) nor proven here`;
+    return { unit, kind: "drifted", running: running.digest, sentence };
+  }
+  return notLive(want, seen, now);
+}
+
+/** Nothing or the proven release runs, and it is not the desired one. */
+function notLive(
+  { unit, version, digest }: DesiredUnit,
+  seen: UnitObservation | undefined,
+  now: Instant,
+): UnitDifference {
+  const name = describeUnit(unit);
+  const current = seen?.running === undefined ? "nothing runs" : `${seen.running.version} runs`;
+  const why = seen === undefined || seen.reasons.length === 0 ? "" : `: ${seen.reasons.join("; ")}`;
+  if (seen?.running === undefined && seen?.proven === digest) {
+    return { unit, kind: "not-running", sentence: `${name} does not run, though ${version} is proven here${why}` };
+  }
+  if (seen === undefined || !seen.installed.includes(digest)) {
+    return { unit, kind: "not-installed", sentence: `${name} ${version} is not installed; ${current}${why}` };
+  }
+  const { pendingSince } = seen;
+  const waiting = pendingSince === undefined ? "" : ` for ${formatDuration(between(pendingSince, now))}`;
+  const sentence = `${name} ${version} is pending activation${waiting}; ${current}${why}`;
+  return { unit, kind: "pending-activation", ...(pendingSince === undefined ? {} : { since: pendingSince }), sentence };
+}
