@@ -5,12 +5,12 @@ import {
   isPair,
   isScalar,
   isSeq,
-  LineCounter,
   type Node,
   type ParsedNode,
   parseAllDocuments,
 } from "yaml";
 import { type FleetPath, type FleetProblem, formatPath } from "./fleet-problem.ts";
+import { createLinePlaces } from "./line-places.ts";
 
 /** A place in a file, both counted from 1. */
 export interface Place {
@@ -77,12 +77,9 @@ function nestsDeeperThan(text: string, levels: number): boolean {
 }
 
 function readDocuments(file: string, text: string): ReadYaml {
-  const lines = new LineCounter();
-  const documents = [...parseAllDocuments(text, { lineCounter: lines, uniqueKeys: false, prettyErrors: false })];
-  const placeAt = (offset: number): Place => {
-    const { line, col } = lines.linePos(Math.min(offset, text.length));
-    return { file, line: Math.max(1, line), column: Math.max(1, col) };
-  };
+  const linePlace = createLinePlaces(text);
+  const documents = [...parseAllDocuments(text, { uniqueKeys: false, prettyErrors: false })];
+  const placeAt = (offset: number): Place => ({ file, ...linePlace(offset) });
   const [first, second] = documents;
   const problems: FleetProblem[] = documents.flatMap((document) =>
     [...document.errors, ...document.warnings].map((error) => ({
