@@ -24,6 +24,8 @@ const drainTickMs = 25;
 export interface RunningProxy extends ProxyOrders, AsyncDisposable {
   /** Settles when a drain is over. */
   readonly done: Promise<void>;
+  /** Drains without writing it down: a respawn accepts again. For SIGTERM, after which the same proxy may come back. */
+  drainNow(order: DrainOrder): void;
 }
 
 /** Starts what `settings.json` in `dir` describes and resumes what `state.json` says. Throws a `Problem` when it can't. */
@@ -140,7 +142,6 @@ class ProxyServer implements RunningProxy {
     });
   }
 
-  /** Drains without writing it down: a respawn accepts again. For SIGTERM, after which the same proxy may come back. */
   drainNow(order: DrainOrder): void {
     if (this.#draining) return;
     this.#draining = true;

@@ -1,5 +1,5 @@
 import type { Duplex } from "node:stream";
-import type { ResponseHead } from "../upstream/response-parser.ts";
+import type { ResponseHead } from "../upstream/response-head.ts";
 import { type CancelConnect, type ConnectionAwaiter, ConnectTimeout, type Upstream } from "../upstream/upstream.ts";
 import type { ConnectionUser, UpstreamConnection } from "../upstream/upstream-connection.ts";
 import { answerPlain } from "./answer-plain.ts";

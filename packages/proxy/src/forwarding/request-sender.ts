@@ -1,6 +1,6 @@
 import type { Socket } from "node:net";
 import { headerFate } from "@sluice/core/proxying/header-fate";
-import { forbiddenTrailers } from "../upstream/response-parser.ts";
+import { forbiddenTrailers } from "../upstream/response-head.ts";
 import type { ProxyRequest } from "./messages.ts";
 
 /** Streams a request's body to an upstream in constant memory: what the upstream does not take is not read from the client. */

@@ -84,7 +84,7 @@ export class Acceptor {
   }
 
   #awaitAnnouncement(socket: Socket, tls: "decrypted" | ReadonlySet<number>): void {
-    let got = Buffer.alloc(0);
+    let got: Buffer = Buffer.alloc(0);
     const timer = setTimeout(() => socket.destroy(), this.#input.greetingTimeoutMs).unref();
     const onEnd = (): void => {
       socket.destroy();

@@ -111,8 +111,8 @@ function bytes6(address: string): Buffer {
   const before = groupsOf(head);
   const behind = tail === undefined ? [] : groupsOf(tail);
   const bytes = Buffer.alloc(16);
-  before.forEach((group, index) => bytes.writeUInt16BE(group, index * 2));
-  behind.forEach((group, index) => bytes.writeUInt16BE(group, (8 - behind.length + index) * 2));
+  for (const [index, group] of before.entries()) bytes.writeUInt16BE(group, index * 2);
+  for (const [index, group] of behind.entries()) bytes.writeUInt16BE(group, (8 - behind.length + index) * 2);
   return bytes;
 }
 

@@ -5,8 +5,7 @@ import { knownKeys, type ProxyProcess, proxyProcessSchema } from "./process-sett
 export function parseProxyProcess(text: string, file: string): ProxyProcess {
   const checked = proxyProcessSchema.safeParse(parseJson(text, file));
   if (!checked.success) throw invalid(file, checked.error.issues.flatMap(describeIssue));
-  // zod writes optional members as `T | undefined`; JSON can't hold the difference.
-  const process = checked.data as ProxyProcess;
+  const process: ProxyProcess = checked.data;
   const relations = [...checkSockets(process), ...checkCertificates(process), ...checkSites(process)];
   if (relations.length > 0) throw invalid(file, relations);
   return process;

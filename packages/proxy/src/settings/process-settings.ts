@@ -1,4 +1,5 @@
 import type { FrontSettings, SiteProxySettings, SlotTable } from "@sluice/core/proxying/proxy-settings";
+import { durationMs } from "@sluice/core/units/time";
 import { z } from "zod";
 
 /** A listening socket the keeper has bound and this process inherits. */
@@ -45,7 +46,7 @@ export type ProxyProcess = SiteProxyProcess | FrontProcess;
 
 const port = z.number().int().min(1).max(65_535);
 const fd = z.number().int().min(3);
-const durationMs = z.number().int().min(0);
+const duration = z.number().int().min(0).transform(durationMs);
 const text = z.string().min(1);
 
 const listener = z.strictObject({ bindingPort: port, address: text, port, tls: z.boolean() });
@@ -54,17 +55,17 @@ const binding = z.strictObject({
   name: text,
   kind: z.enum(["internal", "public"]),
   bindingPort: port,
-  certificate: certificate.optional(),
+  certificate: certificate.exactOptional(),
 });
 const limits = z.strictObject({
-  headersTimeoutMs: durationMs,
-  keepAliveTimeoutMs: durationMs,
-  requestTimeoutMs: durationMs,
+  headersTimeoutMs: duration,
+  keepAliveTimeoutMs: duration,
+  requestTimeoutMs: duration,
   headerBytesMax: z.number().int().min(1024),
   connectionsMax: z.number().int().min(1),
-  holdMs: durationMs,
-  connectTimeoutMs: durationMs,
-  responseTimeoutMs: durationMs,
+  holdMs: duration,
+  connectTimeoutMs: duration,
+  responseTimeoutMs: duration,
 });
 
 const siteProxySettings = z.strictObject({
@@ -92,7 +93,7 @@ const siteProxyProcess = z.strictObject({
   settingsDigest: z.string(),
   settings: siteProxySettings,
   sockets: z.array(inheritedSocket),
-  siteSocketFd: fd.optional(),
+  siteSocketFd: fd.exactOptional(),
   probeToken: z.string(),
 });
 
@@ -102,7 +103,7 @@ const frontProcess = z.strictObject({
   settingsDigest: z.string(),
   settings: frontSettings,
   sockets: z.array(inheritedSocket),
-  sites: z.record(z.string(), z.strictObject({ socketPath: text, probeToken: z.string().optional() })),
+  sites: z.record(z.string(), z.strictObject({ socketPath: text, probeToken: z.string().exactOptional() })),
 });
 
 /** Checks the shape of `settings.json`; relations are checked by `parseProxyProcess`. */
@@ -112,7 +113,11 @@ const slotTarget = z.strictObject({ host: text, port, release: z.string() });
 
 /** Checks the body of `PUT /slots` and what `state.json` says about slots. */
 export const slotTableSchema = z
-  .strictObject({ live: z.enum(["blue", "green", "hold"]), blue: slotTarget.optional(), green: slotTarget.optional() })
+  .strictObject({
+    live: z.enum(["blue", "green", "hold"]),
+    blue: slotTarget.exactOptional(),
+    green: slotTarget.exactOptional(),
+  })
   .refine((table) => table.live === "hold" || table[table.live] !== undefined, {
     message: "the live slot has no address",
     path: ["live"],
@@ -123,8 +128,7 @@ export function parseSlotTable(
   value: unknown,
 ): { readonly table: SlotTable } | { readonly problems: readonly string[] } {
   const parsed = slotTableSchema.safeParse(value);
-  // zod writes optional members as `T | undefined`; absent and undefined mean the same here.
-  if (parsed.success) return { table: parsed.data as SlotTable };
+  if (parsed.success) return { table: parsed.data };
   return { problems: parsed.error.issues.map((issue) => `${issue.path.join(".") || "body"}: ${issue.message}`) };
 }
 

@@ -1,11 +1,11 @@
-/** The head of a final or informational response; headers of the connection itself are already taken out. */
-export interface ResponseHead {
-  readonly status: number;
-  readonly reason: string;
-  /** Name, value, name, value … of end-to-end headers; with `Connection` and `Upgrade` on a 101. */
-  readonly headers: string[];
-  readonly hasDate: boolean;
-}
+import {
+  forbiddenTrailers,
+  type ParsedHead,
+  parseFields,
+  parseResponseHead,
+  type ResponseHead,
+  ResponseMalformed,
+} from "./response-head.ts";
 
 /** Who takes the parts of a response as they arrive, in order: informational*, head, body*, end. */
 export interface ResponseSink {
@@ -18,15 +18,11 @@ export interface ResponseSink {
   onUpgrade(head: ResponseHead, rest: Buffer): void;
 }
 
-/** An upstream that does not speak HTTP/1.1; what it sent is not forwarded. */
-export class ResponseMalformed extends Error {}
-
 /** Far above any real head; an upstream that sends more is broken. */
 const headBytesMax = 256 * 1024;
 /** A chunk size line with its extensions. */
 const sizeLineBytesMax = 4096;
 const none = Buffer.alloc(0);
-const hopByHop = new Set(["keep-alive", "proxy-connection", "upgrade", "proxy-authenticate", "x-sluice-probe"]);
 
 type Reading = "head" | "length" | "to-the-end" | "chunk-size" | "chunk" | "chunk-tail" | "trailers" | "complete";
 
@@ -126,7 +122,9 @@ export class ResponseParser {
       return undefined;
     }
     const rest = data.subarray(end + 4);
-    const head = this.#parseHead(data.toString("latin1", 0, end));
+    const parsed = parseResponseHead(data.toString("latin1", 0, end));
+    const { head } = parsed;
+    this.#decideFraming(parsed);
     if (head.status === 101) {
       this.#reading = "complete";
       this.#keepAlive = false;
@@ -150,65 +148,14 @@ export class ResponseParser {
     if (endsHere) this.#end([]);
   }
 
-  #parseHead(text: string): ResponseHead {
-    const lines = text.split("\r\n");
-    const status = /^HTTP\/1\.([01]) ([1-9]\d\d)(?: ([\t\x20-\x7e\x80-\xff]*))?$/.exec(lines[0] ?? "");
-    if (status === null) throw new ResponseMalformed("the status line is not one of HTTP/1.1");
-    const code = Number(status[2]);
-    const headers: string[] = [];
-    const seen: Framing = { length: -1, chunked: false, connection: "", hasDate: false };
-    for (let index = 1; index < lines.length; index++) this.#readHeader(lines[index] ?? "", code, headers, seen);
-    this.#decideFraming(seen, status[1] === "0", code);
-    return {
-      status: code,
-      reason: status[3] ?? "",
-      headers: withoutNominated(headers, seen.connection, code),
-      hasDate: seen.hasDate,
-    };
-  }
-
-  #readHeader(line: string, status: number, headers: string[], seen: Framing): void {
-    const colon = line.indexOf(":");
-    const name = line.slice(0, colon);
-    const value = line.slice(colon + 1).trim();
-    if (colon < 1 || !isToken.test(name) || hasControl.test(value))
-      throw new ResponseMalformed("a header of the response is malformed");
-    switch (name.toLowerCase()) {
-      case "content-length":
-        readLength(value, seen);
-        if (status === 204 || seen.chunked) return;
-        break;
-      case "transfer-encoding":
-        if (value.toLowerCase() !== "chunked") throw new ResponseMalformed("a transfer encoding other than chunked");
-        seen.chunked = true;
-        return;
-      case "connection":
-        seen.connection += `,${value.toLowerCase()}`;
-        if (status !== 101) return;
-        break;
-      case "date":
-        seen.hasDate = true;
-        break;
-      case "keep-alive": {
-        const hint = /timeout=(\d+)/i.exec(value);
-        if (hint !== null) this.#keepAliveHintMs = Number(hint[1]) * 1000;
-        return;
-      }
-      default:
-        if (status !== 101 && hopByHop.has(name.toLowerCase())) return;
-    }
-    headers.push(name, value);
-  }
-
-  #decideFraming(seen: Framing, old: boolean, status: number): void {
-    if (old ? !seen.connection.includes("keep-alive") : seen.connection.includes("close")) this.#keepAlive = false;
-    if (status < 200) return;
-    if (seen.chunked) {
-      this.#reading = "chunk-size";
-      if (seen.length !== -1) throw new ResponseMalformed("the length of the response is given twice");
-    } else if (seen.length !== -1) {
+  #decideFraming({ head, length, chunked, keepAlive, keepAliveHintMs }: ParsedHead): void {
+    if (!keepAlive) this.#keepAlive = false;
+    if (keepAliveHintMs !== undefined) this.#keepAliveHintMs = keepAliveHintMs;
+    if (head.status < 200) return;
+    if (chunked) this.#reading = "chunk-size";
+    else if (length !== undefined) {
       this.#reading = "length";
-      this.#left = seen.length;
+      this.#left = length;
     }
   }
 
@@ -265,15 +212,8 @@ export class ResponseParser {
       if (data.length > headBytesMax) throw new ResponseMalformed("the trailers are too large");
       return undefined;
     }
-    const trailers: string[] = [];
-    for (const line of data.toString("latin1", 0, end).split("\r\n")) {
-      const colon = line.indexOf(":");
-      const value = line.slice(colon + 1).trim();
-      if (colon < 1 || !isToken.test(line.slice(0, colon)) || hasControl.test(value))
-        throw new ResponseMalformed("a trailer is malformed");
-      if (!forbiddenTrailers.has(line.slice(0, colon).toLowerCase())) trailers.push(line.slice(0, colon), value);
-    }
-    return this.#complete(trailers, data.subarray(end + 4));
+    const trailers = parseFields(data.toString("latin1", 0, end).split("\r\n"));
+    return this.#complete(withoutForbidden(trailers), data.subarray(end + 4));
   }
 
   #complete(trailers: readonly string[], rest: Buffer): Buffer {
@@ -291,41 +231,6 @@ export class ResponseParser {
   }
 }
 
-interface Framing {
-  length: number;
-  chunked: boolean;
-  connection: string;
-  hasDate: boolean;
-}
-
-const isToken = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
-// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what this refuses.
-const hasControl = /[\x00-\x08\x0a-\x1f\x7f]/;
-
-/** RFC 9110 §6.5.1: what frames or routes a message is not believed when it comes behind it. */
-export const forbiddenTrailers = new Set([
-  "transfer-encoding",
-  "content-length",
-  "host",
-  "connection",
-  "trailer",
-  "te",
-  "upgrade",
-  "set-cookie",
-  "authorization",
-]);
-
-function readLength(value: string, seen: Framing): void {
-  if (!/^\d{1,15}$/.test(value) || (seen.length !== -1 && seen.length !== Number(value))) {
-    throw new ResponseMalformed("Content-Length of the response is not one number");
-  }
-  seen.length = Number(value);
-}
-
-function withoutNominated(headers: string[], connection: string, status: number): string[] {
-  if (connection === "" || status === 101) return headers;
-  const options = connection.split(",").map((option) => option.trim());
-  if (options.every((option) => option === "" || option === "close" || option === "keep-alive")) return headers;
-  const nominated = new Set(options.filter((option) => option !== "content-length"));
-  return headers.filter((_, index) => !nominated.has((headers[index - (index % 2)] ?? "").toLowerCase()));
+function withoutForbidden(trailers: readonly string[]): string[] {
+  return trailers.filter((_, index) => !forbiddenTrailers.has((trailers[index - (index % 2)] ?? "").toLowerCase()));
 }
