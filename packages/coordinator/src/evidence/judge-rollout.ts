@@ -1,0 +1,71 @@
+import {
+  type EvidenceLog,
+  evidenceFor,
+  grantOf,
+  type HostView,
+  type Instant,
+  judgeByProbes,
+  type RolloutState,
+  type SiteDuties,
+  type Stage,
+  type StepState,
+  type Verdict,
+} from "@sluice/core";
+import { sitesTouched } from "@sluice/core/rollout/wave";
+import type { StoredRollout } from "../store/rollouts.ts";
+import { requiredStrata } from "./required-strata.ts";
+
+/** Everything a judgement of one rollout may look at. */
+export interface JudgementInput {
+  readonly now: Instant;
+  readonly stored: StoredRollout;
+  readonly evidence: EvidenceLog;
+  readonly hosts: Readonly<Record<string, HostView>>;
+  /** How each site of a host is looked after, from the applied fleet. */
+  readonly dutiesOf: (host: string) => readonly SiteDuties[];
+  /** Hosts of an environment. */
+  readonly hostsOf: (environment: string) => readonly string[];
+}
+
+const nothingToJudge: Verdict = { kind: "inconclusive", missing: [] };
+
+/** The verdict over the hosts that are live on trial in the rollout's present wave. */
+export function judgeRollout(input: JudgementInput): Verdict {
+  const at = waveUnderTrial(input.stored.state);
+  const stage = at === undefined ? undefined : input.stored.rollout.stages[at.stage];
+  if (at === undefined || stage === undefined) return nothingToJudge;
+  const { steps } = input.stored.state;
+  const changed = (stage.waves[at.wave] ?? []).flatMap(({ host }) => {
+    const step = steps[host];
+    return step?.kind === "provisional" ? [{ host, since: liveSince(input.hosts[host], step) }] : [];
+  });
+  if (changed.length === 0) return nothingToJudge;
+  const strata = changed.flatMap(({ host }) => strataOf(input, stage, host));
+  const controls = controlsOf(input, stage);
+  const question = { now: input.now, changed, controls, strata };
+  const since = changed.reduce((latest, one) => (one.since > latest ? one.since : latest), 0 as Instant);
+  return judgeByProbes({ now: input.now, since, strata: evidenceFor(input.evidence, question) });
+}
+
+function waveUnderTrial(state: RolloutState): { readonly stage: number; readonly wave: number } | undefined {
+  if (state.phase === "observing" || state.phase === "activating") return state.at;
+  return state.phase === "paused" ? state.resumeTo.at : undefined;
+}
+
+/** By the host's own clock, which is the one its probe results carry; ours while the host has not spoken. */
+function liveSince(view: HostView | undefined, step: Extract<StepState, { kind: "provisional" }>): Instant {
+  const progress = grantOf(view, step.grant)?.progress;
+  return progress?.kind === "provisional" ? progress.switchedAt : step.since;
+}
+
+function strataOf({ stored, dutiesOf }: JudgementInput, stage: Stage, host: string) {
+  const change = stage.waves.flat().find((one) => one.host === host);
+  const sites = sitesTouched(stored.rollout, change?.units ?? []);
+  const duties = dutiesOf(host).filter(({ site }) => sites.includes(site));
+  return requiredStrata(duties).map((stratum) => ({ host, stratum, required: true }));
+}
+
+/** Hosts of the same environment that this rollout leaves as they are, or has not come to yet. */
+function controlsOf({ stored, hostsOf }: JudgementInput, stage: Stage): readonly string[] {
+  return hostsOf(stage.environment).filter((host) => (stored.state.steps[host]?.kind ?? "pending") === "pending");
+}

@@ -1,0 +1,67 @@
+import type { HostObservation, Instant } from "@sluice/core";
+import type { Clock } from "@sluice/runtime";
+
+/** What is known of a host at this moment. */
+export interface KnownHost {
+  /** Heard of within the grace; a stream that has just broken does not make a host silent. */
+  readonly connected: boolean;
+  readonly lastSeen?: Instant;
+  readonly observation?: HostObservation;
+}
+
+interface Entry {
+  /** Monotonic, so that a clock that is set makes nobody silent. */
+  heardAt: number;
+  lastSeen: Instant;
+  observation: HostObservation | undefined;
+}
+
+/** Heartbeats that may go missing before a host counts as silent. */
+const missedMax = 3;
+
+/** Who has spoken, when, and the newest word of each host. Held in memory: after a restart everybody speaks again. */
+export class Roster {
+  readonly #clock: Clock;
+  readonly #silentAfterMs: number;
+  readonly #entries = new Map<string, Entry>();
+
+  constructor(clock: Clock, heartbeatMs: number) {
+    this.#clock = clock;
+    this.#silentAfterMs = heartbeatMs * (missedMax + 1);
+  }
+
+  /** Time without a word after which a host is silent. */
+  get silentAfterMs(): number {
+    return this.#silentAfterMs;
+  }
+
+  heard(host: string): void {
+    const entry = this.#entries.get(host);
+    const heardAt = this.#clock.monotonic();
+    const lastSeen = this.#clock.now();
+    if (entry === undefined) this.#entries.set(host, { heardAt, lastSeen, observation: undefined });
+    else Object.assign(entry, { heardAt, lastSeen });
+  }
+
+  observed(observation: HostObservation): void {
+    this.heard(observation.host);
+    const entry = this.#entries.get(observation.host);
+    if (entry !== undefined) entry.observation = observation;
+  }
+
+  find(host: string): KnownHost {
+    const entry = this.#entries.get(host);
+    if (entry === undefined) return { connected: false };
+    const { lastSeen, observation } = entry;
+    return { connected: this.#isHeard(entry), lastSeen, ...(observation === undefined ? {} : { observation }) };
+  }
+
+  /** How many of `hosts` spoke before and do not any more. */
+  silent(hosts: readonly string[]): number {
+    return hosts.filter((host) => !this.find(host).connected).length;
+  }
+
+  #isHeard(entry: Entry): boolean {
+    return this.#clock.monotonic() - entry.heardAt <= this.#silentAfterMs;
+  }
+}

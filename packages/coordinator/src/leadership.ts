@@ -1,0 +1,121 @@
+import { Problem } from "@sluice/core";
+import type { Clock } from "@sluice/runtime";
+import type { Log } from "@sluice/runtime/logs/open-log";
+import { appendEvent } from "./store/event-log.ts";
+import { readFence, readFlag, writeFence, writeFlag } from "./store/meta.ts";
+import { readIntent, writeIntent } from "./store/intents.ts";
+import type { Store } from "./store/store.ts";
+
+/** What an agent remembers of the coordinators it obeyed. */
+export interface AgentMemory {
+  readonly host: string;
+  readonly maxFence: number;
+  readonly generation: number;
+  readonly intentDigest: string;
+}
+
+export interface LeadershipOptions {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** The operator's explicit word that what the store has lost may stay lost. */
+  readonly adoptFence: boolean;
+}
+
+/**
+ * Whether this coordinator may decide. Its fence grows with every start; a store that an agent has outlived (an old
+ * backup, a copy) must not act, because it would undo what it does not know. It refuses until an operator starts it
+ * with `--adopt-fence`, and remembers the refusal over restarts.
+ */
+export class Leadership {
+  readonly #options: LeadershipOptions;
+  #fence: number;
+  #refusal: string | undefined;
+
+  constructor(options: LeadershipOptions) {
+    this.#options = options;
+    const { store, clock, adoptFence } = options;
+    const seen = Number(readFlag(store, "agents-fence") ?? 0);
+    this.#refusal = adoptFence ? undefined : readFlag(store, "refusal");
+    this.#fence = (adoptFence ? Math.max(readFence(store), seen) : readFence(store)) + 1;
+    const adopted = adoptFence && readFlag(store, "refusal") !== undefined;
+    store.transact((db) => {
+      writeFence(db, this.#fence);
+      if (!adopted) return;
+      writeFlag(db, "refusal", undefined);
+      writeFlag(db, "adopted-fence", String(this.#fence));
+      appendEvent(db, {
+        at: clock.now(),
+        kind: "coordinator.fence-adopted",
+        by: "operator",
+        sentence: `leading again from fence ${this.#fence}; what the lost history decided is not known here`,
+      });
+    });
+  }
+
+  get fence(): number {
+    return this.#fence;
+  }
+
+  /** Why nothing is decided here; undefined while leading. */
+  get refusal(): string | undefined {
+    return this.#refusal;
+  }
+
+  /** Throws `fence-behind` while this coordinator refuses to lead. */
+  assertLeading(doing: string): void {
+    if (this.#refusal === undefined) return;
+    throw new Problem("fence-behind", `cannot ${doing}: ${this.#refusal}`, { hint: adoptHint });
+  }
+
+  /** Compares what an agent remembers with the store; an agent that is ahead ends this coordinator's lead. */
+  meet(agent: AgentMemory): void {
+    if (this.#refusal !== undefined) return;
+    const { store } = this.#options;
+    const known = readIntent(store, agent.host);
+    const generation = known?.generation ?? 0;
+    if (agent.maxFence <= this.#fence && !differs(agent, generation, known?.digest)) return;
+    if (agent.maxFence < Number(readFlag(store, "adopted-fence") ?? 0)) return this.#catchUp(agent);
+    this.#refuse(
+      agent.maxFence > this.#fence
+        ? `host '${agent.host}' has obeyed fence ${agent.maxFence}, this store is at ${this.#fence}`
+        : `host '${agent.host}' has obeyed intent ${agent.generation}, this store knows ${generation}`,
+      agent,
+    );
+  }
+
+  /** Continues above the generations of an adopted host, so that it does not take our next intent for a stale one. */
+  #catchUp(agent: AgentMemory): void {
+    const known = readIntent(this.#options.store, agent.host);
+    this.#options.store.transact((db) =>
+      writeIntent(db, { host: agent.host, generation: agent.generation, fence: this.#fence, digest: "", body: known?.body ?? "" }),
+    );
+  }
+
+  #refuse(seen: string, agent: AgentMemory): void {
+    const { store, clock, log } = this.#options;
+    const sentence = `refusing to lead: ${seen}; the store looks like an old backup`;
+    this.#refusal = sentence;
+    log.error({ host: agent.host, agentFence: agent.maxFence, agentGeneration: agent.generation, fence: this.#fence, hint: adoptHint }, "coordinator.refuses-to-lead");
+    store.transact((db) => {
+      writeFlag(db, "refusal", sentence);
+      writeFlag(db, "agents-fence", String(Math.max(agent.maxFence, Number(readFlag(db, "agents-fence") ?? 0))));
+      appendEvent(db, {
+        at: clock.now(),
+        kind: "coordinator.refuses-to-lead",
+        by: "coordinator",
+        sentence,
+        host: agent.host,
+        details: { agentFence: agent.maxFence, agentGeneration: agent.generation, fence: this.#fence },
+      });
+    });
+  }
+}
+
+const adoptHint = "restore the newest backup, or start once with --adopt-fence to lead from this store as it is";
+
+/** An agent is ahead when it obeyed an intent that this store has not issued. */
+function differs(agent: AgentMemory, generation: number, digest: string | undefined): boolean {
+  if (agent.generation > generation) return true;
+  return agent.generation === generation && agent.intentDigest !== "" && agent.intentDigest !== digest;
+}

@@ -1,0 +1,66 @@
+import { Problem, type Rollout, startRollout, type UnitRelease } from "@sluice/core";
+import { hostUnit } from "@sluice/core/rollout/wave";
+import type { Clock } from "@sluice/runtime";
+import type { Log } from "@sluice/runtime/logs/open-log";
+import { appendEvent } from "../store/event-log.ts";
+import { writeDesired } from "../store/host-units.ts";
+import { insertRollout, readActiveRollouts } from "../store/rollouts.ts";
+import type { Db } from "../store/store.ts";
+import { writeUnitRelease } from "../store/unit-releases.ts";
+
+/** A rollout that is planned and not begun, with every release it names. */
+export interface PlannedRollout {
+  readonly rollout: Rollout;
+  readonly releases: readonly UnitRelease[];
+}
+
+/** Throws `unit-busy` when an active rollout has one of the units to itself, naming it. */
+export function assertUnitsFree(db: Db, planned: readonly PlannedRollout[]): void {
+  const taken = new Map(readActiveRollouts(db).flatMap(({ rollout }) => unitsOf(rollout).map((key) => [key, rollout] as const)));
+  for (const { rollout } of planned) {
+    for (const key of unitsOf(rollout)) {
+      const other = taken.get(key);
+      if (other === undefined) continue;
+      throw new Problem("unit-busy", `cannot start '${rollout.title}': ${key} is in the hands of rollout ${other.id} (${other.title})`, {
+        hint: `wait for it, or end it: sluice rollout abort ${other.id}`,
+      });
+    }
+  }
+}
+
+const unitsOf = (rollout: Rollout): readonly string[] =>
+  rollout.stages.flatMap(({ waves }) => waves.flat().flatMap(({ host, units }) => units.map(({ unit }) => hostUnit(host, unit))));
+
+/** Begins a rollout. Part of the caller's transaction: the releases, what is desired, the rollout and its event. */
+export function launch(db: Db, { rollout, releases }: PlannedRollout, { clock, log }: { clock: Clock; log: Log }): void {
+  const at = clock.now();
+  for (const release of releases) writeUnitRelease(db, release);
+  for (const { host, units } of rollout.stages.flatMap(({ waves }) => waves.flat())) {
+    for (const { unit, to } of units) writeDesired(db, { host, unit, digest: to });
+  }
+  insertRollout(db, rollout, startRollout(rollout, at));
+  const { id, kind, by, title, reason, overrides } = rollout;
+  const why = reason === undefined ? "" : `: ${reason}`;
+  appendEvent(db, {
+    at,
+    kind: "rollout.started",
+    by,
+    sentence: `${by} started ${title}${why}`,
+    rollout: id,
+    details: { kind, reason, overrides, hosts: rollout.stages.flatMap(({ waves }) => waves.flat().map(({ host }) => host)) },
+  });
+  for (const override of overrides) {
+    appendEvent(db, {
+      at,
+      kind: "rollout.check-overridden",
+      by: override.by,
+      sentence: `${override.by} switched off ${override.check} for ${title}: ${override.reason}`,
+      rollout: id,
+      details: override,
+    });
+  }
+  log.info({ rollout: id, by, title, reason }, "rollout.started");
+}
+
+/** True when the rollout would change nothing anywhere. */
+export const isEmpty = ({ rollout }: PlannedRollout): boolean => rollout.stages.every(({ waves }) => waves.flat().length === 0);

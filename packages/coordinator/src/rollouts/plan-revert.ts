@@ -1,0 +1,49 @@
+import { Problem, type Rollout, type Stage, type UnitRelease, durationMs } from "@sluice/core";
+import { laterRolloutsOf, type StoredRollout } from "../store/rollouts.ts";
+import type { Db } from "../store/store.ts";
+import { readUnitRelease } from "../store/unit-releases.ts";
+import type { PlannedRollout } from "./launch.ts";
+import { type Planning, planFor } from "./planning.ts";
+
+/**
+ * A completed rollout the other way round: a rollout of its own, back to what was proven before on each host.
+ * Refused when a newer rollout has touched one of its units, or when nothing ran before.
+ */
+export function planRevert(db: Db, planning: Planning, completed: StoredRollout): PlannedRollout {
+  const { rollout, state } = completed;
+  assertNothingNewer(db, completed);
+  const changes = rollout.stages.flatMap(({ waves }) => waves.flat()).filter(({ host }) => state.steps[host]?.kind === "passed");
+  const planned = planFor(planning, {
+    kind: "revert",
+    title: `revert of ${rollout.title}`,
+    sites: rollout.sites,
+    targets: (host) => {
+      const change = changes.find((one) => one.host === host);
+      return (change?.units ?? []).flatMap(({ unit, from }) => previous(db, rollout, host, unit, from));
+    },
+  });
+  return { ...planned, rollout: { ...planned.rollout, stages: planned.rollout.stages.map(withoutWaiting) } };
+}
+
+function assertNothingNewer(db: Db, { rollout, number }: StoredRollout): void {
+  for (const { host, units } of rollout.stages.flatMap(({ waves }) => waves.flat())) {
+    for (const { unit } of units) {
+      const [newer] = laterRolloutsOf(db, host, unit, number);
+      if (newer === undefined) continue;
+      throw new Problem("verb-refused", `cannot revert rollout '${rollout.id}': rollout ${newer} changed ${unit} on ${host} after it`, {
+        hint: `revert that one first, or deploy the version you want: sluice deploy ${rollout.sites[0] ?? "SITE"} VERSION`,
+      });
+    }
+  }
+}
+
+function previous(db: Db, rollout: Rollout, host: string, unit: string, from: string | undefined): readonly UnitRelease[] {
+  const release = from === undefined ? undefined : readUnitRelease(db, from);
+  if (release !== undefined) return [release];
+  throw new Problem("verb-refused", `cannot revert rollout '${rollout.id}': nothing was proven for ${unit} on ${host} before it`);
+}
+
+/** Going back to what passed here before waits for evidence, never for people or a soak. */
+function withoutWaiting(stage: Stage): Stage {
+  return { ...stage, gates: { ...stage.gates, soakMs: durationMs(0), approval: [] } };
+}

@@ -1,0 +1,160 @@
+import { applyVerb, type OperatorVerb, type Override, Problem, type UnitRelease } from "@sluice/core";
+import { siteRelease } from "@sluice/core/fleet/configure-host";
+import { type Clock, type Ids, sha256Text } from "@sluice/runtime";
+import type { Log } from "@sluice/runtime/logs/open-log";
+import type { FleetDesk } from "../fleet/fleet-desk.ts";
+import { readProvenReleases } from "../fleet/proven-releases.ts";
+import type { Leadership } from "../leadership.ts";
+import { appendEvent } from "../store/event-log.ts";
+import { readRollout, type StoredRollout, updateRollout } from "../store/rollouts.ts";
+import { readPushedRelease } from "../store/site-releases.ts";
+import type { Db, Store } from "../store/store.ts";
+import { assertUnitsFree, isEmpty, launch, type PlannedRollout } from "./launch.ts";
+import { planRelease } from "./plan-release.ts";
+import { planProxyRestarts, planSiteRestart } from "./plan-restart.ts";
+import { planRevert } from "./plan-revert.ts";
+import type { Planning } from "./planning.ts";
+import type { RolloutRunner } from "./rollout-runner.ts";
+import { phaseEvents } from "./save-step.ts";
+
+export interface RolloutDeskOptions {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly ids: Ids;
+  readonly log: Log;
+  readonly leadership: Leadership;
+  readonly fleets: FleetDesk;
+  readonly runner: RolloutRunner;
+  /** Something was decided: plan again, and show it. */
+  readonly decided: () => void;
+}
+
+/** Who asks, and why. */
+export interface Asking {
+  readonly by: string;
+  readonly reason?: string | undefined;
+}
+
+export interface DeployRequest extends Asking {
+  readonly site: string;
+  readonly version: string;
+  readonly toEnvironment?: string | undefined;
+  readonly overrides: readonly Override[];
+}
+
+export interface RestartRequest extends Asking {
+  readonly site?: string | undefined;
+  readonly proxies: boolean;
+  readonly toEnvironment?: string | undefined;
+}
+
+export interface CommandRequest extends Asking {
+  readonly id: string;
+  readonly verb: OperatorVerb;
+  readonly role?: string | undefined;
+}
+
+/** What operators may do with rollouts. Every method decides as a whole or throws a problem and changes nothing. */
+export class RolloutDesk {
+  readonly #options: RolloutDeskOptions;
+
+  constructor(options: RolloutDeskOptions) {
+    this.#options = options;
+  }
+
+  /** Everything a plan needs, as of now. */
+  planning(db: Db, { by, reason }: Asking, overrides: readonly Override[] = []): Planning {
+    const { clock, ids, fleets } = this.#options;
+    return { clock, ids, configured: fleets.require(), proven: readProvenReleases(db), by, reason, overrides };
+  }
+
+  /** Starts the rollout of a release; undefined when every host already has it proven. */
+  deploy(request: DeployRequest): string | undefined {
+    const { leadership, fleets } = this.#options;
+    leadership.assertLeading(`deploy '${request.site}'`);
+    const environments = fleets.environmentsTo(request.toEnvironment);
+    const site = fleets.site(request.site);
+    const [id] = this.#start((db) => {
+      const planning = this.planning(db, request, request.overrides);
+      return [planRelease(planning, site, this.#release(db, request), environments)];
+    });
+    return id;
+  }
+
+  restart(request: RestartRequest): readonly string[] {
+    const { leadership, fleets } = this.#options;
+    leadership.assertLeading("restart");
+    const environments = fleets.environmentsTo(request.toEnvironment);
+    const site = request.site === undefined ? undefined : fleets.site(request.site).name;
+    return this.#start((db) => {
+      const planning = this.planning(db, request);
+      return site === undefined
+        ? planProxyRestarts(planning, environments)
+        : [planSiteRestart(planning, site, request.proxies, environments)];
+    });
+  }
+
+  /** Follows an operator's word. A revert of a completed rollout starts a new one, whose id is answered. */
+  command(request: CommandRequest): string | undefined {
+    const { leadership, store } = this.#options;
+    leadership.assertLeading(`${request.verb} rollout '${request.id}'`);
+    const stored = this.require(request.id);
+    if (request.verb === "revert" && stored.state.phase === "completed") {
+      const [id] = this.#start((db) => [planRevert(db, this.planning(db, request), stored)]);
+      return id;
+    }
+    this.#applyVerb(store, stored, request);
+    return undefined;
+  }
+
+  require(id: string): StoredRollout {
+    const stored = readRollout(this.#options.store, id);
+    if (stored !== undefined) return stored;
+    throw new Problem("rollout-unknown", `cannot find rollout '${id}'`, { hint: "sluice rollout list" });
+  }
+
+  #release(db: Db, { site: name, version }: DeployRequest): UnitRelease {
+    const site = this.#options.fleets.site(name);
+    const pushed = readPushedRelease(db, name, version);
+    if (pushed === undefined && site.run.driver !== "external") {
+      throw new Problem("release-unknown", `cannot find release '${version}' of site '${name}'`, {
+        hint: `sluice release push ${name} ${version} DIR`,
+      });
+    }
+    return siteRelease(site, version, pushed?.digest, sha256Text);
+  }
+
+  #start(plan: (db: Db) => readonly PlannedRollout[]): readonly string[] {
+    const { store, decided } = this.#options;
+    const started = store.transact((db) => {
+      const planned = plan(db).filter((one) => !isEmpty(one));
+      assertUnitsFree(db, planned);
+      for (const one of planned) launch(db, one, this.#options);
+      return planned.map(({ rollout }) => rollout.id);
+    });
+    decided();
+    return started;
+  }
+
+  #applyVerb(store: Store, stored: StoredRollout, { verb, by, role, reason }: CommandRequest): void {
+    const { clock, runner, decided, log } = this.#options;
+    const now = clock.now();
+    const why = { ...(role === undefined ? {} : { role }), ...(reason === undefined ? {} : { reason }) };
+    const outcome = applyVerb(runner.inputFor(stored), verb, { by, now, ...why });
+    if ("refusal" in outcome) throw new Problem(outcome.refusal.reason, outcome.refusal.sentence);
+    store.transact((db) => {
+      updateRollout(db, stored.rollout.id, outcome.state, undefined);
+      appendEvent(db, {
+        at: now,
+        kind: `operator.${verb}`,
+        by,
+        sentence: `${by} asked to ${verb} ${stored.rollout.title}${reason === undefined ? "" : `: ${reason}`}`,
+        rollout: stored.rollout.id,
+        details: why,
+      });
+      for (const event of phaseEvents(stored, outcome.state, by, now)) appendEvent(db, event);
+    });
+    log.info({ rollout: stored.rollout.id, by, verb, reason }, `operator.${verb}`);
+    decided();
+  }
+}

@@ -1,0 +1,114 @@
+import { type OperatorVerb, Problem, phasesAllowing } from "@sluice/core";
+import type {
+  ApplyResponse,
+  OperatorServiceServer,
+  PlanResponse,
+} from "@sluice/protocol/generated/sluice/operator/v1/operator";
+import type { Bell } from "../bell.ts";
+import type { ApplyDesk, Applied } from "../fleet/apply-desk.ts";
+import type { FleetDesk } from "../fleet/fleet-desk.ts";
+import type { Sessions } from "../hosts/sessions.ts";
+import type { ReleaseDesk } from "../releases/release-desk.ts";
+import { readOverrides } from "../rollouts/overrides.ts";
+import type { RolloutDesk } from "../rollouts/rollout-desk.ts";
+import type { FleetView } from "../status/fleet-view.ts";
+import { watchEvents, watchValue } from "../status/watch.ts";
+import type { Store } from "../store/store.ts";
+import type { Clock } from "@sluice/runtime";
+import { type CallSeams, streaming, unary } from "./calls.ts";
+import { probeHosts } from "./probe-hosts.ts";
+import { pushRelease } from "./push-release.ts";
+
+export interface OperatorServiceOptions {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly changed: Bell;
+  readonly fleets: FleetDesk;
+  readonly applies: ApplyDesk;
+  readonly rollouts: RolloutDesk;
+  readonly releases: ReleaseDesk;
+  readonly sessions: Sessions;
+  readonly view: FleetView;
+}
+
+/** What operators may ask: each method reads its message, lets a desk decide and answers in the contract's words. */
+export function operatorService(options: OperatorServiceOptions, seams: CallSeams): OperatorServiceServer {
+  return { ...fleetMethods(options, seams), ...rolloutMethods(options, seams), ...watchMethods(options, seams) };
+}
+
+type FleetMethods = Pick<OperatorServiceServer, "plan" | "apply" | "pushRelease" | "listReleases" | "getStatus">;
+
+function fleetMethods({ applies, releases, view, clock }: OperatorServiceOptions, seams: CallSeams): FleetMethods {
+  return {
+    plan: unary(seams, ({ files }): PlanResponse => {
+      const { changes, rollouts, problems } = wireApplied(applies.plan(files));
+      return { changes, rollouts: rollouts.map(({ title }) => title), problems };
+    }),
+    apply: unary(seams, ({ files, reason, overrides }, { principal }): ApplyResponse => {
+      const by = principal.name;
+      const checks = readOverrides(overrides, by, clock.now());
+      const { changes, rollouts, problems } = wireApplied(applies.apply({ files, by, reason, overrides: checks }));
+      return { changes, rolloutIds: rollouts.map(({ id }) => id), problems };
+    }),
+    pushRelease: pushRelease(releases, seams),
+    listReleases: unary(seams, ({ site }) => ({
+      releases: releases.list(site).map(({ pushedAt, ...release }) => ({ ...release, pushedAtMs: pushedAt })),
+    })),
+    getStatus: unary(seams, (filter) => view.status(filter)),
+  };
+}
+
+function wireApplied({ changes, rollouts, problems }: Applied) {
+  return {
+    changes: changes.map(({ sentence, hosts }) => ({ sentence, hosts: [...hosts] })),
+    rollouts: rollouts.map(({ rollout }) => rollout),
+    problems: problems.map((problem) => ({ ...problem, hint: problem.hint })),
+  };
+}
+
+type RolloutMethods = Pick<OperatorServiceServer, "deploy" | "restart" | "listRollouts" | "getRollout" | "commandRollout">;
+
+function rolloutMethods({ rollouts, view, clock }: OperatorServiceOptions, seams: CallSeams): RolloutMethods {
+  return {
+    deploy: unary(seams, ({ site, version, toEnvironment, reason, overrides }, { principal }) => {
+      const by = principal.name;
+      const checks = readOverrides(overrides, by, clock.now());
+      return { rolloutId: rollouts.deploy({ site, version, toEnvironment, reason, by, overrides: checks }) };
+    }),
+    restart: unary(seams, ({ site, proxies, reason, toEnvironment }, { principal }) => ({
+      rolloutIds: [...rollouts.restart({ site, proxies, reason, toEnvironment, by: principal.name })],
+    })),
+    listRollouts: unary(seams, (filter) => ({ rollouts: view.rollouts(filter) })),
+    getRollout: unary(seams, ({ id }) => ({ rollout: view.rollout(rollouts.require(id)) })),
+    commandRollout: unary(seams, ({ id, verb, reason, role }, { principal }) => {
+      const newRolloutId = rollouts.command({ id, verb: verbOf(verb), reason, role, by: principal.name });
+      return { rollout: view.rollout(rollouts.require(id)), newRolloutId };
+    }),
+  };
+}
+
+function verbOf(word: string): OperatorVerb {
+  if (Object.hasOwn(phasesAllowing, word)) return word as OperatorVerb;
+  throw new Problem("usage-invalid", `cannot '${word}' a rollout; there is ${Object.keys(phasesAllowing).join(", ")}`);
+}
+
+type WatchMethods = Pick<OperatorServiceServer, "watchRollout" | "probe" | "watchEvents">;
+
+function watchMethods({ store, changed, fleets, rollouts, sessions, view }: OperatorServiceOptions, seams: CallSeams): WatchMethods {
+  return {
+    watchRollout: streaming(seams, async function* ({ id }, { signal }) {
+      const look = () => {
+        const stored = rollouts.require(id);
+        return { value: view.rollout(stored), last: stored.endedAt !== undefined };
+      };
+      for await (const rollout of watchValue(look, changed, signal)) yield { rollout };
+    }),
+    probe: streaming(seams, (request, { signal }) => probeHosts({ fleets, sessions }, request, signal)),
+    watchEvents: streaming(seams, async function* ({ afterSeq, follow }, { signal }) {
+      for await (const event of watchEvents(store, changed, afterSeq, follow, signal)) {
+        const { seq, at, kind, by, sentence, rollout, host, details } = event;
+        yield { seq, atMs: at, kind, by, sentence, rolloutId: rollout, host, details };
+      }
+    }),
+  };
+}

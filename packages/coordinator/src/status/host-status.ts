@@ -1,0 +1,87 @@
+import {
+  type DesiredUnit as Wanted,
+  diffHost,
+} from "@sluice/core/host/diff-host";
+import { describeUnit } from "@sluice/core/words/describe-unit";
+import { formatDuration, durationMs, frontUnit, type HostObservation, type Instant, proxyUnit, siteUnit, type UnitKey } from "@sluice/core";
+import { toWireObservation } from "@sluice/protocol";
+import type { HostStatus, UnitStatus } from "@sluice/protocol/generated/sluice/operator/v1/operator";
+import type { ConfiguredFleet } from "../fleet/fleet-desk.ts";
+import type { KnownHost } from "../hosts/roster.ts";
+import { readDesired, readProven } from "../store/host-units.ts";
+import { readIntent } from "../store/intents.ts";
+import type { Db } from "../store/store.ts";
+import { readUnitRelease } from "../store/unit-releases.ts";
+
+export interface StatusInput {
+  readonly db: Db;
+  readonly now: Instant;
+  readonly configured: ConfiguredFleet;
+  readonly findHost: (host: string) => KnownHost;
+}
+
+/** Desired, installed, running and proven of every unit of a host: four facts that may all differ. */
+export function hostStatus({ db, now, configured, findHost }: StatusInput, host: string): HostStatus {
+  const known = findHost(host);
+  const { environment, proxies, front } = configured.configurationOf(host);
+  const units = proxies.flatMap(({ unit }) => [siteUnit(unit.slice("proxy:".length)), unit]);
+  return {
+    host,
+    environment,
+    connected: known.connected,
+    lastSeenMs: known.lastSeen,
+    observation: known.observation === undefined ? undefined : toWireObservation(known.observation),
+    units: unitStatuses(db, now, host, known, front === undefined ? units : [...units, frontUnit]),
+    generation: readIntent(db, host)?.generation ?? 0,
+  };
+}
+
+/** True when the unit serves this site: its own release and proxy, and the front it shares. */
+export const servesSite = (site: string) => (unit: UnitStatus): boolean =>
+  unit.unit === siteUnit(site) || unit.unit === proxyUnit(site) || unit.unit === frontUnit;
+
+function unitStatuses(db: Db, now: Instant, host: string, known: KnownHost, configured: readonly UnitKey[]): UnitStatus[] {
+  const label = (digest: string): string => readUnitRelease(db, digest)?.version ?? digest.slice(0, 15);
+  const desired = readDesired(db).filter((one) => one.host === host);
+  const proven = new Map(readProven(db).flatMap((one) => (one.host === host ? [[one.unit, one.digest] as const] : [])));
+  const wanted = desired.map(({ unit, digest }): Wanted => ({ unit, digest, version: label(digest) }));
+  const differences = diffHost(wanted, known.observation, now);
+  const idle = configured.filter((unit) => !differences.some((one) => one.unit === unit));
+  const statuses = differences.map((difference): UnitStatus => {
+    const { unit, kind, sentence } = difference;
+    const want = wanted.find((one) => one.unit === unit);
+    return {
+      ...facts(unit, known.observation, label),
+      desired: want?.version,
+      proven: labelled(proven.get(unit), label),
+      condition: kind === "unknown" ? "silent" : kind,
+      sentence,
+      pendingSinceMs: kind === "pending-activation" ? difference.since : undefined,
+    };
+  });
+  const told = [...statuses, ...idle.map((unit) => idleStatus(unit, known.observation, label))];
+  return known.connected ? told : told.map((unit) => silent(unit, known, now));
+}
+
+const labelled = (digest: string | undefined, label: (digest: string) => string): string | undefined =>
+  digest === undefined ? undefined : label(digest);
+
+function facts(
+  unit: UnitKey,
+  observation: HostObservation | undefined,
+  label: (digest: string) => string,
+): Pick<UnitStatus, "unit" | "installed" | "running"> {
+  const seen = observation?.units.find((one) => one.unit === unit);
+  return { unit, installed: (seen?.installed ?? []).map(label), running: labelled(seen?.running?.digest, label) };
+}
+
+function idleStatus(unit: UnitKey, observation: HostObservation | undefined, label: (digest: string) => string): UnitStatus {
+  const sentence = `${describeUnit(unit)} is in the fleet file and has no release here yet`;
+  return { ...facts(unit, observation, label), condition: "idle", sentence };
+}
+
+/** The last word of a silent host may be out of date; what it said is still shown. */
+function silent(unit: UnitStatus, { lastSeen }: KnownHost, now: Instant): UnitStatus {
+  const since = lastSeen === undefined ? "has not been heard of since the coordinator's start" : `is silent for ${formatDuration(durationMs(now - lastSeen))}`;
+  return { ...unit, condition: "silent", sentence: `host ${since}; last known: ${unit.sentence}` };
+}

@@ -1,0 +1,71 @@
+import { canonicalJson, type Instant, type Rollout, type RolloutState } from "@sluice/core";
+import type { Db } from "./store.ts";
+
+/** A rollout as it was planned and where it is. */
+export interface StoredRollout {
+  readonly rollout: Rollout;
+  readonly state: RolloutState;
+  readonly endedAt?: Instant;
+  /** Grows with each rollout: a higher number was created later. */
+  readonly number: number;
+}
+
+interface RolloutRow {
+  readonly number: number;
+  readonly id: string;
+  readonly plan: string;
+  readonly state: string;
+  readonly ended_at: number | null;
+}
+
+export function insertRollout(db: Db, rollout: Rollout, state: RolloutState): void {
+  db.run("INSERT INTO rollouts (id, plan, state, phase) VALUES (?, ?, ?, ?)", rollout.id, canonicalJson(rollout), canonicalJson(state), state.phase);
+  const number = db.get<{ number: number }>("SELECT number FROM rollouts WHERE id = ?", rollout.id)?.number ?? 0;
+  for (const change of rollout.stages.flatMap((stage) => stage.waves.flat())) {
+    for (const { unit } of change.units) {
+      db.run("INSERT OR IGNORE INTO rollout_units (rollout, host, unit, number) VALUES (?, ?, ?, ?)", rollout.id, change.host, unit, number);
+    }
+  }
+}
+
+/** Saves where a rollout is; `endedAt` is set once, when its phase is one that it never leaves. */
+export function updateRollout(db: Db, id: string, state: RolloutState, endedAt: Instant | undefined): void {
+  db.run(
+    "UPDATE rollouts SET state = ?, phase = ?, ended_at = coalesce(ended_at, ?) WHERE id = ?",
+    canonicalJson(state),
+    state.phase,
+    endedAt ?? null,
+    id,
+  );
+}
+
+export function readRollout(db: Db, id: string): StoredRollout | undefined {
+  const row = db.get<RolloutRow>("SELECT * FROM rollouts WHERE id = ?", id);
+  return row === undefined ? undefined : fromRow(row);
+}
+
+/** Rollouts that have not ended, oldest first. */
+export function readActiveRollouts(db: Db): readonly StoredRollout[] {
+  return db.all<RolloutRow>("SELECT * FROM rollouts WHERE ended_at IS NULL ORDER BY number").map(fromRow);
+}
+
+/** Newest first. */
+export function listRollouts(db: Db): readonly StoredRollout[] {
+  return db.all<RolloutRow>("SELECT * FROM rollouts ORDER BY number DESC").map(fromRow);
+}
+
+/** Ids of rollouts created after `number` that touch the unit on the host. */
+export function laterRolloutsOf(db: Db, host: string, unit: string, number: number): readonly string[] {
+  return db
+    .all<{ rollout: string }>("SELECT rollout FROM rollout_units WHERE host = ? AND unit = ? AND number > ? ORDER BY number", host, unit, number)
+    .map((row) => row.rollout);
+}
+
+function fromRow(row: RolloutRow): StoredRollout {
+  return {
+    rollout: JSON.parse(row.plan) as Rollout,
+    state: JSON.parse(row.state) as RolloutState,
+    ...(row.ended_at === null ? {} : { endedAt: row.ended_at as Instant }),
+    number: row.number,
+  };
+}
