@@ -14,6 +14,7 @@ function worldOfProcess(): World {
     env: process.env,
     cwd: process.cwd(),
     user: userName(),
+    pid: process.pid,
     canAsk: process.stdin.isTTY === true && process.stderr.isTTY === true,
     colors: pc.createColors(isColorful),
     now: () => Date.now(),

@@ -24,6 +24,8 @@ export interface World {
   readonly cwd: string;
   /** Who is recorded as the author of changes. */
   readonly user: string;
+  /** Of this very process. */
+  readonly pid: number;
   /** True when somebody is there to answer a question. */
   readonly canAsk: boolean;
   readonly colors: Colors;

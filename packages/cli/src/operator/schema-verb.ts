@@ -8,7 +8,7 @@ export function addSchemaVerb(program: Command, world: World): void {
     .description("print the JSON Schema of the fleet file, for editors")
     .addHelpText("after", "\nExample:\n  $ sluice schema > fleet.schema.json")
     .action(async () => {
-      const { fleetFileSchema } = await import("@sluice/core/fleet/fleet-file-schema");
-      world.stdout.write(`${JSON.stringify(fleetFileSchema, null, 2)}\n`);
+      const { fleetFileJsonSchema } = await import("@sluice/core/fleet/fleet-file-schema");
+      world.stdout.write(`${JSON.stringify(fleetFileJsonSchema(), undefined, 2)}\n`);
     });
 }

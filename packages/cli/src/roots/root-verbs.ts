@@ -1,24 +1,112 @@
+import { resolve } from "node:path";
+import { type DurationMs, Problem } from "@sluice/core";
 import type { Command } from "commander";
-import { wholeNumber } from "../operator/common-options.ts";
+import { duration } from "../operator/common-options.ts";
+import { defaultCoordinatorAddress } from "../operator/coordinator-address.ts";
 import type { World } from "../world.ts";
+
+interface CoordinatorRunOptions {
+  readonly data: string;
+  readonly listen: string;
+  readonly logFile?: string;
+  readonly heartbeat?: DurationMs;
+  readonly probeEvery?: DurationMs;
+  readonly adoptFence?: boolean;
+}
+
+interface AgentRunOptions {
+  readonly data: string;
+  readonly host: string;
+  readonly coordinator: string;
+  readonly logFile?: string;
+}
 
 /** `sluice coordinator run` and `sluice agent run`: the long-running programs, started by systemd or by hand. */
 export function addRootVerbs(program: Command, world: World): void {
-  program
-    .command("coordinator")
-    .description("the program that moves rollouts")
+  const coordinator = program.command("coordinator").description("the program that moves rollouts");
+  coordinator
     .command("run")
-    .description("run a coordinator until SIGTERM; logs JSON lines to stderr")
-    .requiredOption("--data <folder>", "where it keeps its event log and releases")
-    .option("--listen <host:port>", "where agents and operators reach it", "127.0.0.1:7420")
-    .option("--probe-every <duration>", "")
+    .description("run a coordinator until SIGTERM; writes its log as JSON lines")
+    .requiredOption("--data <folder>", "where it keeps its event log and the releases")
+    .option(
+      "--listen <host:port>",
+      "where agents and operators reach it; port 0 takes any free one",
+      defaultCoordinatorAddress,
+    )
+    .option("--heartbeat <duration>", "how often agents speak; handed out to them (default: 2s)", duration)
+    .option("--probe-every <duration>", "how often agents probe; handed out to them (default: 1s)", duration)
+    .option("--adopt-fence", "lead although agents obeyed a newer history than this data folder knows")
+    .option("--log-file <file>", "log there instead of stderr")
+    .addHelpText("after", "\nExample:\n  $ sluice coordinator run --data /var/lib/sluice-coordinator")
+    .action((options: CoordinatorRunOptions) => runCoordinator(world, options));
+  const agent = program.command("agent").description("the program that keeps one host as it should be");
+  agent
+    .command("run")
+    .description("run the agent of a host until SIGTERM; its proxies and sites go on without it")
+    .requiredOption("--host <name>", "the host's name in the fleet file")
+    .requiredOption("--data <folder>", "where everything of this host is kept")
+    .option("--coordinator <host:port>", "where its coordinator listens", defaultCoordinatorAddress)
     .option("--log-file <file>", "log there instead of stderr")
     .addHelpText(
       "after",
-      "\nExample:\n  $ sluice coordinator run --data /var/lib/sluice-coordinator --listen 127.0.0.1:7420",
+      "\nExample:\n  $ sluice agent run --host web-1 --data /var/lib/sluice --coordinator 10.0.0.2:7420",
     )
-    .action(() => {
-      void world;
-      void wholeNumber;
-    });
+    .action((options: AgentRunOptions) => runAgent(world, options));
+}
+
+async function runCoordinator(world: World, options: CoordinatorRunOptions): Promise<void> {
+  const listen = parseAddress(options.listen, "--listen");
+  const [{ startCoordinator }, { createIds, nodeClock }, { runUntilStopped }] = await Promise.all([
+    import("@sluice/coordinator"),
+    import("@sluice/runtime"),
+    import("./run-until-stopped.ts"),
+  ]);
+  await runUntilStopped(world, {
+    name: "coordinator",
+    logFile: options.logFile,
+    start: (log) =>
+      startCoordinator({
+        dataDir: resolve(world.cwd, options.data),
+        listen,
+        clock: nodeClock,
+        ids: createIds(nodeClock),
+        log,
+        user: world.user,
+        adoptFence: options.adoptFence === true,
+        ...(options.heartbeat === undefined ? {} : { heartbeatMs: options.heartbeat }),
+        ...(options.probeEvery === undefined ? {} : { probeEveryMs: options.probeEvery }),
+      }),
+  });
+}
+
+async function runAgent(world: World, options: AgentRunOptions): Promise<void> {
+  const [{ startAgent }, { createIds, nodeClock }, { runUntilStopped }] = await Promise.all([
+    import("@sluice/agent"),
+    import("@sluice/runtime"),
+    import("./run-until-stopped.ts"),
+  ]);
+  await runUntilStopped(world, {
+    name: "agent",
+    logFile: options.logFile,
+    start: (log) =>
+      startAgent({
+        host: options.host,
+        dataDir: resolve(world.cwd, options.data),
+        coordinator: options.coordinator,
+        clock: nodeClock,
+        ids: createIds(nodeClock),
+        log,
+      }),
+  });
+}
+
+/** `host:port` or `[address]:port`. Throws `usage-invalid`. */
+export function parseAddress(text: string, option: string): { readonly host: string; readonly port: number } {
+  const [, bracketed, plain, digits] = /^(?:\[([^\]]+)\]|([^:]+)):(\d{1,5})$/.exec(text) ?? [];
+  const host = bracketed ?? plain;
+  const port = Number(digits);
+  if (host !== undefined && port <= 65_535) return { host, port };
+  throw new Problem("usage-invalid", `cannot listen on '${text}': ${option} wants HOST:PORT`, {
+    hint: `for example ${option} ${defaultCoordinatorAddress}`,
+  });
 }

@@ -29,6 +29,7 @@ export function createTestWorld(unusual: Partial<World> = {}): TestWorld {
     env: {},
     cwd: "/nonexistent",
     user: "anna",
+    pid: 1,
     canAsk: false,
     colors: pc.createColors(false),
     now: () => 61_000,

@@ -1,0 +1,173 @@
+import { mkdir, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
+import { Problem } from "@sluice/core";
+import { type CoordinatorClient, openCoordinatorClient } from "../operator/coordinator-client.ts";
+import { ChildProcesses } from "./child-processes.ts";
+import { chooseDevLayout, type DevLayout, fleetFileOf, logFileOf } from "./dev-layout.ts";
+import { edgeArguments } from "./edge-process.ts";
+import { devFleetFile } from "./fleet-template.ts";
+import { emptyDevFolder, endLeftovers, isOwned, markDevFolder } from "./leftovers.ts";
+import { writeSampleReleases } from "./sample-releases.ts";
+import { stopHost } from "./stop-host.ts";
+
+export interface DevFleetOptions {
+  /** Data folder; what an earlier dev fleet left in it is stopped and removed. Short, because unix sockets lie in it. */
+  readonly dir: string;
+  readonly log: (sentence: string) => void;
+  /** The process that runs the fleet; when it is gone, what is left of the fleet may be stopped by anybody. */
+  readonly pid: number;
+  /** Of both environments, as in the fleet file. */
+  readonly soak?: string;
+}
+
+/** A fleet of real processes on loopback: coordinator, three agents with their keepers, an edge. */
+export interface DevFleet extends AsyncDisposable {
+  readonly layout: DevLayout;
+  readonly fleetFile: string;
+  /** Ends the coordinator or the agent of a host with SIGKILL, as a crash would. */
+  kill(program: DevProgram): Promise<void>;
+  /** Starts it again, with the data it had. */
+  restart(program: DevProgram): Promise<void>;
+}
+
+/** `coordinator`, `edge`, or the name of a host for its agent. */
+export type DevProgram = string;
+
+const soakDefault = "5s";
+
+/** Starting three agents takes some seconds on a busy machine. */
+const startMs = 60_000;
+const pollMs = 100;
+
+const mainFile = fileURLToPath(new URL("../main.ts", import.meta.url));
+
+/**
+ * Starts the fleet and resolves when every host is connected; no site has a release yet. Disposing stops everything,
+ * keepers, proxies and slots included, which agents themselves never do.
+ */
+export async function startDevFleet(options: DevFleetOptions): Promise<DevFleet> {
+  const { dir, log } = options;
+  if (!isOwned(dir)) await sayEnded(dir, log);
+  await emptyDevFolder(dir);
+  await mkdir(dir, { recursive: true, mode: 0o700 });
+  await markDevFolder(dir, options.pid);
+  const layout = await chooseDevLayout({ dir, soak: options.soak ?? soakDefault });
+  await writeFile(fleetFileOf(dir), devFleetFile(layout));
+  await writeSampleReleases(dir);
+  const processes = new ChildProcesses(dir);
+  const fleet = createDevFleet(layout, processes);
+  try {
+    await bringUp(layout, fleet, processes, log);
+    return fleet;
+  } catch (error) {
+    await fleet[Symbol.asyncDispose]();
+    throw error;
+  }
+}
+
+async function sayEnded(dir: string, log: (sentence: string) => void): Promise<void> {
+  const ended = await endLeftovers(dir);
+  if (ended.length > 0) log(`stopped what an earlier dev fleet left running: ${ended.join(", ")}`);
+}
+
+function createDevFleet(layout: DevLayout, processes: ChildProcesses): DevFleet {
+  return {
+    layout,
+    fleetFile: fleetFileOf(layout.dir),
+    kill: (program) => processes.end(program, "SIGKILL"),
+    restart: (program) => startProgram(layout, processes, program),
+    [Symbol.asyncDispose]: async () => {
+      await Promise.all(layout.hosts.map((host) => processes.end(host.name, "SIGTERM")));
+      await Promise.all([
+        ...layout.hosts.map((host) => stopHost(host.dir)),
+        processes.end("coordinator", "SIGTERM"),
+        processes.end("edge", "SIGTERM"),
+      ]);
+      await rm(join(layout.dir, "processes.json"), { force: true });
+    },
+  };
+}
+
+async function bringUp(
+  layout: DevLayout,
+  fleet: DevFleet,
+  processes: ChildProcesses,
+  log: (sentence: string) => void,
+): Promise<void> {
+  using client = openCoordinatorClient(layout.coordinator, "dev");
+  await fleet.restart("coordinator");
+  await waitFor("coordinator", layout, processes, async () => {
+    await client.listRollouts({ activeOnly: true, limit: 1 });
+    return true;
+  });
+  log(`coordinator listens on ${layout.coordinator}`);
+  await applyFleetFile(client, layout);
+  await Promise.all([fleet.restart("edge"), ...layout.hosts.map((host) => fleet.restart(host.name))]);
+  for (const host of layout.hosts) {
+    await waitFor(host.name, layout, processes, async () => {
+      const status = await client.getStatus({ host: host.name });
+      return status.hosts.some((seen) => seen.host === host.name && seen.connected);
+    });
+  }
+  log(`hosts are connected: ${layout.hosts.map((host) => `${host.name} (${host.environment})`).join(", ")}`);
+}
+
+async function applyFleetFile(client: CoordinatorClient, layout: DevLayout): Promise<void> {
+  const answer = await client.apply({
+    files: [{ name: "fleet.yaml", text: devFleetFile(layout) }],
+    reason: "first fleet file",
+    overrides: [],
+  });
+  const [problem] = answer.problems;
+  if (problem !== undefined) {
+    throw new Problem(
+      "fleet-file-invalid",
+      `cannot apply the fleet file of the dev fleet: line ${problem.line}: ${problem.sentence}`,
+    );
+  }
+}
+
+async function startProgram(layout: DevLayout, processes: ChildProcesses, program: DevProgram): Promise<void> {
+  await processes.start({ name: program, args: argumentsOf(layout, program), logFile: logFileOf(layout.dir, program) });
+}
+
+function argumentsOf(layout: DevLayout, program: DevProgram): readonly string[] {
+  if (program === "coordinator") {
+    return [mainFile, "coordinator", "run", "--data", join(layout.dir, "coordinator"), "--listen", layout.coordinator];
+  }
+  if (program === "edge") return edgeArguments(layout);
+  const host = layout.hosts.find((candidate) => candidate.name === program);
+  if (host === undefined) throw new Problem("host-unknown", `no program '${program}' in the dev fleet`);
+  return [mainFile, "agent", "run", "--host", host.name, "--data", host.dir, "--coordinator", layout.coordinator];
+}
+
+/** Asks again and again until the answer is yes; a program that has ended meanwhile is a failure at once. */
+async function waitFor(
+  program: DevProgram,
+  layout: DevLayout,
+  processes: ChildProcesses,
+  isThere: () => Promise<boolean>,
+): Promise<void> {
+  const deadline = performance.now() + startMs;
+  let last: unknown;
+  while (performance.now() < deadline) {
+    const end = processes.endOf(program);
+    if (end !== undefined) throw notStarted(program, end, layout, last);
+    const there = await isThere().catch((error: unknown) => {
+      last = error;
+      return false;
+    });
+    if (there) return;
+    await delay(pollMs);
+  }
+  throw notStarted(program, `it was not there after ${startMs / 1000} s`, layout, last);
+}
+
+function notStarted(program: DevProgram, why: string, layout: DevLayout, cause: unknown): Problem {
+  return new Problem("spawn-failed", `cannot start ${program} of the dev fleet: ${why}`, {
+    hint: `tail ${logFileOf(layout.dir, program)}`,
+    cause,
+  });
+}
