@@ -3,7 +3,7 @@ import { halt, haltCause } from "./halt.ts";
 import type { Plan, PlanInput } from "./plan-input.ts";
 import type { HostChange, RolloutState, WaitingOn } from "./rollout.ts";
 import { activatingDeadline } from "./timings.ts";
-import { type InPhase, nameHosts, stageAt, waveAt } from "./wave.ts";
+import { hostUnit, type InPhase, nameHosts, stageAt, waveAt } from "./wave.ts";
 
 type Waiting = InPhase<RolloutState, "waiting-for-gates">;
 
@@ -61,5 +61,8 @@ function missingConfirmations(input: PlanInput, state: Waiting): readonly Waitin
 function isUnconfirmed(input: PlanInput, { steps }: Waiting, change: HostChange): boolean {
   if (steps[change.host]?.kind !== "passed") return false;
   const units = input.hosts[change.host]?.observation?.units ?? [];
-  return !change.units.every(({ unit, to }) => units.find((seen) => seen.unit === unit)?.proven === to);
+  return change.units.some(({ unit, to }) => {
+    const superseded = (input.proven?.[hostUnit(change.host, unit)] ?? to) !== to;
+    return !superseded && units.find((seen) => seen.unit === unit)?.proven !== to;
+  });
 }

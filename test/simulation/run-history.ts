@@ -1,0 +1,324 @@
+import { type Fleet, type Intent, type OperatorVerb, startRollout } from "@sluice/core";
+import { type History, Trace, Violation } from "./history.ts";
+import { type Behaviour, drawOptions, type HistoryOptions } from "./history-options.ts";
+import { createPrng, type Prng } from "./prng.ts";
+import { Promises } from "./promises.ts";
+import { type Place, SimCoordinator, type Store } from "./sim-coordinator.ts";
+import { type Report, SimHost } from "./sim-host.ts";
+import { fleetOf, pair, placesOf, rolloutOf, siteNames } from "./simulated-fleet.ts";
+import { subject as realSubject, type Subject } from "./subject.ts";
+import { VirtualTime } from "./virtual-time.ts";
+
+export interface HistoryResult {
+  readonly seed: number;
+  readonly options: HistoryOptions;
+  /** The promise that was broken, in words; absent when all held. */
+  readonly broken?: string;
+  readonly traceHash: string;
+  readonly trace: readonly string[];
+  /** How rollouts ended, counted by phase: tells whether the seeds reach what they should. */
+  readonly ended: Readonly<Record<string, number>>;
+}
+
+/** How long a fleet without faults may take until everything has ended and every host runs what is proven. */
+const livenessMs = 40 * 60_000;
+
+/** Plays the history of one seed to its end, or to the first broken promise. */
+export function runHistory(
+  seed: number,
+  given: { readonly subject?: Subject; readonly trace?: boolean } = {},
+): HistoryResult {
+  const world = new World(drawOptions(seed), given.subject ?? realSubject, given.trace ?? false);
+  let broken: string | undefined;
+  try {
+    world.play();
+  } catch (error) {
+    if (!(error instanceof Violation)) throw error;
+    broken = error.message;
+  }
+  const { options, trace, ended } = world;
+  return {
+    seed,
+    options,
+    traceHash: trace.hash,
+    trace: trace.lines,
+    ended,
+    ...(broken === undefined ? {} : { broken }),
+  };
+}
+
+class World implements History {
+  readonly options: HistoryOptions;
+  readonly subject: Subject;
+  readonly time = new VirtualTime();
+  readonly prng: Prng;
+  readonly trace: Trace;
+  readonly behaviours = new Map<string, Behaviour>();
+  calm = false;
+  readonly #places: readonly Place[];
+  readonly #fleet: Fleet;
+  readonly #promises: Promises;
+  readonly #hosts: readonly SimHost[];
+  readonly #cut = new Set<string>();
+  #coordinator: SimCoordinator;
+  #snapshot: Store | undefined;
+  #adopts = false;
+  #deployments = 0;
+
+  constructor(options: HistoryOptions, subject: Subject, keepsTrace: boolean) {
+    this.options = options;
+    this.subject = subject;
+    this.prng = createPrng(options.seed);
+    this.trace = new Trace(keepsTrace, () => this.time.now);
+    this.#places = placesOf(options);
+    this.#fleet = fleetOf(options, this.#places);
+    this.#promises = new Promises(this, () => this.#hosts);
+    this.#hosts = this.#places.map((place) => this.#host(place));
+    const proven = Object.fromEntries(this.#places.map(({ name }) => [name, this.#firstPairs()]));
+    const store: Store = { fence: 0, rollouts: [], proven, desired: structuredClone(proven), issued: {} };
+    this.#coordinator = this.#lead(store, false);
+  }
+
+  get ended(): Readonly<Record<string, number>> {
+    const counts: Record<string, number> = {};
+    for (const { state } of this.#coordinator.store.rollouts) counts[state.phase] = (counts[state.phase] ?? 0) + 1;
+    return counts;
+  }
+
+  #firstPairs(): Record<string, string> {
+    return Object.fromEntries(siteNames.flatMap((site) => pair(site, 0)).map(({ unit, digest }) => [unit, digest]));
+  }
+
+  #host(place: Place): SimHost {
+    return new SimHost(this, this.#promises, place, {
+      send: (report) => this.#toCoordinator(report),
+      isEnded: (id) => this.#isEnded(id),
+    });
+  }
+
+  #isEnded(id: string): boolean {
+    const found = this.#coordinator.store.rollouts.find(({ rollout }) => rollout.id === id);
+    return !this.#coordinator.isBackup && (found?.state.phase === "reverted" || found?.state.phase === "completed");
+  }
+
+  #lead(store: Store, isBackup: boolean): SimCoordinator {
+    const given = { store, isBackup, adopts: this.#adopts };
+    return new SimCoordinator(this, this.#promises, this.#places, given, (host, intent) =>
+      this.#toHost(host, intent, isBackup),
+    );
+  }
+
+  play(): void {
+    const { faultsMs } = this.options;
+    const start = this.time.now;
+    for (const host of this.#hosts) host.begin(siteNames.flatMap((site) => pair(site, 0)));
+    this.#tickLater();
+    this.#planFaults();
+    this.time.runUntil(start + faultsMs, () => false);
+    this.#beCalm();
+    this.time.runUntil(start + faultsMs + livenessMs, () => this.#unsettled() === undefined);
+    const left = this.#unsettled();
+    if (left !== undefined) {
+      this.trace.add(`BROKEN liveness: ${left}`);
+      throw new Violation(`liveness: ${left}`);
+    }
+  }
+
+  // the coordinator's life
+
+  #tickLater(): void {
+    this.time.after(1000, () => {
+      this.#coordinator.tick();
+      if (!this.#coordinator.isAlive && !this.#isBeingReplaced) this.#replaceLater(this.prng.whole(1000, 30_000));
+      this.#tickLater();
+    });
+  }
+
+  #isBeingReplaced = false;
+
+  #replaceLater(downMs: number): void {
+    this.#isBeingReplaced = true;
+    this.time.after(downMs, () => {
+      this.#isBeingReplaced = false;
+      const { store, isBackup } = this.#coordinator;
+      this.#coordinator = this.#lead(structuredClone(store), isBackup);
+    });
+  }
+
+  #killCoordinator(downMs: number): void {
+    if (!this.#coordinator.isAlive) return;
+    this.trace.add("coordinator is killed");
+    this.#coordinator.isAlive = false;
+    this.#replaceLater(downMs);
+  }
+
+  // the network
+
+  #carry(host: string, deliver: () => void): void {
+    const { loss, repeat, delayMs } = this.options;
+    const copies = !this.calm && this.prng.chance(repeat) ? 2 : 1;
+    for (let copy = 0; copy < copies; copy++) {
+      if (this.#cut.has(host) || (!this.calm && this.prng.chance(loss))) continue;
+      this.time.after(this.prng.whole(1, this.calm ? 50 : delayMs), deliver);
+    }
+  }
+
+  #toHost(name: string, intent: Intent, fromBackup: boolean): void {
+    const host = this.#hosts.find((one) => one.name === name);
+    const snapshot = this.#snapshot;
+    const isNewer =
+      snapshot !== undefined &&
+      !fromBackup &&
+      (intent.generation > (snapshot.issued[name]?.generation ?? 0) || intent.fence > snapshot.fence);
+    this.#carry(name, () => host?.receive(intent, fromBackup, isNewer));
+  }
+
+  #toCoordinator(report: Report): void {
+    this.#carry(report.observation.host, () => this.#coordinator.receive(report));
+  }
+
+  // faults
+
+  #planFaults(): void {
+    const { options, prng } = this;
+    this.#every(options.deployEveryMs, () => this.#deploy());
+    this.#every(options.operatorEveryMs, () => this.#operate());
+    this.#every(options.approval ? 60_000 : 0, () => this.#approveAll());
+    this.#every(options.partitionEveryMs, () =>
+      this.#partition(prng.pick(this.#hosts).name, prng.whole(5000, 180_000)),
+    );
+    this.#every(options.agentCrashEveryMs, () => prng.pick(this.#hosts).crash(prng.whole(500, 60_000)));
+    this.#every(options.rebootEveryMs, () => prng.pick(this.#hosts).reboot(prng.whole(10_000, 90_000)));
+    this.#every(options.coordinatorCrashEveryMs, () => this.#killCoordinator(prng.whole(500, 60_000)));
+    if (options.longOutage)
+      this.time.after(prng.whole(60_000, options.faultsMs), () => this.#killCoordinator(11 * 60_000));
+    if (options.restoresBackup) this.time.after(prng.whole(60_000, options.faultsMs / 2), () => this.#takeBackup());
+  }
+
+  /** Again and again, `averageMs` apart, until no more faults happen. */
+  #every(averageMs: number, act: () => void): void {
+    if (averageMs === 0) return;
+    this.time.after(this.prng.whole(averageMs / 2, averageMs * 1.5), () => {
+      if (this.calm) return;
+      act();
+      this.#every(averageMs, act);
+    });
+  }
+
+  #partition(host: string, ms: number): void {
+    this.trace.add(`${host} is cut off`);
+    this.#cut.add(host);
+    this.time.after(ms, () => this.#cut.delete(host));
+  }
+
+  #takeBackup(): void {
+    if (this.calm) return;
+    this.trace.add("a backup is taken");
+    this.#snapshot = structuredClone(this.#coordinator.store);
+    this.time.after(this.prng.whole(60_000, 240_000), () => this.#restoreBackup());
+  }
+
+  /** Somebody starts the backup in the coordinator's place, and finds out after a while. */
+  #restoreBackup(): void {
+    const snapshot = this.#snapshot;
+    if (this.calm || snapshot === undefined || !this.#coordinator.isAlive) return;
+    const right = this.#coordinator.store;
+    this.trace.add("the backup is started in the coordinator's place");
+    this.#coordinator.isAlive = false;
+    this.#coordinator = this.#lead(structuredClone(snapshot), true);
+    this.time.after(this.prng.whole(30_000, 150_000), () => {
+      this.trace.add("the right store comes back");
+      this.#coordinator.isAlive = false;
+      this.#adopts = true;
+      this.#snapshot = undefined;
+      this.#promises.forgetBackup();
+      this.#coordinator = this.#lead(structuredClone(right), false);
+    });
+  }
+
+  // operators
+
+  #deploy(): void {
+    const { store, isAlive, isBackup } = this.#coordinator;
+    const site = this.prng.pick(siteNames);
+    const restart = this.prng.chance(0.15);
+    const alone = this.prng.chance(0.7);
+    const moving = store.rollouts.some(({ rollout, state }) => rollout.sites.includes(site) && !isOver(state.phase));
+    if (!isAlive || isBackup || (alone && moving)) return;
+    const number = ++this.#deployments;
+    const behaviour = this.options.behaviours[number % this.options.behaviours.length] ?? "good";
+    if (!restart)
+      for (const { digest } of pair(site, number))
+        this.behaviours.set(digest, digest.includes("proxy") ? "good" : behaviour);
+    const deployment = { id: `r-${number}`, site, now: this.time.now, ...(restart ? {} : { number }) };
+    const rollout = rolloutOf(this.#fleet, store.proven, deployment);
+    this.trace.add(`operator: ${restart ? "restart" : "deploy"} ${rollout.title} (${behaviour})`);
+    store.rollouts.push({ rollout, state: startRollout(rollout, this.time.now) });
+    if (restart) return;
+    for (const { name } of this.#places) {
+      const wanted = Object.fromEntries(pair(site, number).map(({ unit, digest }) => [unit, digest]));
+      store.desired[name] = { ...store.desired[name], ...wanted };
+    }
+  }
+
+  #operate(): void {
+    const { rollouts } = this.#coordinator.store;
+    if (rollouts.length === 0) return;
+    const verbs: readonly OperatorVerb[] = ["pause", "resume", "resume", "abort", "revert", "promote"];
+    this.#coordinator.tell(
+      this.prng.whole(Math.max(0, rollouts.length - 3), rollouts.length - 1),
+      this.prng.pick(verbs),
+    );
+  }
+
+  #approveAll(): void {
+    this.#coordinator.store.rollouts.forEach(({ state }, index) => {
+      if (state.phase === "waiting-for-gates") this.#coordinator.tell(index, "approve", "approver");
+    });
+  }
+
+  // the end
+
+  /** Nothing breaks any more, and somebody answers what waits for a person. */
+  #beCalm(): void {
+    this.trace.add("calm");
+    this.calm = true;
+    this.#cut.clear();
+    this.time.after(3 * 60_000, () => this.#attend());
+  }
+
+  #attend(): void {
+    const { store } = this.#coordinator;
+    store.rollouts.forEach(({ state }, index) => {
+      if (state.phase === "waiting-for-gates" && this.options.approval)
+        this.#coordinator.tell(index, "approve", "approver");
+      if (state.phase === "paused") this.#coordinator.tell(index, "resume");
+      if (state.phase === "held") this.#coordinator.tell(index, "abort");
+    });
+    this.time.after(60_000, () => this.#attend());
+  }
+
+  /** What keeps the fleet from being at rest. */
+  #unsettled(): string | undefined {
+    const { store, isBackup, isAlive } = this.#coordinator;
+    if (isBackup || !isAlive) return "the right coordinator does not lead";
+    const moving = store.rollouts.find(({ state }) => !isOver(state.phase) || Object.values(state.steps).some(isOut));
+    if (moving !== undefined)
+      return `${moving.rollout.id} is ${moving.state.phase}: ${JSON.stringify(moving.state.steps)}`;
+    for (const host of this.#hosts) {
+      const wanted = JSON.stringify(Object.entries(store.proven[host.name] ?? {}).sort());
+      for (const [what, found] of [
+        ["runs", host.running],
+        ["has proven", host.proven],
+      ] as const) {
+        const actual = JSON.stringify([...found].sort());
+        if (actual !== wanted) return `${host.name} ${what} ${actual}, the store says ${wanted}`;
+      }
+    }
+    return undefined;
+  }
+}
+
+const isOver = (phase: string): boolean => phase === "completed" || phase === "reverted" || phase === "aborted";
+const isOut = ({ kind }: { readonly kind: string }): boolean =>
+  kind === "activating" || kind === "provisional" || kind === "withdrawing" || kind === "reverting";

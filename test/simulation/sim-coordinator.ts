@@ -1,0 +1,304 @@
+import {
+  adoptHost,
+  applyVerb,
+  busyUnits,
+  canonicalJson,
+  type EvidenceLog,
+  emptyEvidence,
+  evidenceFor,
+  type GrantObservation,
+  type HostView,
+  type Intent,
+  type IntentBody,
+  type OperatorVerb,
+  type OtherRollouts,
+  type PlanInput,
+  type Rollout,
+  type RolloutState,
+  type UnitRelease,
+  unavailableHosts,
+  type Verdict,
+} from "@sluice/core";
+import { placedSteps } from "@sluice/core/rollout/wave";
+import { type History, simulatedDigest } from "./history.ts";
+import type { Promises } from "./promises.ts";
+import { beatMs, type Report } from "./sim-host.ts";
+
+/** Everything the coordinator keeps; replaced as a whole by a restored backup. */
+export interface Store {
+  fence: number;
+  rollouts: { readonly rollout: Rollout; state: RolloutState }[];
+  /** By host and unit. */
+  proven: Record<string, Record<string, string>>;
+  desired: Record<string, Record<string, string>>;
+  issued: Record<string, Intent>;
+}
+
+/** A process ends here and now; what it saved before is saved. */
+class Died extends Error {}
+
+const silentAfterMs = 3 * beatMs;
+
+/** A host that the coordinator knows of. */
+export interface Place {
+  readonly name: string;
+  readonly environment: string;
+}
+
+interface Heard {
+  readonly at: number;
+  readonly observation: Report["observation"];
+}
+
+/** One life of a coordinator process: it holds the store, what it heard, and nothing else. */
+export class SimCoordinator {
+  readonly store: Store;
+  readonly isBackup: boolean;
+  /** An operator said that this store is the right one, whatever the hosts remember. */
+  readonly adopts: boolean;
+  readonly #history: History;
+  readonly #promises: Promises;
+  readonly #places: readonly Place[];
+  readonly #send: (host: string, intent: Intent) => void;
+  readonly #heard = new Map<string, Heard>();
+  readonly #startedAt: number;
+  #evidence: EvidenceLog = emptyEvidence;
+  #refusesBecause: string | undefined;
+  isAlive = true;
+
+  constructor(
+    history: History,
+    promises: Promises,
+    places: readonly Place[],
+    given: { readonly store: Store; readonly isBackup: boolean; readonly adopts: boolean },
+    send: (host: string, intent: Intent) => void,
+  ) {
+    this.#history = history;
+    this.#promises = promises;
+    this.#places = places;
+    this.#send = send;
+    this.store = given.store;
+    this.isBackup = given.isBackup;
+    this.adopts = given.adopts;
+    this.#startedAt = history.time.now;
+    this.store.fence++;
+    history.trace.add(`coordinator leads with fence ${this.store.fence}${given.isBackup ? " from a backup" : ""}`);
+  }
+
+  receive(report: Report): void {
+    if (!this.isAlive) return;
+    const { observation, batch } = report;
+    const before = this.#heard.get(observation.host);
+    if (before === undefined || observation.at > before.observation.at) {
+      this.#heard.set(observation.host, { at: this.#history.time.now, observation });
+    }
+    this.#evidence = this.#history.subject.withBatch(this.#evidence, batch);
+    this.#judgeLead(observation);
+  }
+
+  #judgeLead(observation: Report["observation"]): void {
+    const { host, maxFence, generation, intentDigest } = observation;
+    const memory = { maxFence, generation, digest: intentDigest };
+    const issued = this.store.issued[host];
+    const verdict = this.#history.subject.judgeLead({ fence: this.store.fence, issued }, host, memory);
+    if (verdict.kind === "lead") return;
+    if (this.adopts && issued !== undefined) {
+      const own = adoptHost({ fence: this.store.fence, generation: issued.generation }, memory);
+      this.store.fence = own.fence;
+      this.store.issued[host] = { ...issued, ...own, digest: "adopted" };
+      return;
+    }
+    if (this.#refusesBecause === undefined) this.#history.trace.add(`coordinator refuses to lead: ${verdict.sentence}`);
+    this.#refusesBecause = verdict.sentence;
+  }
+
+  tick(): void {
+    if (!this.isAlive || this.#refusesBecause !== undefined) return;
+    if (this.#history.time.now - this.#startedAt < 2 * beatMs) return;
+    try {
+      for (const entry of this.store.rollouts) this.#planRollout(entry);
+      for (const place of this.#places) this.#issue(place);
+    } catch (error) {
+      if (!(error instanceof Died)) throw error;
+      this.isAlive = false;
+      this.#history.trace.add("coordinator dies right after saving");
+    }
+  }
+
+  #mayDie(): void {
+    if (!this.#history.calm && this.#history.prng.chance(this.#history.options.crashAfterSave)) throw new Died();
+  }
+
+  #planRollout(entry: Store["rollouts"][number]): void {
+    for (let round = 0; round < 5; round++) {
+      const before = entry.state;
+      const plan = this.#history.subject.planRollout(this.#input(entry));
+      this.#promises.planned(entry.rollout, before, plan.next, plan.actions, plan.waitingOn);
+      if (canonicalJson(plan.next) === canonicalJson(before)) return;
+      entry.state = plan.next;
+      for (const action of plan.actions) {
+        if (action.kind === "record-proven") this.#recordProven(action.host, action.units);
+        else this.#history.trace.add(`page: ${action.sentence}`);
+      }
+      if (plan.next.phase !== before.phase) this.#history.trace.add(`${entry.rollout.id} is ${plan.next.phase}`);
+      this.#mayDie();
+    }
+  }
+
+  #recordProven(host: string, units: readonly { readonly unit: string; readonly digest: string | undefined }[]): void {
+    for (const { unit, digest } of units) {
+      const proven = { ...this.store.proven[host] };
+      if (digest === undefined) delete proven[unit];
+      else proven[unit] = digest;
+      this.store.proven[host] = proven;
+    }
+    this.#history.trace.add(`${host} has proven ${units.map(({ digest }) => digest).join(", ")}`);
+  }
+
+  #input(entry: Store["rollouts"][number]): PlanInput {
+    return {
+      now: this.#history.time.now,
+      rollout: entry.rollout,
+      state: entry.state,
+      hosts: Object.fromEntries(this.#places.map(({ name }) => [name, this.#view(name)])),
+      verdict: this.#verdict(entry),
+      others: this.#others(entry.rollout.id),
+      fleet: { hosts: this.#places.length, silent: this.#places.filter(({ name }) => !this.#isConnected(name)).length },
+      proven: this.#provenByHostUnit(),
+    };
+  }
+
+  #isConnected(host: string): boolean {
+    const heard = this.#heard.get(host);
+    return heard !== undefined && this.#history.time.now - heard.at <= silentAfterMs;
+  }
+
+  #view(host: string): HostView {
+    const observation = this.#heard.get(host)?.observation;
+    if (observation === undefined) return { connected: false };
+    const issued = this.store.issued[host];
+    const obeys = issued?.generation === observation.generation && issued.digest === observation.intentDigest;
+    const upToDate = obeys && simulatedDigest(canonicalJson(this.#body(host))) === issued.digest;
+    return { connected: this.#isConnected(host), observation, upToDate };
+  }
+
+  #provenByHostUnit(): Record<string, string> {
+    const all: Record<string, string> = {};
+    for (const [host, units] of Object.entries(this.store.proven)) {
+      for (const [unit, digest] of Object.entries(units)) all[`${host}/${unit}`] = digest;
+    }
+    return all;
+  }
+
+  #others(rollout: string): OtherRollouts {
+    const busy: Record<string, string> = {};
+    const unavailable: Record<string, readonly string[]> = {};
+    for (const other of this.store.rollouts) {
+      if (other.rollout.id === rollout) continue;
+      Object.assign(busy, busyUnits(other.rollout, other.state));
+      for (const [key, hosts] of Object.entries(unavailableHosts(other.rollout, other.state))) {
+        unavailable[key] = [...(unavailable[key] ?? []), ...hosts];
+      }
+    }
+    return { busyUnits: busy, unavailable };
+  }
+
+  #verdict({ rollout, state }: Store["rollouts"][number]): Verdict {
+    if (state.phase !== "observing" && state.phase !== "paused") return { kind: "inconclusive", missing: [] };
+    const placed = placedSteps(rollout, state.steps);
+    const changed = placed.flatMap(({ change, step }) => {
+      const seen = step.kind === "provisional" ? this.#grant(change.host, step.grant) : undefined;
+      return seen?.progress.kind === "provisional" ? [{ host: change.host, since: seen.progress.switchedAt }] : [];
+    });
+    const trial = placed.filter(({ step }) => step.kind === "provisional").map(({ change }) => change.host);
+    const controls = placed.filter(({ step }) => step.kind === "pending").map(({ change }) => change.host);
+    const strata = trial.flatMap((host) =>
+      rollout.sites.flatMap((site) =>
+        (["proxy", "edge"] as const).map((hop) => ({
+          host,
+          required: true,
+          stratum: { site, binding: site, hop, source: "probe", indicator: "failure" } as const,
+        })),
+      ),
+    );
+    const now = this.#history.time.now;
+    const since = changed.reduce((latest, one) => (one.since > latest ? one.since : latest), changed[0]?.since ?? now);
+    return this.#history.subject.judge({
+      now,
+      since,
+      strata: evidenceFor(this.#evidence, { now, changed, controls, strata }),
+    });
+  }
+
+  #grant(host: string, grant: string): GrantObservation | undefined {
+    return this.#heard.get(host)?.observation.grants.find((one) => one.grant === grant);
+  }
+
+  #body(host: string): IntentBody {
+    return this.#history.subject.deriveIntentBody({
+      host,
+      environment: "production",
+      unconfirmed: "revert",
+      duties: [],
+      desired: this.store.desired[host] ?? {},
+      proven: this.store.proven[host] ?? {},
+      holds: {},
+      rollouts: this.store.rollouts,
+      releaseOf: simulatedRelease,
+    });
+  }
+
+  /** Saves a new intent when the store says something new, and repeats it until the host obeys it. */
+  #issue({ name }: Place): void {
+    const body = this.#body(name);
+    const digest = simulatedDigest(canonicalJson(body));
+    const last = this.store.issued[name];
+    const { fence } = this.store;
+    const isNew = last?.digest !== digest;
+    const generation = (last?.generation ?? 0) + (isNew ? 1 : 0);
+    const intent: Intent = { host: name, generation, fence, digest, body };
+    const early = this.#history.subject.coordinator.sendsBeforeSaving === true;
+    if (isNew && early) {
+      this.#send(name, intent);
+      this.#mayDie();
+    }
+    this.store.issued[name] = intent;
+    if (isNew && !early) this.#mayDie();
+    const seen = this.#heard.get(name)?.observation;
+    if (seen?.generation !== generation || seen.intentDigest !== digest || seen.maxFence !== fence)
+      this.#send(name, intent);
+  }
+
+  /** An operator says something about a rollout; refusals are part of life. */
+  tell(index: number, verb: OperatorVerb, role?: string): void {
+    const entry = this.store.rollouts[index];
+    if (!this.isAlive || entry === undefined) return;
+    const input = { ...entry, verdict: this.#verdict(entry) };
+    const context = {
+      by: "operator",
+      reason: "simulated",
+      now: this.#history.time.now,
+      ...(role === undefined ? {} : { role }),
+    };
+    const outcome = applyVerb(input, verb, context);
+    this.#history.trace.add(`operator: ${verb} ${entry.rollout.id}${"refusal" in outcome ? " (refused)" : ""}`);
+    if ("state" in outcome) entry.state = outcome.state;
+  }
+}
+
+const releases = new Map<string, UnitRelease>();
+
+/** The release of a digest: in a simulated world everything else about it follows from its name. */
+function simulatedRelease(digest: string): UnitRelease {
+  const found = releases.get(digest);
+  if (found !== undefined) return found;
+  const [site = ""] = digest.split("-");
+  const release: UnitRelease = {
+    unit: digest.includes("-proxy-") ? `proxy:${site}` : `site:${site}`,
+    version: digest,
+    digest,
+    content: { site, run: { driver: "process", command: [], env: {} }, ready: { path: "/", withinMs: 1 as never } },
+  };
+  releases.set(digest, release);
+  return release;
+}

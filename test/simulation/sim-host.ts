@@ -1,0 +1,436 @@
+import {
+  type Grant,
+  type GrantObservation,
+  type GrantProgress,
+  type HostObservation,
+  type Instant,
+  type Intent,
+  type IntentBody,
+  type IntentMemory,
+  instant,
+  type ProbeBatch,
+  type ProbeResult,
+  parseUnit,
+  type UnitKey,
+} from "@sluice/core";
+import type { History } from "./history.ts";
+import type { HostTruth, Promises } from "./promises.ts";
+
+/** What an agent tells the coordinator with every beat. */
+export interface Report {
+  readonly observation: HostObservation;
+  readonly batch: ProbeBatch;
+}
+
+interface Outcome {
+  readonly since: Instant;
+  readonly progress: GrantProgress;
+  readonly grant: Grant;
+}
+
+/** What survives crashes and reboots: each write replaces a whole member at once. */
+interface Disk {
+  memory: IntentMemory | undefined;
+  body: IntentBody | undefined;
+  proven: Map<string, string>;
+  outcomes: Map<string, Outcome>;
+  /** Grants whose activation began and has no outcome yet. */
+  journal: Map<string, Grant>;
+}
+
+/** Time between two looks of an agent at its host, each followed by a report. */
+export const beatMs = 5000;
+
+/** How long an agent that may do so goes on speaking of a grant that is over. */
+const outcomeKeptMs = 60_000;
+
+/**
+ * A host in a simulated world: a disk, processes that outlive the agent, and an agent that shares the decisions on
+ * intents with the real one and models activations as: prepare, switch everything at once, probe.
+ */
+export class SimHost implements HostTruth {
+  readonly name: string;
+  readonly environment: string;
+  readonly running = new Map<string, string>();
+  readonly goodResults = new Map<string, number>();
+  readonly activatingForwards = new Set<string>();
+  readonly #history: History;
+  readonly #promises: Promises;
+  readonly #send: (report: Report) => void;
+  readonly #isEnded: (rollout: string) => boolean;
+  readonly #disk: Disk = {
+    memory: undefined,
+    body: undefined,
+    proven: new Map(),
+    outcomes: new Map(),
+    journal: new Map(),
+  };
+  readonly #liveSince = new Map<string, number>();
+  readonly #skewMs: number;
+  #isUp = true;
+  /** Grows with every start of the agent: what an earlier one had begun is forgotten. */
+  #life = 0;
+  #startedAt: Instant;
+  #seq = 0;
+  #active: string | undefined;
+
+  constructor(
+    history: History,
+    promises: Promises,
+    place: { readonly name: string; readonly environment: string },
+    ports: { readonly send: (report: Report) => void; readonly isEnded: (rollout: string) => boolean },
+  ) {
+    this.#history = history;
+    this.#promises = promises;
+    this.name = place.name;
+    this.environment = place.environment;
+    this.#send = ports.send;
+    this.#isEnded = ports.isEnded;
+    this.#skewMs = history.prng.whole(-2000, 2000);
+    this.#startedAt = this.#now;
+  }
+
+  get isUp(): boolean {
+    return this.#isUp;
+  }
+
+  get proven(): ReadonlyMap<string, string> {
+    return this.#disk.proven;
+  }
+
+  /** A host that has been there for long. */
+  begin(units: readonly { readonly unit: UnitKey; readonly digest: string }[]): void {
+    for (const { unit, digest } of units) {
+      this.#promises.begin(this.name, unit, digest);
+      this.#disk.proven.set(unit, digest);
+      this.#run(unit, digest);
+    }
+    this.#beatLater(this.#history.prng.whole(0, beatMs));
+  }
+
+  get #now(): Instant {
+    return instant(this.#history.time.now + this.#skewMs);
+  }
+
+  #say(line: string): void {
+    this.#history.trace.add(`${this.name}: ${line}`);
+  }
+
+  #run(unit: string, digest: string | undefined): void {
+    if (digest === undefined) this.running.delete(unit);
+    else this.running.set(unit, digest);
+    this.#liveSince.set(unit, this.#history.time.now);
+  }
+
+  crash(downMs: number): void {
+    if (!this.#isUp) return;
+    this.#say("agent crashes");
+    this.#isUp = false;
+    this.#life++;
+    this.#stopActivity();
+    this.#history.time.after(downMs, () => this.#start());
+  }
+
+  reboot(downMs: number): void {
+    if (!this.#isUp) return;
+    this.#say("host reboots");
+    this.#isUp = false;
+    this.#life++;
+    this.#stopActivity();
+    this.running.clear();
+    this.#history.time.after(downMs, () => {
+      this.#boot();
+      this.#start();
+    });
+  }
+
+  #boot(): void {
+    const { body, proven, outcomes } = this.#disk;
+    for (const [unit, digest] of proven) this.#run(unit, digest);
+    if (this.#history.subject.agent.bootsNewest) {
+      for (const { unit, desired } of body?.units ?? []) if (desired !== undefined) this.#run(unit, desired);
+    }
+    for (const [id, outcome] of outcomes) {
+      if (outcome.progress.kind === "provisional") this.#fail(id, outcome.grant, "crashed", "the host restarted", true);
+    }
+    this.#promises.rebooted(this);
+    this.#promises.runs(this);
+  }
+
+  #start(): void {
+    this.#isUp = true;
+    this.#startedAt = this.#now;
+    this.#seq = 0;
+    this.#say("agent starts");
+    for (const grant of this.#disk.journal.values()) {
+      this.#goBack(grant);
+      this.#fail(grant.id, grant, "interrupted", "the agent restarted in the middle", true);
+    }
+    this.#beatLater(1);
+  }
+
+  #stopActivity(): void {
+    this.#active = undefined;
+    this.activatingForwards.clear();
+  }
+
+  /** The coordinator's word arrives, maybe late, twice or out of order. */
+  receive(intent: Intent, fromBackup: boolean, isSinceBackup: boolean): void {
+    if (!this.#isUp) return;
+    const verdict = this.#history.subject.judgeIntent(this.#disk.memory, intent);
+    if (verdict.kind !== "apply" && verdict.kind !== "already-applied") {
+      this.#say(`refuses intent ${intent.fence}/${intent.generation}: ${verdict.kind}`);
+      return;
+    }
+    this.#promises.obeyed(this.name, intent, fromBackup);
+    if (isSinceBackup) this.#promises.obeyedSinceBackup(this.name);
+    this.#disk.memory = { maxFence: intent.fence, generation: intent.generation, digest: intent.digest };
+    if (verdict.kind === "already-applied") return;
+    this.#say(`obeys intent ${intent.fence}/${intent.generation}`);
+    this.#disk.body = intent.body;
+    this.#reconcile();
+  }
+
+  #beatLater(ms: number): void {
+    const life = this.#life;
+    this.#history.time.after(ms, () => {
+      if (!this.#isUp || this.#life !== life) return;
+      this.#reconcile();
+      this.#report();
+      this.#beatLater(beatMs);
+    });
+  }
+
+  #reconcile(): void {
+    const { body } = this.#disk;
+    if (body === undefined) return;
+    this.#endGrantsNotHeld(body);
+    this.#undoUnconfirmed(body);
+    for (const grant of body.grants) this.#beginGrant(grant);
+    this.#runProven(body);
+    this.#promises.runs(this);
+  }
+
+  /** A grant that is gone was confirmed when its releases are the proven ones now, else withdrawn. */
+  #endGrantsNotHeld(body: IntentBody): void {
+    for (const [id, { grant, progress, since }] of this.#disk.outcomes) {
+      if (body.grants.some((held) => held.id === id)) continue;
+      const proven = (unit: string): string | undefined => body.units.find((one) => one.unit === unit)?.proven?.digest;
+      const confirmed = grant.units.every(({ unit, digest }) => proven(unit) === digest);
+      if (progress.kind === "provisional" && !confirmed) {
+        this.#goBack(grant);
+        this.#conclude(grant, { kind: "withdrawn" });
+      } else if (confirmed || !this.#history.options.keepsOutcomes || this.#now - since > outcomeKeptMs) {
+        this.#disk.outcomes.delete(id);
+      }
+    }
+    for (const [id, grant] of this.#disk.journal) {
+      if (body.grants.some((held) => held.id === id)) continue;
+      this.#say(`stops working on ${id}`);
+      this.#goBack(grant);
+      this.#disk.journal.delete(id);
+      this.#conclude(grant, { kind: "withdrawn" });
+      this.#stopActivity();
+    }
+    for (const { unit, proven } of body.units) {
+      if (proven === undefined) this.#disk.proven.delete(unit);
+      else this.#disk.proven.set(unit, proven.digest);
+    }
+  }
+
+  #undoUnconfirmed(body: IntentBody): void {
+    for (const [id, { grant, progress }] of this.#disk.outcomes) {
+      if (progress.kind !== "provisional") continue;
+      const confirmBy = body.grants.find((held) => held.id === id)?.confirmBy ?? grant.confirmBy;
+      const lateMs = this.#now - confirmBy;
+      if (lateMs >= 0 && !this.#history.subject.agent.ignoresConfirmBy) {
+        this.#goBack(grant);
+        this.#conclude(grant, { kind: "unconfirmed" });
+      } else this.#promises.onTrial(this.name, id, lateMs);
+    }
+  }
+
+  /** What runs without a grant is what is proven; after an undone confirmation this brings the proven release back. */
+  #runProven(body: IntentBody): void {
+    const busy = new Set([...this.#heldUnits()]);
+    for (const { unit, proven, desired } of body.units) {
+      if (busy.has(unit)) continue;
+      const wanted = this.#history.subject.agent.activatesDesired ? desired : proven?.digest;
+      if (this.running.get(unit) !== wanted) {
+        this.#say(`brings ${unit} to ${wanted}`);
+        this.#run(unit, wanted);
+      }
+    }
+  }
+
+  #heldUnits(): readonly string[] {
+    const live = [...this.#disk.outcomes.values()].filter(({ progress }) => progress.kind === "provisional");
+    return [...live.map(({ grant }) => grant), ...this.#disk.journal.values()].flatMap(({ units }) =>
+      units.map(({ unit }) => unit),
+    );
+  }
+
+  #beginGrant(grant: Grant): void {
+    if (this.#active !== undefined || this.#disk.outcomes.has(grant.id) || this.#disk.journal.has(grant.id)) return;
+    if (this.#now >= grant.confirmBy) {
+      this.#conclude(grant, { kind: "unconfirmed" });
+      return;
+    }
+    this.#say(`begins ${grant.id}`);
+    this.#disk.journal.set(grant.id, grant);
+    this.#active = grant.id;
+    if (grant.kind !== "revert") for (const site of sitesOf(grant)) this.activatingForwards.add(site);
+    this.#promises.activates(this, grant.id, this.#isEnded(grant.rollout));
+    this.#step(grant, this.#history.prng.whole(500, 12_000), () => this.#prepared(grant));
+  }
+
+  /** Goes on with an activation later, unless the agent or the grant is gone by then. */
+  #step(grant: Grant, ms: number, act: () => void): void {
+    const life = this.#life;
+    this.#history.time.after(ms, () => {
+      if (this.#isUp && this.#life === life && this.#active === grant.id) act();
+    });
+  }
+
+  #prepared(grant: Grant): void {
+    const refused = refusals[this.#worst(grant)];
+    if (refused !== undefined) {
+      this.#end(grant, () => this.#fail(grant.id, grant, refused.failure, refused.reason, false));
+      return;
+    }
+    const units = this.#history.subject.agent.switchesHalf ? grant.units.slice(0, 1) : grant.units;
+    for (const { unit, digest } of units) this.#run(unit, digest);
+    this.#say(`switches for ${grant.id}`);
+    this.#promises.runs(this);
+    this.#step(grant, this.#history.prng.whole(100, 2000), () => this.#probed(grant));
+  }
+
+  #probed(grant: Grant): void {
+    if (this.#worst(grant) === "bad-after") {
+      this.#goBack(grant);
+      this.#end(grant, () => this.#fail(grant.id, grant, "probes-after", "answered 502 after the switch", true));
+      return;
+    }
+    this.#end(grant, () => this.#conclude(grant, { kind: "provisional", switchedAt: this.#now, switchMs: 20 }));
+  }
+
+  #end(grant: Grant, conclude: () => void): void {
+    this.#disk.journal.delete(grant.id);
+    this.#stopActivity();
+    conclude();
+    this.#report();
+  }
+
+  #worst(grant: Grant): string {
+    const found = grant.units.map(({ digest }) => this.#history.behaviours.get(digest) ?? "good");
+    return found.find((behaviour) => behaviour !== "good") ?? "good";
+  }
+
+  #goBack(grant: Grant): void {
+    for (const { unit, digest } of grant.units) {
+      const proven = this.#disk.proven.get(unit);
+      if (this.running.get(unit) === digest && proven !== digest) this.#run(unit, proven);
+    }
+    this.#promises.runs(this);
+  }
+
+  #fail(
+    id: string,
+    grant: Grant,
+    failure: "start" | "probes-before" | "probes-after" | "crashed" | "interrupted",
+    reason: string,
+    touchedTraffic: boolean,
+  ): void {
+    this.#disk.journal.delete(id);
+    this.#conclude(grant, { kind: "failed", failure, reason, touchedTraffic });
+  }
+
+  #conclude(grant: Grant, progress: GrantProgress): void {
+    this.#say(`${grant.id} is ${progress.kind}`);
+    this.#disk.outcomes.set(grant.id, { since: this.#now, progress, grant });
+  }
+
+  #report(): void {
+    const batch: ProbeBatch = { host: this.name, epoch: this.#startedAt, seq: ++this.#seq, results: this.#probe() };
+    this.#send({ observation: this.#observe(), batch });
+  }
+
+  #observe(): HostObservation {
+    const { memory, outcomes, journal, proven, body } = this.#disk;
+    const grants: GrantObservation[] = [...outcomes].map(([grant, { since, progress }]) => ({
+      grant,
+      since,
+      progress,
+    }));
+    for (const grant of journal.keys())
+      grants.push({ grant, since: this.#now, progress: { kind: "preparing", doing: "starts" } });
+    const units = new Set([...proven.keys(), ...this.running.keys(), ...(body?.units ?? []).map(({ unit }) => unit)]);
+    return {
+      host: this.name,
+      at: this.#now,
+      agent: { version: "0", startedAt: this.#startedAt },
+      maxFence: memory?.maxFence ?? 0,
+      generation: memory?.generation ?? 0,
+      intentDigest: memory?.digest ?? "",
+      units: [...units].sort().map((unit) => this.#observeUnit(unit as UnitKey)),
+      grants,
+      remarks: [],
+    };
+  }
+
+  #observeUnit(unit: UnitKey): HostObservation["units"][number] {
+    const digest = this.running.get(unit);
+    const proven = this.#disk.proven.get(unit);
+    const running =
+      digest === undefined
+        ? {}
+        : { running: { digest, version: digest, build: "", pid: 1, startedAt: this.#startedAt } };
+    return { unit, installed: [], reasons: [], ...running, ...(proven === undefined ? {} : { proven }) };
+  }
+
+  /** Asks every site on both ways, with what its live release makes of it. */
+  #probe(): readonly ProbeResult[] {
+    const results: ProbeResult[] = [];
+    for (const [unit, digest] of this.running) {
+      const parsed = parseUnit(unit as UnitKey);
+      if (parsed.kind !== "site") continue;
+      for (const hop of ["proxy", "edge"] as const) {
+        const outcome = this.#ask(unit, digest, hop);
+        if (outcome.kind === "good")
+          this.goodResults.set(`${digest}|${hop}`, (this.goodResults.get(`${digest}|${hop}`) ?? 0) + 1);
+        results.push({
+          host: this.name,
+          site: parsed.site,
+          binding: parsed.site,
+          hop,
+          probe: "GET /",
+          at: this.#now,
+          tookMs: 3,
+          outcome,
+        });
+      }
+    }
+    return results;
+  }
+
+  #ask(unit: string, digest: string, hop: "proxy" | "edge"): ProbeResult["outcome"] {
+    const { behaviours, prng, options, time } = this.#history;
+    if (hop === "edge" && prng.chance(options.edgeUnknown))
+      return { kind: "unknown", reason: "the edge led to another host" };
+    const behaviour = behaviours.get(digest);
+    const bad =
+      (behaviour === "bad-edge" && hop === "edge") ||
+      (behaviour === "bad-later" && time.now - (this.#liveSince.get(unit) ?? 0) > 8000);
+    return bad ? { kind: "bad", status: 400, reason: "answered 400, expected 200" } : { kind: "good", status: 200 };
+  }
+}
+
+const sitesOf = ({ units }: Grant): readonly string[] => units.map(({ unit }) => unit.split(":")[1] ?? "");
+
+/** Releases that never get to the switch. */
+const refusals: Readonly<
+  Partial<Record<string, { readonly failure: "start" | "probes-before"; readonly reason: string }>>
+> = {
+  "dies-on-start": { failure: "start", reason: "exited with code 1 on start" },
+  "bad-before": { failure: "probes-before", reason: "answered 400 before the switch" },
+};
