@@ -68,28 +68,30 @@ export const certificateSource = z
   })
   .describe("A certificate that bindings name.");
 
-export const runSource = z.discriminatedUnion("driver", [
-  z
-    .strictObject({
-      driver: z.literal("process").describe("The keeper starts a command in the folder of the release."),
-      command: words.command.describe("Program and arguments; {port} and {release} are replaced."),
-      env: words.environmentVariables.optional().describe("Environment variables for the command."),
-    })
-    .describe("A command that Sluice starts."),
-  z
-    .strictObject({
-      driver: z.literal("external").describe("The slots are run by something else."),
-      addresses: z
-        .strictObject({
-          blue: words.slotAddress.describe("host:port of the blue slot."),
-          green: words.slotAddress.describe("host:port of the green slot."),
-        })
-        .describe("Where the slots are."),
-      start: words.command.optional().describe("Command that starts a slot."),
-      stop: words.command.optional().describe("Command that stops a slot."),
-    })
-    .describe("Slots that something else runs."),
-]);
+export const runSource = z
+  .discriminatedUnion("driver", [
+    z
+      .strictObject({
+        driver: z.literal("process").describe("The keeper starts a command in the folder of the release."),
+        command: words.command.describe("Program and arguments; {port} and {release} are replaced."),
+        env: words.environmentVariables.optional().describe("Environment variables for the command."),
+      })
+      .describe("A command that Sluice starts."),
+    z
+      .strictObject({
+        driver: z.literal("external").describe("The slots are run by something else."),
+        addresses: z
+          .strictObject({
+            blue: words.slotAddress.describe("host:port of the blue slot."),
+            green: words.slotAddress.describe("host:port of the green slot."),
+          })
+          .describe("Where the slots are."),
+        start: words.command.optional().describe("Command that starts a slot."),
+        stop: words.command.optional().describe("Command that stops a slot."),
+      })
+      .describe("Slots that something else runs."),
+  ])
+  .describe("How copies of the site are run.");
 
 export const readySource = z
   .strictObject({
@@ -146,7 +148,13 @@ export const siteSource = z
     maxUnavailable: maxUnavailable.optional(),
     onRegression: onRegression.optional(),
     bindings: z
-      .record(words.name, z.array(bindingSource).min(1, { error: "at least one binding" }))
+      .record(
+        words.name,
+        z
+          .array(bindingSource)
+          .min(1, { error: "at least one binding" })
+          .describe("The site's host names in one environment."),
+      )
       .describe("The site's host names, by environment."),
     probes: z
       .array(probeSource)
