@@ -90,14 +90,16 @@ function formatAddress(bytes: Buffer): string {
   return mapped ? bytes.subarray(12).join(".") : compressed(groups);
 }
 
-/** RFC 5952: the longest run of zero groups becomes `::`. */
+/** RFC 5952: the longest run of two or more zero groups becomes `::`. */
 function compressed(groups: readonly string[]): string {
-  const runs = groups.join(":").match(/\b0(?::0\b)+/g) ?? [];
-  const longest = runs.reduce((best, run) => (run.length > best.length ? run : best), "");
-  if (longest === "") return groups.join(":");
-  const text = groups.join(":");
-  const at = text.indexOf(longest);
-  return `${text.slice(0, at).replace(/:$/, "")}::${text.slice(at + longest.length).replace(/^:/, "")}`;
+  let best = { from: 0, length: 1 };
+  for (let from = 0; from < groups.length; from++) {
+    let length = 0;
+    while (groups[from + length] === "0") length += 1;
+    if (length > best.length) best = { from, length };
+  }
+  if (best.length === 1) return groups.join(":");
+  return `${groups.slice(0, best.from).join(":")}::${groups.slice(best.from + best.length).join(":")}`;
 }
 
 function bytes4(address: string): Buffer {
