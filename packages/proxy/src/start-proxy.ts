@@ -61,6 +61,7 @@ class ProxyServer implements RunningProxy {
   #control: AsyncDisposable | undefined;
   #orders: Promise<unknown> = Promise.resolve();
   #draining = false;
+  #hasAccepted = false;
   #finish: () => void = () => undefined;
 
   constructor(dir: string, process: ProxyProcess) {
@@ -79,7 +80,7 @@ class ProxyServer implements RunningProxy {
     );
     const handler =
       process.kind === "front"
-        ? new FrontHandler(process, this.#counters, this.#forwarder)
+        ? new FrontHandler(process, this.#counters, this.#forwarder, () => this.#hasAccepted)
         : new SiteHandler(process, this.#router, this.#counters, this.#forwarder);
     this.#clients = new ClientServer(settings.limits, handler);
     this.done = new Promise((resolve) => {
@@ -175,6 +176,7 @@ class ProxyServer implements RunningProxy {
 
   async #listen(): Promise<void> {
     if (this.#acceptors.length > 0) return;
+    this.#hasAccepted = true;
     const secure = new Set(securePorts(this.#process.settings.listeners));
     const listening: [Acceptor, number][] = this.#process.sockets.map(({ fd, bindingPort }) => [
       this.#acceptor({ kind: "direct", bindingPort, tls: secure.has(bindingPort) }),

@@ -112,7 +112,7 @@ export class Acceptor {
       this.#decrypt(socket, header.source, port);
       return;
     }
-    this.#serve(socket, header.source, port, tls === "decrypted" && header.tls ? "https" : "http");
+    this.#serve(socket, header.source, port, header.tls ? "https" : "http");
     socket.resume();
   }
 

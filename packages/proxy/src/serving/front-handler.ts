@@ -26,10 +26,13 @@ export class FrontHandler implements RequestHandler {
   readonly #counters: ProxyCounters;
   readonly #forwarder: Forwarder;
   readonly #routes: BindingIndex<FrontRoute>;
+  readonly #hasAccepted: () => boolean;
   readonly #upstreams = new WeakMap<ClientConnection, Map<string, Upstream>>();
 
-  constructor(process: FrontProcess, counters: ProxyCounters, forwarder: Forwarder) {
+  /** `hasAccepted`: from its first user on a front leads to the site proxies that accept, never back to one that is only probed. */
+  constructor(process: FrontProcess, counters: ProxyCounters, forwarder: Forwarder, hasAccepted: () => boolean) {
     this.#process = process;
+    this.#hasAccepted = hasAccepted;
     this.#counters = counters;
     this.#forwarder = forwarder;
     this.#routes = createBindingIndex(process.settings.routes);
@@ -76,9 +79,13 @@ export class FrontHandler implements RequestHandler {
       req,
       target: judgement.target,
       headers: siteProxyHeaders(req, judgement.host),
-      upstream: this.#upstreamFor(connection, route.site, site.socketPath),
+      upstream: this.#upstreamFor(connection, route.site, this.#beforeAccept(route.site) ?? site.socketPath),
       counter: isProbe(req, site.probeToken ?? "") ? counter.probes : counter.users,
     });
+  }
+
+  #beforeAccept(site: string): string | undefined {
+    return this.#hasAccepted() ? undefined : this.#process.routesBeforeAccept?.[site];
   }
 
   #upstreamFor(connection: ClientConnection, site: string, socketPath: string): Upstream {

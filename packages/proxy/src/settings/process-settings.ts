@@ -33,6 +33,11 @@ export interface FrontProcess {
   readonly sockets: readonly InheritedSocket[];
   /** By site, for every site in `settings.routes`. */
   readonly sites: Readonly<Record<string, FrontSite>>;
+  /**
+   * By site, the probe socket of a site proxy that does not accept yet. Until this front has accepted, requests go there,
+   * so that a whole new chain is probed before anything is switched.
+   */
+  readonly routesBeforeAccept?: Readonly<Record<string, string>>;
 }
 
 export interface FrontSite {
@@ -104,6 +109,7 @@ const frontProcess = z.strictObject({
   settings: frontSettings,
   sockets: z.array(inheritedSocket),
   sites: z.record(z.string(), z.strictObject({ socketPath: text, probeToken: z.string().exactOptional() })),
+  routesBeforeAccept: z.record(z.string(), text).exactOptional(),
 });
 
 /** Checks the shape of `settings.json`; relations are checked by `parseProxyProcess`. */
