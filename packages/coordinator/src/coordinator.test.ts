@@ -10,10 +10,9 @@ test("a release goes through both environments wave by wave and is proven everyw
   const agents = hosts.map((host) => rig.agent(host));
   const id = await operator.deploy("shop", "1.0.0");
   const ended = await operator.untilPhase(id, "completed");
-  expect(ended.stages.map(({ waves }) => waves.map(({ steps }) => steps.map(({ host, state }) => [host, state])))).toEqual([
-    [[["at-1", "passed"]]],
-    [[["web-1", "passed"]], [["web-2", "passed"]]],
-  ]);
+  expect(
+    ended.stages.map(({ waves }) => waves.map(({ steps }) => steps.map(({ host, state }) => [host, state]))),
+  ).toEqual([[[["at-1", "passed"]]], [[["web-1", "passed"]], [["web-2", "passed"]]]]);
   await expect.poll(() => agents.map((agent) => agent.intent?.body.grants.length)).toEqual([0, 0, 0]);
   const kinds = (await operator.events()).map(({ kind }) => kind);
   expect(kinds.filter((kind) => kind.startsWith("rollout."))).toEqual([

@@ -1,9 +1,9 @@
-import { Problem } from "@sluice/core";
+import { judgeLead, type LeadVerdict, Problem } from "@sluice/core";
 import type { Clock } from "@sluice/runtime";
 import type { Log } from "@sluice/runtime/logs/open-log";
 import { appendEvent } from "./store/event-log.ts";
-import { readFence, readFlag, writeFence, writeFlag } from "./store/meta.ts";
 import { readIntent, writeIntent } from "./store/intents.ts";
+import { readFence, readFlag, writeFence, writeFlag } from "./store/meta.ts";
 import type { Store } from "./store/store.ts";
 
 /** What an agent remembers of the coordinators it obeyed. */
@@ -20,6 +20,8 @@ export interface LeadershipOptions {
   readonly log: Log;
   /** The operator's explicit word that what the store has lost may stay lost. */
   readonly adoptFence: boolean;
+  /** Told when it stops leading. */
+  readonly onRefusal: () => void;
 }
 
 /**
@@ -72,31 +74,49 @@ export class Leadership {
   meet(agent: AgentMemory): void {
     if (this.#refusal !== undefined) return;
     const { store } = this.#options;
-    const known = readIntent(store, agent.host);
-    const generation = known?.generation ?? 0;
-    if (agent.maxFence <= this.#fence && !differs(agent, generation, known?.digest)) return;
-    if (agent.maxFence < Number(readFlag(store, "adopted-fence") ?? 0)) return this.#catchUp(agent);
-    this.#refuse(
-      agent.maxFence > this.#fence
-        ? `host '${agent.host}' has obeyed fence ${agent.maxFence}, this store is at ${this.#fence}`
-        : `host '${agent.host}' has obeyed intent ${agent.generation}, this store knows ${generation}`,
-      agent,
-    );
+    const verdict = this.#judge(agent);
+    if (verdict.kind === "lead") return;
+    if (agent.maxFence < Number(readFlag(store, "adopted-fence") ?? 0)) this.#catchUp(agent);
+    else this.#refuse(verdict.sentence, agent);
+  }
+
+  #judge({ host, maxFence, generation, intentDigest }: AgentMemory): LeadVerdict {
+    const known = readIntent(this.#options.store, host);
+    // An agent that lost its copy knows only how far it was.
+    const digest = intentDigest === "" && generation === known?.generation ? known.digest : intentDigest;
+    // Every intent is sent under our own fence, whichever it was issued under.
+    const issued = known === undefined ? undefined : { ...known, fence: this.#fence };
+    return judgeLead({ fence: this.#fence, issued }, host, { maxFence, generation, digest });
   }
 
   /** Continues above the generations of an adopted host, so that it does not take our next intent for a stale one. */
   #catchUp(agent: AgentMemory): void {
     const known = readIntent(this.#options.store, agent.host);
     this.#options.store.transact((db) =>
-      writeIntent(db, { host: agent.host, generation: agent.generation, fence: this.#fence, digest: "", body: known?.body ?? "" }),
+      writeIntent(db, {
+        host: agent.host,
+        generation: agent.generation,
+        fence: this.#fence,
+        digest: "",
+        body: known?.body ?? "",
+      }),
     );
   }
 
   #refuse(seen: string, agent: AgentMemory): void {
-    const { store, clock, log } = this.#options;
+    const { store, clock, log, onRefusal } = this.#options;
     const sentence = `refusing to lead: ${seen}; the store looks like an old backup`;
     this.#refusal = sentence;
-    log.error({ host: agent.host, agentFence: agent.maxFence, agentGeneration: agent.generation, fence: this.#fence, hint: adoptHint }, "coordinator.refuses-to-lead");
+    log.error(
+      {
+        host: agent.host,
+        agentFence: agent.maxFence,
+        agentGeneration: agent.generation,
+        fence: this.#fence,
+        hint: adoptHint,
+      },
+      "coordinator.refuses-to-lead",
+    );
     store.transact((db) => {
       writeFlag(db, "refusal", sentence);
       writeFlag(db, "agents-fence", String(Math.max(agent.maxFence, Number(readFlag(db, "agents-fence") ?? 0))));
@@ -109,13 +129,8 @@ export class Leadership {
         details: { agentFence: agent.maxFence, agentGeneration: agent.generation, fence: this.#fence },
       });
     });
+    onRefusal();
   }
 }
 
 const adoptHint = "restore the newest backup, or start once with --adopt-fence to lead from this store as it is";
-
-/** An agent is ahead when it obeyed an intent that this store has not issued. */
-function differs(agent: AgentMemory, generation: number, digest: string | undefined): boolean {
-  if (agent.generation > generation) return true;
-  return agent.generation === generation && agent.intentDigest !== "" && agent.intentDigest !== digest;
-}

@@ -95,7 +95,12 @@ function assemble(options: CoordinatorOptions, store: Store, artifacts: Artifact
     awake.ring();
     changed.ring();
   };
-  const leadership = new Leadership({ store, clock, log, adoptFence: options.adoptFence ?? false });
+  const health: { set: (serving: boolean) => void } = { set: () => undefined };
+  const onRefusal = (): void => {
+    health.set(false);
+    decided();
+  };
+  const leadership = new Leadership({ store, clock, log, adoptFence: options.adoptFence ?? false, onRefusal });
   const fleets = new FleetDesk(store, options.probeEveryMs ?? durationMs(1000));
   const roster = new Roster(clock, heartbeatMs);
   const evidence = new EvidenceBook(store, clock);
@@ -113,9 +118,11 @@ function assemble(options: CoordinatorOptions, store: Store, artifacts: Artifact
     meet: (agent) => leadership.meet(agent),
     count: (host, batch) => evidence.count(host, batch),
     wake: decided,
+    counted: () => awake.ring(),
   });
-  const issuer = new IntentIssuer({ store, clock, leadership, fleets, intents, push: (host) => sessions.push(host) });
-  const health: { set: (serving: boolean) => void } = { set: () => undefined };
+  const push = (host: string): void => sessions.push(host);
+  const onIssued = (): void => changed.ring();
+  const issuer = new IntentIssuer({ store, clock, leadership, fleets, intents, push, onIssued });
   const runner = new RolloutRunner(
     {
       store,
@@ -132,7 +139,8 @@ function assemble(options: CoordinatorOptions, store: Store, artifacts: Artifact
           evidence: evidence.log,
           hosts: hosts().hosts,
           dutiesOf: (host) => (fleets.isHost(host) ? fleets.require().configurationOf(host).sites : []),
-          hostsOf: (environment) => fleets.applied?.fleet.environments.find(({ name }) => name === environment)?.hosts ?? [],
+          hostsOf: (environment) =>
+            fleets.applied?.fleet.environments.find(({ name }) => name === environment)?.hosts ?? [],
         }),
       issueIntents: () => issuer.issueAll(),
       onBlocked: (sentence) => health.set(sentence === undefined && leadership.refusal === undefined),
@@ -142,13 +150,28 @@ function assemble(options: CoordinatorOptions, store: Store, artifacts: Artifact
   const desk = { store, clock, ids, log, leadership, fleets, runner, decided };
   const rollouts = new RolloutDesk(desk);
   const applies = new ApplyDesk(desk);
-  const releases = new ReleaseDesk({ store, clock, ids, log, leadership, fleets, artifacts });
+  const releases = new ReleaseDesk({ store, clock, ids, log, leadership, fleets, artifacts, onPushed: decided });
   const standstill = (): string | undefined => leadership.refusal ?? runner.blocked;
   const waitingOn = (id: string) => runner.waitingOn(id);
   const view = new FleetView({ store, clock, fleets, roster, waitingOn, hostViews: () => hosts().hosts, standstill });
   const authenticate = options.authenticate ?? trustLoopback(options.user ?? "operator");
   const seams: CallSeams = { authenticate, onFailure: (error, path) => tellFailure(log, error, path) };
-  return { store, clock, changed, heartbeatMs, leadership, fleets, sessions, runner, rollouts, applies, releases, view, seams, health };
+  return {
+    store,
+    clock,
+    changed,
+    heartbeatMs,
+    leadership,
+    fleets,
+    sessions,
+    runner,
+    rollouts,
+    applies,
+    releases,
+    view,
+    seams,
+    health,
+  };
 }
 
 function createServer(parts: Parts, artifacts: ArtifactShelf): Server {
@@ -163,6 +186,7 @@ function createServer(parts: Parts, artifacts: ArtifactShelf): Server {
   server.addService(AgentServiceService, agentService(parts.sessions, artifacts, parts.seams));
   server.addService(OperatorServiceService, operatorService(parts, parts.seams));
   parts.health.set = addHealth(server).set;
+  parts.health.set(parts.leadership.refusal === undefined);
   addReflection(server);
   return server;
 }

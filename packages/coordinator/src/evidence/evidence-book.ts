@@ -2,7 +2,13 @@ import { type EvidenceLog, type Instant, instant, withBatch } from "@sluice/core
 import { fromWireProbeResult } from "@sluice/protocol";
 import type { ProbeBatch } from "@sluice/protocol/generated/sluice/agent/v1/agent";
 import type { Clock } from "@sluice/runtime";
-import { type EvidenceCursor, readEvidence, readEvidenceCursor, writeEvidenceCursor, writeSeries } from "../store/evidence.ts";
+import {
+  type EvidenceCursor,
+  readEvidence,
+  readEvidenceCursor,
+  writeEvidenceCursor,
+  writeSeries,
+} from "../store/evidence.ts";
 import type { Store } from "../store/store.ts";
 
 /** What the probes of all hosts said. Counted once whatever is sent twice, and on disk before it is acknowledged. */

@@ -4,6 +4,7 @@ import {
   grantOf,
   type HostView,
   type Instant,
+  instant,
   judgeByProbes,
   type RolloutState,
   type SiteDuties,
@@ -43,7 +44,7 @@ export function judgeRollout(input: JudgementInput): Verdict {
   const strata = changed.flatMap(({ host }) => strataOf(input, stage, host));
   const controls = controlsOf(input, stage);
   const question = { now: input.now, changed, controls, strata };
-  const since = changed.reduce((latest, one) => (one.since > latest ? one.since : latest), 0 as Instant);
+  const since = instant(Math.max(...changed.map((one) => one.since)));
   return judgeByProbes({ now: input.now, since, strata: evidenceFor(input.evidence, question) });
 }
 

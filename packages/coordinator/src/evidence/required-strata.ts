@@ -1,10 +1,12 @@
-import { type Hop, type ProbedBinding, type SiteDuties, type Stratum } from "@sluice/core";
+import type { Hop, ProbedBinding, SiteDuties, Stratum } from "@sluice/core";
 
 /** Every way a user or a probe can reach one of these sites on a host: each has to be heard of before a wave passes. */
 export function requiredStrata(duties: readonly SiteDuties[]): readonly Stratum[] {
   return duties.flatMap(({ site, bindings }) =>
     bindings.flatMap((binding) =>
-      hopsOf(binding).map((hop): Stratum => ({ site, binding: binding.name, hop, source: "probe", indicator: "failure" })),
+      hopsOf(binding).map(
+        (hop): Stratum => ({ site, binding: binding.name, hop, source: "probe", indicator: "failure" }),
+      ),
     ),
   );
 }

@@ -1,7 +1,7 @@
+import { randomBytes } from "node:crypto";
 import type { Override } from "@sluice/core";
 import type { FleetProblem } from "@sluice/core/fleet/fleet-problem";
 import { parseFleetFile } from "@sluice/core/fleet/parse-fleet-file";
-import { randomBytes } from "node:crypto";
 import { assertUnitsFree, launch, type PlannedRollout } from "../rollouts/launch.ts";
 import { planSettings } from "../rollouts/plan-settings.ts";
 import type { Planning } from "../rollouts/planning.ts";
@@ -63,19 +63,34 @@ export class ApplyDesk {
     return applied;
   }
 
-  #read(files: readonly FleetText[]): { readonly configured: ConfiguredFleet } | { readonly problems: readonly FleetProblem[] } {
+  #read(
+    files: readonly FleetText[],
+  ): { readonly configured: ConfiguredFleet } | { readonly problems: readonly FleetProblem[] } {
     const { fleets, store } = this.#options;
     const parsed = parseFleetFile(files.map(({ name, text }) => ({ file: name, text })));
     if (parsed.kind === "invalid") return { problems: parsed.problems };
     const configured = fleets.configure(parsed.fleet);
-    const removed = removalProblems(configured, readProvenReleases(store), readActiveRollouts(store), files[0]?.name ?? "fleet.yaml");
+    const removed = removalProblems(
+      configured,
+      readProvenReleases(store),
+      readActiveRollouts(store),
+      files[0]?.name ?? "fleet.yaml",
+    );
     return removed.length === 0 ? { configured } : { problems: removed };
   }
 
   #planned(db: Db, configured: ConfiguredFleet, request: ApplyRequest): Applied {
     const { clock, ids, fleets } = this.#options;
     const proven = readProvenReleases(db);
-    const planning: Planning = { clock, ids, configured, proven, by: request.by, reason: request.reason, overrides: request.overrides };
+    const planning: Planning = {
+      clock,
+      ids,
+      configured,
+      proven,
+      by: request.by,
+      reason: request.reason,
+      overrides: request.overrides,
+    };
     const rollouts = planSettings(planning);
     return { changes: describeChanges(fleets.applied, configured, proven, rollouts), rollouts, problems: [] };
   }

@@ -45,7 +45,10 @@ export class FleetDesk {
     const site = fleet.sites.find((candidate) => candidate.name === name);
     if (site !== undefined) return site;
     const names = fleet.sites.map((candidate) => candidate.name).join(", ");
-    throw new Problem("site-unknown", `cannot find site '${name}' in fleet '${fleet.name}'; there are ${names || "none"}`);
+    throw new Problem(
+      "site-unknown",
+      `cannot find site '${name}' in fleet '${fleet.name}'; there are ${names || "none"}`,
+    );
   }
 
   host(name: string): Host {
@@ -92,7 +95,11 @@ export class FleetDesk {
 function readAgain(files: readonly FleetText[]): Fleet {
   const parsed = parseFleetFile(files.map(({ name, text }) => ({ file: name, text })));
   if (parsed.kind === "ok") return parsed.fleet;
-  throw new Problem("state-corrupt", `cannot read the applied fleet: ${parsed.problems[0]?.sentence ?? "it is invalid"}`, {
-    hint: "run the version of sluice that applied it, or a newer one",
-  });
+  throw new Problem(
+    "state-corrupt",
+    `cannot read the applied fleet: ${parsed.problems[0]?.sentence ?? "it is invalid"}`,
+    {
+      hint: "run the version of sluice that applied it, or a newer one",
+    },
+  );
 }

@@ -22,16 +22,33 @@ export function removalProblems(
   });
   const bySite = Map.groupBy(live, ({ site }) => site);
   const sites = [...bySite].map(([site, on]) =>
-    problem(file, `sites.${site}`, `site '${site}' is live on ${on.map(({ host }) => host).join(", ")} and is not in the fleet file there any more`, "take those hosts out of the fleet, or keep the site"),
+    problem(
+      file,
+      `sites.${site}`,
+      `site '${site}' is live on ${on.map(({ host }) => host).join(", ")} and is not in the fleet file there any more`,
+      "take those hosts out of the fleet, or keep the site",
+    ),
   );
   const moving = active.flatMap(({ rollout, state }) =>
     placedSteps(rollout, state.steps)
       .filter(({ change }) => !hosts.includes(change.host))
       .map(({ change }) =>
-        problem(file, `hosts.${change.host}`, `host '${change.host}' is in rollout ${rollout.id} (${rollout.title})`, `end it first: sluice rollout abort ${rollout.id}`),
+        problem(
+          file,
+          `hosts.${change.host}`,
+          `host '${change.host}' is in rollout ${rollout.id} (${rollout.title})`,
+          `end it first: sluice rollout abort ${rollout.id}`,
+        ),
       ),
   );
   return [...sites, ...moving];
 }
 
-const problem = (file: string, path: string, sentence: string, hint: string): FleetProblem => ({ file, line: 1, column: 1, path, sentence, hint });
+const problem = (file: string, path: string, sentence: string, hint: string): FleetProblem => ({
+  file,
+  line: 1,
+  column: 1,
+  path,
+  sentence,
+  hint,
+});

@@ -35,12 +35,19 @@ export function settingsTargets(
 }
 
 /** The front the fleet wants for the sites that are live on a host; undefined when none of them needs one. */
-export function frontTarget(configured: ConfiguredFleet, proven: ProvenReleases, host: string): UnitRelease | undefined {
+export function frontTarget(
+  configured: ConfiguredFleet,
+  proven: ProvenReleases,
+  host: string,
+): UnitRelease | undefined {
   return frontFor(configured.fleet, host, proven.sitesOn(host), sha256Text);
 }
 
 /** Those that differ from what is proven on the host. */
-export function differing(proven: ProvenReleases, host: string, targets: readonly UnitRelease[]): readonly UnitRelease[] {
+export function differing(
+  proven: ProvenReleases,
+  host: string,
+  targets: readonly UnitRelease[],
+): readonly UnitRelease[] {
   return targets.filter(({ unit, digest }) => proven.digestOf(host, unit) !== digest);
 }
-

@@ -34,6 +34,13 @@ export class IntentDesk {
     const grants = body.grants.map((grant) => grant.id);
     const holding = grants.length === 0 ? "" : ` with grant ${grants.join(", ")}`;
     const sentence = `${host} has intent ${generation}${holding}`;
-    appendEvent(db, { at, kind: "intent.issued", by: "coordinator", sentence, host, details: { generation, fence, digest, grants } });
+    appendEvent(db, {
+      at,
+      kind: "intent.issued",
+      by: "coordinator",
+      sentence,
+      host,
+      details: { generation, fence, digest, grants },
+    });
   }
 }

@@ -16,6 +16,8 @@ export interface IntentIssuerOptions {
   readonly intents: IntentDesk;
   /** Sends the newest intent of a host, if its agent is here. */
   readonly push: (host: string) => void;
+  /** Told after intents were saved. */
+  readonly onIssued: () => void;
 }
 
 interface Facts {
@@ -35,17 +37,21 @@ export class IntentIssuer {
   }
 
   issueAll(): void {
-    const { fleets, store, intents, leadership, clock, push } = this.#options;
+    const { fleets, store, intents, leadership, clock, push, onIssued } = this.#options;
     const { applied } = fleets;
     if (applied === undefined) return;
     const facts = { proven: readProven(store), desired: readDesired(store), active: readActiveRollouts(store) };
-    const bodies = applied.fleet.hosts.map(({ name }): [string, IntentBody] => [name, this.#derive(applied, name, facts)]);
+    const bodies = applied.fleet.hosts.map(({ name }): [string, IntentBody] => [
+      name,
+      this.#derive(applied, name, facts),
+    ]);
     const changed = bodies.filter(([host, body]) => intents.isNew(store, host, body));
     if (changed.length === 0) return;
     store.transact((db) => {
       for (const [host, body] of changed) intents.issue(db, host, body, leadership.fence, clock.now());
     });
     for (const [host] of changed) push(host);
+    onIssued();
   }
 
   #derive({ configurationOf }: ConfiguredFleet, host: string, facts: Facts): IntentBody {
@@ -56,7 +62,9 @@ export class IntentIssuer {
       environment,
       unconfirmed,
       duties: sites,
-      desired: Object.fromEntries(facts.desired.filter((one) => one.host === host).map(({ unit, digest }) => [unit, digest])),
+      desired: Object.fromEntries(
+        facts.desired.filter((one) => one.host === host).map(({ unit, digest }) => [unit, digest]),
+      ),
       proven: Object.fromEntries(proven.map(({ unit, digest }) => [unit, digest])),
       holds: holdsOf(host, proven, facts.active),
       rollouts: facts.active,

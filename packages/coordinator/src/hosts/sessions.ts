@@ -3,7 +3,6 @@ import { encodeIntent, fromWireObservation } from "@sluice/protocol";
 import type {
   Hello,
   IntentJudgement,
-  ProbeAnswer,
   ProbeBatch,
   SessionRequest,
   Welcome,
@@ -30,8 +29,10 @@ export interface SessionsOptions {
   readonly meet: (agent: AgentMemory) => void;
   /** The results of a batch are counted and on disk when this returns. */
   readonly count: (host: string, batch: ProbeBatch) => void;
-  /** Something that decisions look at has changed. */
+  /** A host has said something new, has come or has gone. */
   readonly wake: () => void;
+  /** There is more evidence. */
+  readonly counted: () => void;
 }
 
 /** Results an agent may send in one batch. */
@@ -65,7 +66,9 @@ export class Sessions implements SessionOwner {
   /** Ends sessions that have said nothing for so long that their connection must be dead. */
   closeSilent(): void {
     for (const [host, session] of this.#open) {
-      if (!this.#options.roster.find(host).connected) session.goAway("nothing heard", this.#reconnectAfterMs());
+      if (this.#options.roster.find(host).connected) continue;
+      this.#options.log.warn({ host, silentForMs: this.#options.roster.silentAfterMs }, "host.silent");
+      session.goAway("nothing heard", this.#reconnectAfterMs());
     }
   }
 
@@ -78,9 +81,13 @@ export class Sessions implements SessionOwner {
     const options = this.#options;
     options.meet({ host, maxFence, generation, intentDigest });
     if (!options.isHost(host)) {
-      throw new Problem("host-unknown", `cannot open session of host '${host}': it is in no environment of the applied fleet`, {
-        hint: "add it to the fleet file and run: sluice apply -f fleet.yaml",
-      });
+      throw new Problem(
+        "host-unknown",
+        `cannot open session of host '${host}': it is in no environment of the applied fleet`,
+        {
+          hint: "add it to the fleet file and run: sluice apply -f fleet.yaml",
+        },
+      );
     }
     const older = this.#open.get(host);
     this.#open.set(host, session);
@@ -100,21 +107,25 @@ export class Sessions implements SessionOwner {
     switch (message?.$case) {
       case "hello":
         this.#sendUnlessThere(host, message.value);
-        return wake();
-      case "heartbeat":
-        return;
+        wake();
+        break;
       case "observation":
         if (message.value.observation !== undefined) roster.observed(observationOf(host, message.value.observation));
-        return wake();
+        wake();
+        break;
       case "probeBatch":
-        return this.#count(host, message.value, session);
+        this.#count(host, message.value, session);
+        break;
       case "intentJudgement":
-        return this.#judged(host, message.value);
+        this.#judged(host, message.value);
+        break;
       case "probeAnswer":
-        return this.#answered(host, message.value);
+        this.probes.answered(host, message.value);
+        break;
+      case "heartbeat":
+      // A kind of message that only a newer agent knows is not understood and not fatal.
       case undefined:
-        // A kind of message that a newer agent knows: not understood, not fatal.
-        return;
+        break;
     }
   }
 
@@ -144,7 +155,7 @@ export class Sessions implements SessionOwner {
   #count(host: string, batch: ProbeBatch, session: Session): void {
     this.#options.count(host, batch);
     session.send({ $case: "probeBatchAck", value: { seq: batch.seq, epoch: batch.epoch } });
-    this.#options.wake();
+    this.#options.counted();
   }
 
   #judged(host: string, judgement: IntentJudgement): void {
@@ -152,14 +163,16 @@ export class Sessions implements SessionOwner {
     if (verdict === "apply" || verdict === "already-applied") return;
     this.#options.log.error({ host, generation, verdict, sentence }, "intent.refused");
   }
-
-  #answered(host: string, answer: ProbeAnswer): void {
-    this.probes.answered(host, answer);
-  }
 }
 
-function observationOf(host: string, wire: Parameters<typeof fromWireObservation>[0]): ReturnType<typeof fromWireObservation> {
+function observationOf(
+  host: string,
+  wire: Parameters<typeof fromWireObservation>[0],
+): ReturnType<typeof fromWireObservation> {
   const observation = fromWireObservation(wire);
   if (observation.host === host) return observation;
-  throw new Problem("message-invalid", `cannot take observation of host '${observation.host}' from the agent of '${host}'`);
+  throw new Problem(
+    "message-invalid",
+    `cannot take observation of host '${observation.host}' from the agent of '${host}'`,
+  );
 }

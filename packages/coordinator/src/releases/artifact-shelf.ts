@@ -69,7 +69,8 @@ export class ArtifactShelf {
 
   #path(digest: string): string {
     const hex = hexOfDigest(digest);
-    if (hex === undefined) throw new Problem("message-invalid", `cannot use artifact '${digest}': a digest is sha256:<64 hex digits>`);
+    if (hex === undefined)
+      throw new Problem("message-invalid", `cannot use artifact '${digest}': a digest is sha256:<64 hex digits>`);
     return join(this.#folder, `${hex}.tgz`);
   }
 }
@@ -87,13 +88,20 @@ async function write(path: string, opening: ArtifactOpening, chunks: AsyncIterab
   if (bytes !== opening.bytes) throw wrongSize(opening, String(bytes));
   const digest = `sha256:${hash.digest("hex")}`;
   if (digest !== opening.digest) {
-    throw new Problem("artifact-digest-mismatch", `cannot take artifact: its bytes have digest ${digest}, it was announced as ${opening.digest}`);
+    throw new Problem(
+      "artifact-digest-mismatch",
+      `cannot take artifact: its bytes have digest ${digest}, it was announced as ${opening.digest}`,
+    );
   }
   await file.sync();
 }
 
 function wrongSize(opening: ArtifactOpening, found: string): Problem {
-  return new Problem("artifact-truncated", `cannot take artifact '${opening.digest}': ${opening.bytes} bytes were announced, ${found} came`, {
-    hint: "push it again",
-  });
+  return new Problem(
+    "artifact-truncated",
+    `cannot take artifact '${opening.digest}': ${opening.bytes} bytes were announced, ${found} came`,
+    {
+      hint: "push it again",
+    },
+  );
 }

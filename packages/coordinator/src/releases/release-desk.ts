@@ -4,7 +4,12 @@ import type { Log } from "@sluice/runtime/logs/open-log";
 import type { FleetDesk } from "../fleet/fleet-desk.ts";
 import type { Leadership } from "../leadership.ts";
 import { appendEvent } from "../store/event-log.ts";
-import { listPushedReleases, type PushedRelease, readPushedRelease, writePushedRelease } from "../store/site-releases.ts";
+import {
+  listPushedReleases,
+  type PushedRelease,
+  readPushedRelease,
+  writePushedRelease,
+} from "../store/site-releases.ts";
 import type { Store } from "../store/store.ts";
 import type { ArtifactShelf } from "./artifact-shelf.ts";
 
@@ -16,6 +21,8 @@ export interface ReleaseDeskOptions {
   readonly leadership: Leadership;
   readonly fleets: FleetDesk;
   readonly artifacts: ArtifactShelf;
+  /** Told after a release was taken. */
+  readonly onPushed: () => void;
 }
 
 export interface PushRequest {
@@ -54,38 +61,59 @@ export class ReleaseDesk {
   #assertSound({ site: name, version, digest }: PushRequest): void {
     const site = this.#options.fleets.site(name);
     if (site.run.driver === "external") {
-      throw new Problem("release-invalid", `cannot push release '${version}' of site '${name}': its driver 'external' brings its own files`, {
-        hint: `sluice deploy ${name} ${version}`,
-      });
+      throw new Problem(
+        "release-invalid",
+        `cannot push release '${version}' of site '${name}': its driver 'external' brings its own files`,
+        {
+          hint: `sluice deploy ${name} ${version}`,
+        },
+      );
     }
     if (!versionShape.test(version)) {
-      throw new Problem("release-invalid", `cannot push release '${version}': a version is 1 to 100 letters, digits, dots, dashes, plus signs or underscores`);
+      throw new Problem(
+        "release-invalid",
+        `cannot push release '${version}': a version is 1 to 100 letters, digits, dots, dashes, plus signs or underscores`,
+      );
     }
     if (!/^sha256:[0-9a-f]{64}$/.test(digest)) {
-      throw new Problem("message-invalid", `cannot push release '${version}': its digest '${digest}' is not sha256:<64 hex digits>`);
+      throw new Problem(
+        "message-invalid",
+        `cannot push release '${version}': its digest '${digest}' is not sha256:<64 hex digits>`,
+      );
     }
   }
 
   #isKnown({ site, version, digest }: PushRequest): boolean {
     const known = readPushedRelease(this.#options.store, site, version);
     if (known === undefined || known.digest === digest) return known !== undefined;
-    throw new Problem("release-conflict", `cannot push release '${version}' of site '${site}': that version is ${known.digest}, this is ${digest}`, {
-      hint: "a version names one content for ever: push it under a new version",
-    });
+    throw new Problem(
+      "release-conflict",
+      `cannot push release '${version}' of site '${site}': that version is ${known.digest}, this is ${digest}`,
+      {
+        hint: "a version names one content for ever: push it under a new version",
+      },
+    );
   }
 
   /** Part of one transaction with the look at what is known: two pushes at the same time cannot both be first. */
   #record(request: PushRequest): boolean {
-    const { store, clock, log } = this.#options;
+    const { store, clock, log, onPushed } = this.#options;
     const { site, version, digest, bytes, by } = request;
     const existed = store.transact((db) => {
       if (this.#isKnown(request)) return true;
       const at = clock.now();
       writePushedRelease(db, { site, version, digest, bytes, pushedAt: at }, by);
-      appendEvent(db, { at, kind: "release.pushed", by, sentence: `${by} pushed ${site} ${version}`, details: { site, version, digest, bytes } });
+      appendEvent(db, {
+        at,
+        kind: "release.pushed",
+        by,
+        sentence: `${by} pushed ${site} ${version}`,
+        details: { site, version, digest, bytes },
+      });
       return false;
     });
     log.info({ site, version, digest, bytes, by }, "release.pushed");
+    onPushed();
     return existed;
   }
 }

@@ -16,23 +16,35 @@ export interface PlannedRollout {
 
 /** Throws `unit-busy` when an active rollout has one of the units to itself, naming it. */
 export function assertUnitsFree(db: Db, planned: readonly PlannedRollout[]): void {
-  const taken = new Map(readActiveRollouts(db).flatMap(({ rollout }) => unitsOf(rollout).map((key) => [key, rollout] as const)));
+  const taken = new Map(
+    readActiveRollouts(db).flatMap(({ rollout }) => unitsOf(rollout).map((key) => [key, rollout] as const)),
+  );
   for (const { rollout } of planned) {
     for (const key of unitsOf(rollout)) {
       const other = taken.get(key);
       if (other === undefined) continue;
-      throw new Problem("unit-busy", `cannot start '${rollout.title}': ${key} is in the hands of rollout ${other.id} (${other.title})`, {
-        hint: `wait for it, or end it: sluice rollout abort ${other.id}`,
-      });
+      throw new Problem(
+        "unit-busy",
+        `cannot start '${rollout.title}': ${key} is in the hands of rollout ${other.id} (${other.title})`,
+        {
+          hint: `wait for it, or end it: sluice rollout abort ${other.id}`,
+        },
+      );
     }
   }
 }
 
 const unitsOf = (rollout: Rollout): readonly string[] =>
-  rollout.stages.flatMap(({ waves }) => waves.flat().flatMap(({ host, units }) => units.map(({ unit }) => hostUnit(host, unit))));
+  rollout.stages.flatMap(({ waves }) =>
+    waves.flat().flatMap(({ host, units }) => units.map(({ unit }) => hostUnit(host, unit))),
+  );
 
 /** Begins a rollout. Part of the caller's transaction: the releases, what is desired, the rollout and its event. */
-export function launch(db: Db, { rollout, releases }: PlannedRollout, { clock, log }: { clock: Clock; log: Log }): void {
+export function launch(
+  db: Db,
+  { rollout, releases }: PlannedRollout,
+  { clock, log }: { clock: Clock; log: Log },
+): void {
   const at = clock.now();
   for (const release of releases) writeUnitRelease(db, release);
   for (const { host, units } of rollout.stages.flatMap(({ waves }) => waves.flat())) {
@@ -47,7 +59,12 @@ export function launch(db: Db, { rollout, releases }: PlannedRollout, { clock, l
     by,
     sentence: `${by} started ${title}${why}`,
     rollout: id,
-    details: { kind, reason, overrides, hosts: rollout.stages.flatMap(({ waves }) => waves.flat().map(({ host }) => host)) },
+    details: {
+      kind,
+      reason,
+      overrides,
+      hosts: rollout.stages.flatMap(({ waves }) => waves.flat().map(({ host }) => host)),
+    },
   });
   for (const override of overrides) {
     appendEvent(db, {
@@ -63,4 +80,5 @@ export function launch(db: Db, { rollout, releases }: PlannedRollout, { clock, l
 }
 
 /** True when the rollout would change nothing anywhere. */
-export const isEmpty = ({ rollout }: PlannedRollout): boolean => rollout.stages.every(({ waves }) => waves.flat().length === 0);
+export const isEmpty = ({ rollout }: PlannedRollout): boolean =>
+  rollout.stages.every(({ waves }) => waves.flat().length === 0);

@@ -11,5 +11,8 @@ export function othersOf(id: string, active: readonly StoredRollout[]): OtherRol
       unavailable[key] = [...(unavailable[key] ?? []), ...hosts];
     }
   }
-  return { busyUnits: Object.assign({}, ...others.map(({ rollout, state }) => busyUnits(rollout, state))), unavailable };
+  return {
+    busyUnits: Object.assign({}, ...others.map(({ rollout, state }) => busyUnits(rollout, state))),
+    unavailable,
+  };
 }

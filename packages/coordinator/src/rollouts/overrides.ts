@@ -10,7 +10,9 @@ export function readOverrides(requested: readonly OverrideRequest[], by: string,
       throw new Problem("usage-invalid", `cannot override check '${check}'; there is ${checks.join(", ")}`);
     }
     if (reason.trim() === "") {
-      throw new Problem("reason-missing", `cannot override check '${check}' without a reason`, { hint: "give one with --reason" });
+      throw new Problem("reason-missing", `cannot override check '${check}' without a reason`, {
+        hint: "give one with --reason",
+      });
     }
     return { check: check as Override["check"], by, reason, at };
   });

@@ -3,7 +3,12 @@ import type { PlannedRollout } from "./launch.ts";
 import { type Planning, planFor } from "./planning.ts";
 
 /** A site's slots or its proxy, started again as they are. */
-export function planSiteRestart(planning: Planning, site: string, proxies: boolean, environments: readonly string[]): PlannedRollout {
+export function planSiteRestart(
+  planning: Planning,
+  site: string,
+  proxies: boolean,
+  environments: readonly string[],
+): PlannedRollout {
   const unit = proxies ? proxyUnit(site) : siteUnit(site);
   const title = proxies ? `restart proxies of ${site}` : `restart ${site}`;
   return planFor(planning, { kind: "restart", title, sites: [site], environments, targets: asProven(planning, unit) });

@@ -1,4 +1,4 @@
-import { Problem, type Rollout, type Stage, type UnitRelease, durationMs } from "@sluice/core";
+import { durationMs, Problem, type Rollout, type Stage, type UnitRelease } from "@sluice/core";
 import { laterRolloutsOf, type StoredRollout } from "../store/rollouts.ts";
 import type { Db } from "../store/store.ts";
 import { readUnitRelease } from "../store/unit-releases.ts";
@@ -12,7 +12,9 @@ import { type Planning, planFor } from "./planning.ts";
 export function planRevert(db: Db, planning: Planning, completed: StoredRollout): PlannedRollout {
   const { rollout, state } = completed;
   assertNothingNewer(db, completed);
-  const changes = rollout.stages.flatMap(({ waves }) => waves.flat()).filter(({ host }) => state.steps[host]?.kind === "passed");
+  const changes = rollout.stages
+    .flatMap(({ waves }) => waves.flat())
+    .filter(({ host }) => state.steps[host]?.kind === "passed");
   const planned = planFor(planning, {
     kind: "revert",
     title: `revert of ${rollout.title}`,
@@ -30,17 +32,30 @@ function assertNothingNewer(db: Db, { rollout, number }: StoredRollout): void {
     for (const { unit } of units) {
       const [newer] = laterRolloutsOf(db, host, unit, number);
       if (newer === undefined) continue;
-      throw new Problem("verb-refused", `cannot revert rollout '${rollout.id}': rollout ${newer} changed ${unit} on ${host} after it`, {
-        hint: `revert that one first, or deploy the version you want: sluice deploy ${rollout.sites[0] ?? "SITE"} VERSION`,
-      });
+      throw new Problem(
+        "verb-refused",
+        `cannot revert rollout '${rollout.id}': rollout ${newer} changed ${unit} on ${host} after it`,
+        {
+          hint: `revert that one first, or deploy the version you want: sluice deploy ${rollout.sites[0] ?? "SITE"} VERSION`,
+        },
+      );
     }
   }
 }
 
-function previous(db: Db, rollout: Rollout, host: string, unit: string, from: string | undefined): readonly UnitRelease[] {
+function previous(
+  db: Db,
+  rollout: Rollout,
+  host: string,
+  unit: string,
+  from: string | undefined,
+): readonly UnitRelease[] {
   const release = from === undefined ? undefined : readUnitRelease(db, from);
   if (release !== undefined) return [release];
-  throw new Problem("verb-refused", `cannot revert rollout '${rollout.id}': nothing was proven for ${unit} on ${host} before it`);
+  throw new Problem(
+    "verb-refused",
+    `cannot revert rollout '${rollout.id}': nothing was proven for ${unit} on ${host} before it`,
+  );
 }
 
 /** Going back to what passed here before waits for evidence, never for people or a soak. */

@@ -10,7 +10,9 @@ import { type Planning, planFor } from "./planning.ts";
 export function planSettings(planning: Planning): readonly PlannedRollout[] {
   const { fleet } = planning.configured;
   const fronts = fleet.hosts.map(({ name }) => name).filter((host) => frontChanges(planning, host));
-  const changed = fleet.sites.filter((site) => fleet.hosts.some(({ name }) => siteChanges(planning, name, site).length > 0));
+  const changed = fleet.sites.filter((site) =>
+    fleet.hosts.some(({ name }) => siteChanges(planning, name, site).length > 0),
+  );
   const behind = fleet.sites.filter((site) => fronts.some((host) => isBehindFront(planning, host, site)));
   const alone = changed.filter((site) => !behind.includes(site));
   const planned = alone.map((site) => planSites(planning, [site], changed, new Set()));
@@ -32,13 +34,23 @@ function frontChanges({ configured, proven }: Planning, host: string): boolean {
 function isBehindFront({ configured, proven }: Planning, host: string, site: Site): boolean {
   if (proven.digestOf(host, siteUnit(site.name)) === undefined) return false;
   const routed = [frontTarget(configured, proven, host), proven.releaseOf(host, frontUnit)];
-  return routed.some((front) => front !== undefined && "routes" in front.content && front.content.routes.some((route) => route.site === site.name));
+  return routed.some(
+    (front) =>
+      front !== undefined &&
+      "routes" in front.content &&
+      front.content.routes.some((route) => route.site === site.name),
+  );
 }
 
 const isOn = (configuration: { readonly proxies: readonly UnitRelease[] }, site: string): boolean =>
   configuration.proxies.some(({ unit }) => unit === proxyUnit(site));
 
-function planSites(planning: Planning, sites: readonly Site[], changed: readonly Site[], fronts: ReadonlySet<string>): PlannedRollout {
+function planSites(
+  planning: Planning,
+  sites: readonly Site[],
+  changed: readonly Site[],
+  fronts: ReadonlySet<string>,
+): PlannedRollout {
   const named = sites.filter((site) => changed.includes(site));
   const title = `settings of ${(named.length === 0 ? sites : named).map(({ name }) => name).join(", ")}`;
   return planFor(planning, {

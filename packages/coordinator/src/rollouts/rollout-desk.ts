@@ -101,7 +101,11 @@ export class RolloutDesk {
     const stored = this.require(request.id);
     if (request.verb === "revert" && stored.state.phase === "completed") {
       const [id] = this.#start((db) => [planRevert(db, this.planning(db, request), stored)]);
-      return id;
+      if (id !== undefined) return id;
+      throw new Problem(
+        "verb-refused",
+        `cannot revert rollout '${request.id}': what it changed is already as it was before`,
+      );
     }
     this.#applyVerb(store, stored, request);
     return undefined;

@@ -1,3 +1,4 @@
+import { setImmediate } from "node:timers/promises";
 import {
   canonicalJson,
   durationMs,
@@ -95,6 +96,8 @@ export class RolloutRunner implements Running {
   async #run(): Promise<void> {
     const { signal } = this.#stop;
     while (!signal.aborted) {
+      // Callers get their turn between two turns of ours, however often we are woken.
+      await setImmediate();
       const heard = this.#awake.rings;
       const nextMs = this.#turn();
       await this.#sleep(nextMs, heard);
@@ -160,7 +163,8 @@ export class RolloutRunner implements Running {
   }
 
   #block(error: Problem): void {
-    if (this.#blocked === undefined) this.#options.log.error({ err: error, hint: error.hint }, "coordinator.cannot-save");
+    if (this.#blocked === undefined)
+      this.#options.log.error({ err: error, hint: error.hint }, "coordinator.cannot-save");
     this.#blocked = error.message;
     this.#options.onBlocked(error.message);
   }
@@ -191,7 +195,9 @@ const isSame = (a: RolloutState, b: RolloutState): boolean => canonicalJson(a) =
 
 /** A rollout has ended when its phase is final and no host still has to give something back. */
 function isOver({ next, waitingOn }: Plan): boolean {
-  return next.phase === "completed" || next.phase === "reverted" || (next.phase === "aborted" && waitingOn.length === 0);
+  return (
+    next.phase === "completed" || next.phase === "reverted" || (next.phase === "aborted" && waitingOn.length === 0)
+  );
 }
 
 function deadlinesOf(state: RolloutState): readonly Instant[] {

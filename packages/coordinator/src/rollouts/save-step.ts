@@ -1,8 +1,18 @@
-import { canonicalJson, type Instant, type Plan, type RolloutAction, type RolloutState, type StepState, type UnitKey } from "@sluice/core";
+import {
+  canonicalJson,
+  type Instant,
+  type Plan,
+  type Rollout,
+  type RolloutAction,
+  type RolloutState,
+  type StepState,
+  type UnitKey,
+} from "@sluice/core";
+import { hostUnit } from "@sluice/core/rollout/wave";
 import type { Clock } from "@sluice/runtime";
 import type { Log } from "@sluice/runtime/logs/open-log";
 import { appendEvent, type NewEvent } from "../store/event-log.ts";
-import { writeProven } from "../store/host-units.ts";
+import { readDesired, readProven, writeDesired, writeProven } from "../store/host-units.ts";
 import { type StoredRollout, updateRollout } from "../store/rollouts.ts";
 import type { Db, Store } from "../store/store.ts";
 
@@ -19,6 +29,7 @@ export function saveStep({ store, clock, log }: Desk, stored: StoredRollout, pla
   store.transact((db) => {
     updateRollout(db, stored.rollout.id, plan.next, over ? at : undefined);
     for (const action of plan.actions) carryOut(db, action, stored.rollout.id, at);
+    if (over) settleDesired(db, stored.rollout, plan.next);
     for (const event of events) appendEvent(db, event);
   });
   for (const event of events) tell(log, event);
@@ -30,11 +41,18 @@ export function phaseEvents(stored: StoredRollout, next: RolloutState, by: strin
 }
 
 function eventsOf(stored: StoredRollout, plan: Plan, at: Instant): readonly NewEvent[] {
-  const pages = plan.actions.flatMap((action) => (action.kind === "page" ? [pageEvent(stored, action.sentence, at)] : []));
+  const pages = plan.actions.flatMap((action) =>
+    action.kind === "page" ? [pageEvent(stored, action.sentence, at)] : [],
+  );
   return [...phaseEvents(stored, plan.next, "coordinator", at), ...pages];
 }
 
-function phaseEvent({ rollout, state }: StoredRollout, next: RolloutState, by: string, at: Instant): readonly NewEvent[] {
+function phaseEvent(
+  { rollout, state }: StoredRollout,
+  next: RolloutState,
+  by: string,
+  at: Instant,
+): readonly NewEvent[] {
   const wave = canonicalJson("at" in next ? next.at : null);
   if (next.phase === state.phase && wave === canonicalJson("at" in state ? state.at : null)) return [];
   const cause = "cause" in next ? next.cause : undefined;
@@ -76,6 +94,19 @@ const words = (kebab: string): string => kebab.replaceAll("-", " ");
 
 function pageEvent({ rollout }: StoredRollout, sentence: string, at: Instant): NewEvent {
   return { at, kind: "page.raised", by: "coordinator", sentence, rollout: rollout.id };
+}
+
+/** What a rollout gave up is wanted no longer: where its releases did not pass, the proven ones are desired again. */
+function settleDesired(db: Db, rollout: Rollout, ended: RolloutState): void {
+  const proven = new Map(readProven(db).map((one) => [hostUnit(one.host, one.unit), one.digest]));
+  const wanted = new Map(readDesired(db).map((one) => [hostUnit(one.host, one.unit), one.digest]));
+  for (const { host, units } of rollout.stages.flatMap(({ waves }) => waves.flat())) {
+    if (ended.steps[host]?.kind === "passed") continue;
+    for (const { unit, to } of units) {
+      const key = hostUnit(host, unit);
+      if (wanted.get(key) === to) writeDesired(db, { host, unit, digest: proven.get(key) });
+    }
+  }
 }
 
 function carryOut(db: Db, action: RolloutAction, rollout: string, at: Instant): void {

@@ -1,6 +1,6 @@
 import { ServerInterceptingCall, type ServerInterceptor } from "@grpc/grpc-js";
 import { toServiceError } from "@sluice/protocol";
-import { assertMayCall, type Authenticate } from "./principal.ts";
+import { type Authenticate, assertMayCall } from "./principal.ts";
 
 /** Turns calls away before their handler sees them, by the contract's table of roles. */
 export function authorise(authenticate: Authenticate): ServerInterceptor {

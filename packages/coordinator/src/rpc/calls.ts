@@ -1,9 +1,4 @@
-import type {
-  handleServerStreamingCall,
-  handleUnaryCall,
-  Metadata,
-  ServerWritableStream,
-} from "@grpc/grpc-js";
+import type { handleServerStreamingCall, handleUnaryCall, Metadata, ServerWritableStream } from "@grpc/grpc-js";
 import { toServiceError } from "@sluice/protocol";
 import type { Authenticate, Principal } from "./principal.ts";
 
@@ -35,7 +30,10 @@ export function callerOf(call: SurfaceCall, seams: CallSeams): Caller {
 }
 
 /** A unary method from a function; whatever it throws reaches the caller as a problem with its reason. */
-export function unary<Q, A>(seams: CallSeams, answer: (request: Q, caller: Caller) => A | Promise<A>): handleUnaryCall<Q, A> {
+export function unary<Q, A>(
+  seams: CallSeams,
+  answer: (request: Q, caller: Caller) => A | Promise<A>,
+): handleUnaryCall<Q, A> {
   return (call, callback) => {
     Promise.try(() => answer(call.request, callerOf(call, seams))).then(
       (response) => callback(null, response),

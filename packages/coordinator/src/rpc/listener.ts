@@ -1,5 +1,5 @@
-import { createServer, type AddressInfo, type Socket } from "node:net";
-import { ServerCredentials, type Server } from "@grpc/grpc-js";
+import { type AddressInfo, createServer, type Socket } from "node:net";
+import { type Server, ServerCredentials } from "@grpc/grpc-js";
 import { Problem } from "@sluice/core";
 
 export interface Listening extends AsyncDisposable {

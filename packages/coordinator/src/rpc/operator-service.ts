@@ -4,8 +4,9 @@ import type {
   OperatorServiceServer,
   PlanResponse,
 } from "@sluice/protocol/generated/sluice/operator/v1/operator";
+import type { Clock } from "@sluice/runtime";
 import type { Bell } from "../bell.ts";
-import type { ApplyDesk, Applied } from "../fleet/apply-desk.ts";
+import type { Applied, ApplyDesk } from "../fleet/apply-desk.ts";
 import type { FleetDesk } from "../fleet/fleet-desk.ts";
 import type { Sessions } from "../hosts/sessions.ts";
 import type { ReleaseDesk } from "../releases/release-desk.ts";
@@ -14,7 +15,6 @@ import type { RolloutDesk } from "../rollouts/rollout-desk.ts";
 import type { FleetView } from "../status/fleet-view.ts";
 import { watchEvents, watchValue } from "../status/watch.ts";
 import type { Store } from "../store/store.ts";
-import type { Clock } from "@sluice/runtime";
 import { type CallSeams, streaming, unary } from "./calls.ts";
 import { probeHosts } from "./probe-hosts.ts";
 import { pushRelease } from "./push-release.ts";
@@ -66,7 +66,10 @@ function wireApplied({ changes, rollouts, problems }: Applied) {
   };
 }
 
-type RolloutMethods = Pick<OperatorServiceServer, "deploy" | "restart" | "listRollouts" | "getRollout" | "commandRollout">;
+type RolloutMethods = Pick<
+  OperatorServiceServer,
+  "deploy" | "restart" | "listRollouts" | "getRollout" | "commandRollout"
+>;
 
 function rolloutMethods({ rollouts, view, clock }: OperatorServiceOptions, seams: CallSeams): RolloutMethods {
   return {
@@ -94,7 +97,10 @@ function verbOf(word: string): OperatorVerb {
 
 type WatchMethods = Pick<OperatorServiceServer, "watchRollout" | "probe" | "watchEvents">;
 
-function watchMethods({ store, changed, fleets, rollouts, sessions, view }: OperatorServiceOptions, seams: CallSeams): WatchMethods {
+function watchMethods(
+  { store, changed, fleets, rollouts, sessions, view }: OperatorServiceOptions,
+  seams: CallSeams,
+): WatchMethods {
   return {
     watchRollout: streaming(seams, async function* ({ id }, { signal }) {
       const look = () => {

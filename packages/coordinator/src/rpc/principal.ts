@@ -33,5 +33,8 @@ export function assertMayCall(principal: Principal, path: string): void {
   const needed = methodRoles[path];
   if (needed === "agent" && principal.agent) return;
   if (needed !== undefined && needed !== "agent" && needed !== "local" && includesRole(principal.role, needed)) return;
-  throw new Problem("role-missing", `cannot call ${path} as '${principal.name}': it needs the role ${needed ?? "of nobody"}`);
+  throw new Problem(
+    "role-missing",
+    `cannot call ${path} as '${principal.name}': it needs the role ${needed ?? "of nobody"}`,
+  );
 }

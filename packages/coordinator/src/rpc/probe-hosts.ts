@@ -26,5 +26,7 @@ function hostsToAsk(fleets: FleetDesk, { site: name, host }: ProbeRequest): read
   const site = fleets.site(name);
   if (host !== undefined) return [fleets.host(host).name];
   const { environments } = fleets.require().fleet;
-  return environments.filter((environment) => (site.bindings[environment.name] ?? []).length > 0).flatMap(({ hosts }) => hosts);
+  return environments
+    .filter((environment) => (site.bindings[environment.name] ?? []).length > 0)
+    .flatMap(({ hosts }) => hosts);
 }

@@ -10,7 +10,10 @@ import type { ReleaseDesk } from "../releases/release-desk.ts";
 import { type CallSeams, callerOf } from "./calls.ts";
 
 /** First `open`, then chunks. The stream is read no faster than the disk takes it. */
-export function pushRelease(releases: ReleaseDesk, seams: CallSeams): handleClientStreamingCall<PushReleaseRequest, PushReleaseResponse> {
+export function pushRelease(
+  releases: ReleaseDesk,
+  seams: CallSeams,
+): handleClientStreamingCall<PushReleaseRequest, PushReleaseResponse> {
   return (call, callback) => {
     const caller = callerOf(call, seams);
     const answer = async (): Promise<PushReleaseResponse> => {
@@ -39,7 +42,8 @@ async function readOpen(messages: AsyncIterator<PushReleaseRequest>): Promise<Pu
 
 async function* chunksOf(messages: AsyncIterator<PushReleaseRequest>): AsyncIterable<Uint8Array> {
   for (let next = await messages.next(); next.done !== true; next = await messages.next()) {
-    if (next.value.message?.$case !== "chunk") throw new Problem("message-invalid", "cannot push release: a message after 'open' is not a chunk");
+    if (next.value.message?.$case !== "chunk")
+      throw new Problem("message-invalid", "cannot push release: a message after 'open' is not a chunk");
     yield next.value.message.value;
   }
 }

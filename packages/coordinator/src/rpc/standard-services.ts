@@ -17,7 +17,9 @@ export interface Health {
 export function addHealth(server: Server): Health {
   const health = new HealthImplementation(Object.fromEntries(services.map((name) => [name, "SERVING"])));
   health.addToServer(server);
-  return { set: (serving) => services.forEach((name) => void health.setStatus(name, serving ? "SERVING" : "NOT_SERVING")) };
+  return {
+    set: (serving) => services.forEach((name) => void health.setStatus(name, serving ? "SERVING" : "NOT_SERVING")),
+  };
 }
 
 /** Where the `.proto` files of the contract lie, seen from this file. */
@@ -25,7 +27,9 @@ const protoFolder = fileURLToPath(new URL("../../../../proto", import.meta.url))
 
 /** Reflection (v1 and v1alpha), so that `grpcurl list` works without the contract at hand. */
 export function addReflection(server: Server): void {
-  const files = readdirSync(protoFolder, { recursive: true, encoding: "utf8" }).filter((name) => name.endsWith(".proto"));
+  const files = readdirSync(protoFolder, { recursive: true, encoding: "utf8" }).filter((name) =>
+    name.endsWith(".proto"),
+  );
   const contract = loadSync(files, { includeDirs: [protoFolder] });
   new ReflectionService(contract).addToServer(server);
 }

@@ -1,8 +1,8 @@
 import { describeRollout, grantOf, type HostView, type Instant, type StepState, type WaitingOn } from "@sluice/core";
 import type {
-  Rollout as WireRollout,
   RolloutStage,
   RolloutStep,
+  Rollout as WireRollout,
 } from "@sluice/protocol/generated/sluice/types/v1/rollout";
 import type { StoredRollout } from "../store/rollouts.ts";
 
@@ -28,7 +28,12 @@ export function toWireRollout(stored: StoredRollout, light: RolloutLight): WireR
     phase: state.phase,
     statusLine: describeRollout(rollout, state, light.waitingOn, light.now),
     stages: rollout.stages.map((stage) => wireStage(stage, stored, light)),
-    waitingOn: light.waitingOn.map(({ kind: why, sentence, hosts, until }) => ({ kind: why, sentence, hosts: [...hosts], untilMs: until })),
+    waitingOn: light.waitingOn.map(({ kind: why, sentence, hosts, until }) => ({
+      kind: why,
+      sentence,
+      hosts: [...hosts],
+      untilMs: until,
+    })),
     cause: "cause" in state ? wireCause(state.cause) : undefined,
     overrides: overrides.map((one) => ({ check: one.check, by: one.by, reason: one.reason, atMs: one.at })),
     endedAtMs: endedAt,
@@ -37,7 +42,12 @@ export function toWireRollout(stored: StoredRollout, light: RolloutLight): WireR
   };
 }
 
-function wireCause({ kind, sentence, evidence, at }: Extract<StoredRollout["state"], { phase: "halted" }>["cause"]): WireRollout["cause"] {
+function wireCause({
+  kind,
+  sentence,
+  evidence,
+  at,
+}: Extract<StoredRollout["state"], { phase: "halted" }>["cause"]): WireRollout["cause"] {
   return { kind, sentence, evidence: [...evidence], atMs: at };
 }
 
@@ -52,7 +62,12 @@ function wireStage(
   light: RolloutLight,
 ): RolloutStage {
   const step = ({ host, units }: (typeof waves)[number][number]): RolloutStep =>
-    wireStep(host, units.map(({ unit }) => unit), state.steps[host] ?? { kind: "pending" }, light.hosts[host]);
+    wireStep(
+      host,
+      units.map(({ unit }) => unit),
+      state.steps[host] ?? { kind: "pending" },
+      light.hosts[host],
+    );
   return {
     environment,
     soakMs: gates.soakMs,

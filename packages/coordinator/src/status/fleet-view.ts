@@ -43,11 +43,15 @@ export class FleetView {
     const statuses = hosts.map((name) => hostStatus(input, name));
     return {
       fleet: configured.fleet.name,
-      hosts: site === undefined ? statuses : statuses.map((one) => ({ ...one, units: one.units.filter(servesSite(fleets.site(site).name)) })),
+      hosts:
+        site === undefined
+          ? statuses
+          : statuses.map((one) => ({ ...one, units: one.units.filter(servesSite(fleets.site(site).name)) })),
       activeRollouts: readActiveRollouts(store)
         .filter(({ rollout }) => site === undefined || rollout.sites.includes(site))
         .map((stored) => this.rollout(stored)),
       environments: configured.fleet.environments.map(({ name }) => name),
+      remarks: this.#standstill().map(({ sentence }) => sentence),
     };
   }
 

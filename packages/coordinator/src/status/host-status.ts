@@ -1,9 +1,15 @@
 import {
-  type DesiredUnit as Wanted,
-  diffHost,
-} from "@sluice/core/host/diff-host";
+  durationMs,
+  formatDuration,
+  frontUnit,
+  type HostObservation,
+  type Instant,
+  proxyUnit,
+  siteUnit,
+  type UnitKey,
+} from "@sluice/core";
+import { diffHost, type DesiredUnit as Wanted } from "@sluice/core/host/diff-host";
 import { describeUnit } from "@sluice/core/words/describe-unit";
-import { formatDuration, durationMs, frontUnit, type HostObservation, type Instant, proxyUnit, siteUnit, type UnitKey } from "@sluice/core";
 import { toWireObservation } from "@sluice/protocol";
 import type { HostStatus, UnitStatus } from "@sluice/protocol/generated/sluice/operator/v1/operator";
 import type { ConfiguredFleet } from "../fleet/fleet-desk.ts";
@@ -37,10 +43,18 @@ export function hostStatus({ db, now, configured, findHost }: StatusInput, host:
 }
 
 /** True when the unit serves this site: its own release and proxy, and the front it shares. */
-export const servesSite = (site: string) => (unit: UnitStatus): boolean =>
-  unit.unit === siteUnit(site) || unit.unit === proxyUnit(site) || unit.unit === frontUnit;
+export const servesSite =
+  (site: string) =>
+  (unit: UnitStatus): boolean =>
+    unit.unit === siteUnit(site) || unit.unit === proxyUnit(site) || unit.unit === frontUnit;
 
-function unitStatuses(db: Db, now: Instant, host: string, known: KnownHost, configured: readonly UnitKey[]): UnitStatus[] {
+function unitStatuses(
+  db: Db,
+  now: Instant,
+  host: string,
+  known: KnownHost,
+  configured: readonly UnitKey[],
+): UnitStatus[] {
   const label = (digest: string): string => readUnitRelease(db, digest)?.version ?? digest.slice(0, 15);
   const desired = readDesired(db).filter((one) => one.host === host);
   const proven = new Map(readProven(db).flatMap((one) => (one.host === host ? [[one.unit, one.digest] as const] : [])));
@@ -75,13 +89,20 @@ function facts(
   return { unit, installed: (seen?.installed ?? []).map(label), running: labelled(seen?.running?.digest, label) };
 }
 
-function idleStatus(unit: UnitKey, observation: HostObservation | undefined, label: (digest: string) => string): UnitStatus {
+function idleStatus(
+  unit: UnitKey,
+  observation: HostObservation | undefined,
+  label: (digest: string) => string,
+): UnitStatus {
   const sentence = `${describeUnit(unit)} is in the fleet file and has no release here yet`;
   return { ...facts(unit, observation, label), condition: "idle", sentence };
 }
 
 /** The last word of a silent host may be out of date; what it said is still shown. */
 function silent(unit: UnitStatus, { lastSeen }: KnownHost, now: Instant): UnitStatus {
-  const since = lastSeen === undefined ? "has not been heard of since the coordinator's start" : `is silent for ${formatDuration(durationMs(now - lastSeen))}`;
+  const since =
+    lastSeen === undefined
+      ? "has not been heard of since the coordinator's start"
+      : `is silent for ${formatDuration(durationMs(now - lastSeen))}`;
   return { ...unit, condition: "silent", sentence: `host ${since}; last known: ${unit.sentence}` };
 }

@@ -48,7 +48,12 @@ interface EventRow {
 export function appendEvent(db: Db, event: NewEvent): LoggedEvent {
   const last = db.get<EventRow>("SELECT * FROM events ORDER BY seq DESC LIMIT 1");
   const { details, ...told } = event;
-  const fresh = { ...told, seq: (last?.seq ?? 0) + 1, details: canonicalJson(details ?? {}), prevHash: last?.hash ?? genesis };
+  const fresh = {
+    ...told,
+    seq: (last?.seq ?? 0) + 1,
+    details: canonicalJson(details ?? {}),
+    prevHash: last?.hash ?? genesis,
+  };
   const logged: LoggedEvent = { ...fresh, hash: hashOf(fresh) };
   db.run(
     "INSERT INTO events (seq, at, kind, by, sentence, rollout, host, details, prev_hash, hash) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",

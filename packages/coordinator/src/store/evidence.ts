@@ -25,7 +25,10 @@ interface BlockRow {
 }
 
 export function readEvidenceCursor(db: Db, host: string): EvidenceCursor | undefined {
-  const row = db.get<{ epoch: string; epoch_began: number; seq: number }>("SELECT * FROM evidence_cursors WHERE host = ?", host);
+  const row = db.get<{ epoch: string; epoch_began: number; seq: number }>(
+    "SELECT * FROM evidence_cursors WHERE host = ?",
+    host,
+  );
   return row === undefined ? undefined : { epoch: row.epoch, epochBegan: row.epoch_began as Instant, seq: row.seq };
 }
 
@@ -42,8 +45,13 @@ export function writeEvidenceCursor(db: Db, host: string, { epoch, epochBegan, s
 
 /** Everything heard before the last stop. */
 export function readEvidence(db: Db): EvidenceLog {
-  const cursors = db.all<{ host: string; epoch_began: number; seq: number }>("SELECT host, epoch_began, seq FROM evidence_cursors");
-  const blocks = Map.groupBy(db.all<BlockRow>("SELECT * FROM evidence_blocks ORDER BY series, starts_at"), (row) => row.series);
+  const cursors = db.all<{ host: string; epoch_began: number; seq: number }>(
+    "SELECT host, epoch_began, seq FROM evidence_cursors",
+  );
+  const blocks = Map.groupBy(
+    db.all<BlockRow>("SELECT * FROM evidence_blocks ORDER BY series, starts_at"),
+    (row) => row.series,
+  );
   const series = db.all<SeriesRow>("SELECT * FROM evidence_series").map((row): [string, Series] => [
     row.series,
     {
@@ -72,7 +80,8 @@ export function writeSeries(db: Db, key: string, series: Series, before: Series 
   const known = new Set(before?.blocks);
   for (const block of series.blocks) if (!known.has(block)) writeBlock(db, key, block);
   const oldest = series.blocks[0]?.startsAt ?? 0;
-  if (oldest !== before?.blocks[0]?.startsAt) db.run("DELETE FROM evidence_blocks WHERE series = ? AND starts_at < ?", key, oldest);
+  if (oldest !== before?.blocks[0]?.startsAt)
+    db.run("DELETE FROM evidence_blocks WHERE series = ? AND starts_at < ?", key, oldest);
 }
 
 function writeBlock(db: Db, key: string, { startsAt, requests, bad }: Block): void {
@@ -86,4 +95,8 @@ function writeBlock(db: Db, key: string, { startsAt, requests, bad }: Block): vo
   );
 }
 
-const blockOf = (row: BlockRow): Block => ({ startsAt: row.starts_at as Instant, requests: row.requests, bad: row.bad });
+const blockOf = (row: BlockRow): Block => ({
+  startsAt: row.starts_at as Instant,
+  requests: row.requests,
+  bad: row.bad,
+});

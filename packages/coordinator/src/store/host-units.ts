@@ -33,7 +33,10 @@ export function readProven(db: Db): readonly ProvenUnit[] {
 }
 
 /** From now on `digest` is proven there; undefined: nothing is (a first activation was taken back). */
-export function writeProven(db: Db, proven: Omit<ProvenUnit, "previous" | "digest"> & { readonly digest: string | undefined }): void {
+export function writeProven(
+  db: Db,
+  proven: Omit<ProvenUnit, "previous" | "digest"> & { readonly digest: string | undefined },
+): void {
   const { host, unit, digest, since, rollout } = proven;
   if (digest === undefined) {
     db.run("DELETE FROM proven WHERE host = ? AND unit = ?", host, unit);
@@ -63,7 +66,15 @@ export function readDesired(db: Db): readonly DesiredUnit[] {
   return db.all<DesiredUnit>("SELECT host, unit, digest FROM desired ORDER BY host, unit");
 }
 
-export function writeDesired(db: Db, desired: DesiredUnit): void {
+/** From now on the fleet wants `digest` there in the end; undefined: nothing. */
+export function writeDesired(
+  db: Db,
+  desired: Omit<DesiredUnit, "digest"> & { readonly digest: string | undefined },
+): void {
+  if (desired.digest === undefined) {
+    db.run("DELETE FROM desired WHERE host = ? AND unit = ?", desired.host, desired.unit);
+    return;
+  }
   db.run(
     "INSERT INTO desired (host, unit, digest) VALUES (?, ?, ?) ON CONFLICT (host, unit) DO UPDATE SET digest = excluded.digest",
     desired.host,

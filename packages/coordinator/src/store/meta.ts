@@ -33,5 +33,9 @@ const read = (db: Db, key: string): string | undefined =>
   db.get<{ value: string }>("SELECT value FROM meta WHERE key = ?", key)?.value;
 
 function write(db: Db, key: string, value: string): void {
-  db.run("INSERT INTO meta (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value", key, value);
+  db.run(
+    "INSERT INTO meta (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value",
+    key,
+    value,
+  );
 }

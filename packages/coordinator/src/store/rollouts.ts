@@ -19,11 +19,23 @@ interface RolloutRow {
 }
 
 export function insertRollout(db: Db, rollout: Rollout, state: RolloutState): void {
-  db.run("INSERT INTO rollouts (id, plan, state, phase) VALUES (?, ?, ?, ?)", rollout.id, canonicalJson(rollout), canonicalJson(state), state.phase);
+  db.run(
+    "INSERT INTO rollouts (id, plan, state, phase) VALUES (?, ?, ?, ?)",
+    rollout.id,
+    canonicalJson(rollout),
+    canonicalJson(state),
+    state.phase,
+  );
   const number = db.get<{ number: number }>("SELECT number FROM rollouts WHERE id = ?", rollout.id)?.number ?? 0;
   for (const change of rollout.stages.flatMap((stage) => stage.waves.flat())) {
     for (const { unit } of change.units) {
-      db.run("INSERT OR IGNORE INTO rollout_units (rollout, host, unit, number) VALUES (?, ?, ?, ?)", rollout.id, change.host, unit, number);
+      db.run(
+        "INSERT OR IGNORE INTO rollout_units (rollout, host, unit, number) VALUES (?, ?, ?, ?)",
+        rollout.id,
+        change.host,
+        unit,
+        number,
+      );
     }
   }
 }
@@ -57,7 +69,12 @@ export function listRollouts(db: Db): readonly StoredRollout[] {
 /** Ids of rollouts created after `number` that touch the unit on the host. */
 export function laterRolloutsOf(db: Db, host: string, unit: string, number: number): readonly string[] {
   return db
-    .all<{ rollout: string }>("SELECT rollout FROM rollout_units WHERE host = ? AND unit = ? AND number > ? ORDER BY number", host, unit, number)
+    .all<{ rollout: string }>(
+      "SELECT rollout FROM rollout_units WHERE host = ? AND unit = ? AND number > ? ORDER BY number",
+      host,
+      unit,
+      number,
+    )
     .map((row) => row.rollout);
 }
 

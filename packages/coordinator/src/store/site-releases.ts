@@ -25,7 +25,9 @@ export function readPushedRelease(db: Db, site: string, version: string): Pushed
 
 /** Releases of one site, newest first. */
 export function listPushedReleases(db: Db, site: string): readonly PushedRelease[] {
-  return db.all<ReleaseRow>("SELECT * FROM releases WHERE site = ? ORDER BY pushed_at DESC, version DESC", site).map(fromRow);
+  return db
+    .all<ReleaseRow>("SELECT * FROM releases WHERE site = ? ORDER BY pushed_at DESC, version DESC", site)
+    .map(fromRow);
 }
 
 export function writePushedRelease(db: Db, release: PushedRelease, by: string): void {
@@ -41,5 +43,11 @@ export function writePushedRelease(db: Db, release: PushedRelease, by: string): 
 }
 
 function fromRow(row: ReleaseRow): PushedRelease {
-  return { site: row.site, version: row.version, digest: row.digest, bytes: row.bytes, pushedAt: row.pushed_at as Instant };
+  return {
+    site: row.site,
+    version: row.version,
+    digest: row.digest,
+    bytes: row.bytes,
+    pushedAt: row.pushed_at as Instant,
+  };
 }

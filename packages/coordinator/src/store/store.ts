@@ -114,9 +114,13 @@ class SqliteStore implements Store {
 function migrate(db: DatabaseSync, path: string): void {
   const version = (db.prepare("PRAGMA user_version").get() as { user_version: number }).user_version;
   if (version > migrations.length) {
-    throw new Problem("state-corrupt", `cannot open store '${path}': its schema is version ${version}, this program knows up to ${migrations.length}`, {
-      hint: "run the version of sluice that wrote it, or a newer one",
-    });
+    throw new Problem(
+      "state-corrupt",
+      `cannot open store '${path}': its schema is version ${version}, this program knows up to ${migrations.length}`,
+      {
+        hint: "run the version of sluice that wrote it, or a newer one",
+      },
+    );
   }
   for (const [index, migration] of migrations.entries()) {
     if (index < version) continue;

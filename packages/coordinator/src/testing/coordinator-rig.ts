@@ -6,7 +6,12 @@ import { createIds, nodeClock } from "@sluice/runtime";
 import { openLog } from "@sluice/runtime/logs/open-log";
 import { type Coordinator, type CoordinatorOptions, startCoordinator } from "../start-coordinator.ts";
 import { TestOperator } from "./operator-client.ts";
-import { type AgentScript, type ScriptedAgent, type ScriptedAgentOptions, startScriptedAgent } from "./scripted-agent.ts";
+import {
+  type AgentScript,
+  type ScriptedAgent,
+  type ScriptedAgentOptions,
+  startScriptedAgent,
+} from "./scripted-agent.ts";
 
 /** Fast enough for a test, slow enough for a loaded machine: silence takes four of these. */
 export const heartbeatMs = durationMs(250);
@@ -85,7 +90,16 @@ export interface FleetShape {
 
 /** A fleet of two environments (`at-1`; `web-1`, `web-2`) whose sites need no files of their own. */
 export function fleetText(shape: FleetShape = {}): string {
-  const { approval, forward = "preserve", soakMs = 20, maxWait = "30s", sites = ["shop"], shared = false, probePath = "/healthz", waves = "1, 100%" } = shape;
+  const {
+    approval,
+    forward = "preserve",
+    soakMs = 20,
+    maxWait = "30s",
+    sites = ["shop"],
+    shared = false,
+    probePath = "/healthz",
+    waves = "1, 100%",
+  } = shape;
   return [
     "fleet: acme",
     "environments:",

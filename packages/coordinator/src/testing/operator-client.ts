@@ -1,4 +1,11 @@
-import { type CallOptions, type ClientReadableStream, type ClientUnaryCall, credentials, Metadata, type ServiceError } from "@grpc/grpc-js";
+import {
+  type CallOptions,
+  type ClientReadableStream,
+  type ClientUnaryCall,
+  credentials,
+  Metadata,
+  type ServiceError,
+} from "@grpc/grpc-js";
 import { fromServiceError } from "@sluice/protocol";
 import {
   type GetStatusResponse,
@@ -22,14 +29,18 @@ export class TestOperator implements Disposable {
   readonly metadata = new Metadata();
 
   constructor(address: string, user = "ada") {
-    this.client = new OperatorServiceClient(address, credentials.createInsecure(), { "grpc.use_local_subchannel_pool": 1 });
+    this.client = new OperatorServiceClient(address, credentials.createInsecure(), {
+      "grpc.use_local_subchannel_pool": 1,
+    });
     this.metadata.set("sluice-user", user);
   }
 
   ask<Q, A>(method: (client: OperatorServiceClient) => Unary<Q, A>, request: Q): Promise<A> {
     const call = method(this.client).bind(this.client);
     return new Promise((resolve, reject) => {
-      call(request, this.metadata, {}, (error, answer) => (error === null ? resolve(answer) : reject(fromServiceError(error))));
+      call(request, this.metadata, {}, (error, answer) =>
+        error === null ? resolve(answer) : reject(fromServiceError(error)),
+      );
     });
   }
 

@@ -184,7 +184,11 @@ class Scripted implements ScriptedAgent {
 
   #take(intent: Intent): void {
     this.intent = intent;
-    this.#memory = { maxFence: Math.max(this.#memory.maxFence, intent.fence), generation: intent.generation, intentDigest: intent.digest };
+    this.#memory = {
+      maxFence: Math.max(this.#memory.maxFence, intent.fence),
+      generation: intent.generation,
+      intentDigest: intent.digest,
+    };
     this.#obey();
     this.#report();
   }
@@ -213,7 +217,9 @@ class Scripted implements ScriptedAgent {
   }
 
   #grantedDigest(unit: UnitKey): string | undefined {
-    const live = this.intent?.body.grants.filter((grant) => this.#grants.get(grant.id)?.progress.kind === "provisional");
+    const live = this.intent?.body.grants.filter(
+      (grant) => this.#grants.get(grant.id)?.progress.kind === "provisional",
+    );
     return live?.flatMap((grant) => grant.units).find((granted) => granted.unit === unit)?.digest;
   }
 

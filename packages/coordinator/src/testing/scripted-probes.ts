@@ -1,4 +1,12 @@
-import { type Hop, type Instant, type IntentBody, type ProbedBinding, type ProbeResult, siteUnit, type UnitKey } from "@sluice/core";
+import {
+  type Hop,
+  type Instant,
+  type IntentBody,
+  type ProbedBinding,
+  type ProbeResult,
+  siteUnit,
+  type UnitKey,
+} from "@sluice/core";
 
 type Asked = Omit<ProbeResult, "outcome">;
 

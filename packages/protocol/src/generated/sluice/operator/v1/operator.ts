@@ -188,6 +188,8 @@ export interface GetStatusResponse {
   hosts: HostStatus[];
   activeRollouts: Rollout[];
   environments: string[];
+  /** Sentences about the coordinator itself: why it decides nothing, for example. */
+  remarks: string[];
 }
 
 export interface HostStatus {
@@ -2197,7 +2199,7 @@ export const GetStatusRequest: MessageFns<GetStatusRequest> = {
 };
 
 function createBaseGetStatusResponse(): GetStatusResponse {
-  return { fleet: "", hosts: [], activeRollouts: [], environments: [] };
+  return { fleet: "", hosts: [], activeRollouts: [], environments: [], remarks: [] };
 }
 
 export const GetStatusResponse: MessageFns<GetStatusResponse> = {
@@ -2213,6 +2215,9 @@ export const GetStatusResponse: MessageFns<GetStatusResponse> = {
     }
     for (const v of message.environments) {
       writer.uint32(34).string(v!);
+    }
+    for (const v of message.remarks) {
+      writer.uint32(42).string(v!);
     }
     return writer;
   },
@@ -2262,6 +2267,14 @@ export const GetStatusResponse: MessageFns<GetStatusResponse> = {
             message.environments.push(reader.string());
             continue;
           }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.remarks.push(reader.string());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -2283,6 +2296,7 @@ export const GetStatusResponse: MessageFns<GetStatusResponse> = {
     message.hosts = object.hosts?.map((e) => HostStatus.fromPartial(e)) || [];
     message.activeRollouts = object.activeRollouts?.map((e) => Rollout.fromPartial(e)) || [];
     message.environments = object.environments?.map((e) => e) || [];
+    message.remarks = object.remarks?.map((e) => e) || [];
     return message;
   },
 };
