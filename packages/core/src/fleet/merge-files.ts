@@ -7,14 +7,18 @@ const spreadable: ReadonlySet<string> = new Set(["sites", "hosts", "certificates
 export interface Merged {
   readonly root: Located;
   readonly problems: readonly FleetProblem[];
+  /** True when a file could not be joined, so that what is missing may be in it. */
+  readonly partial: boolean;
 }
 
 /** Joins the files of a folder into one tree; what two files both say is a problem, never a silent choice. */
 export function mergeFiles(roots: readonly Located[], top: Place): Merged {
   const problems: FleetProblem[] = [];
+  let partial = false;
   const children = new Map<string, Located>();
   for (const root of roots) {
     if (root.children === undefined || Array.isArray(root.value)) {
+      partial = true;
       problems.push({
         ...root.at,
         path: "",
@@ -27,7 +31,7 @@ export function mergeFiles(roots: readonly Located[], top: Place): Merged {
       children.set(key, earlier === undefined ? child : joined(key, earlier, child, problems));
     }
   }
-  return { root: { value: plainOf(children), at: roots[0]?.at ?? top, children }, problems };
+  return { root: { value: plainOf(children), at: roots[0]?.at ?? top, children }, problems, partial };
 }
 
 function joined(key: string, earlier: Located, later: Located, problems: FleetProblem[]): Located {

@@ -245,3 +245,14 @@ test("a file that can't be read silences what it might have said, not what the o
   expect(files[0]).toBe("a.yaml fleet");
   expect(files.slice(1).every((line) => line === "b.yaml ")).toBe(true);
 });
+
+test("a file that is no map says just that", () => {
+  expect(lines("- fleet: a\n")).toEqual([": the file is not a map, wanted keys such as fleet, environments and sites"]);
+});
+
+test("a duration that no timer can wait for is refused", () => {
+  expect(only(fleetText({ site: "keepPrevious: 60d" }))?.sentence).toBe(
+    'found the text "60d", wanted a duration of at most 24d',
+  );
+  expect(only(fleetText({ site: "keepPrevious: soon" }))?.sentence).toContain("wanted a duration with its unit");
+});

@@ -29,7 +29,7 @@ export function parseFleetFile(files: readonly FleetFile[]): ParsedFleet {
   const roots = read.flatMap(({ root }) => (root === undefined ? [] : [root]));
   if (roots.length === 0) return invalid(files, unreadable.length > 0 ? unreadable : [nothingIn(files)]);
   const merged = mergeFiles(roots, topOf(files));
-  const unread = read.some(({ root, problems }) => root === undefined && problems.length > 0);
+  const unread = merged.partial || read.some(({ root, problems }) => root === undefined && problems.length > 0);
   const checked = checkMerged(merged.root, unread);
   const problems = [...unreadable, ...merged.problems, ...checked];
   if (problems.length > 0) return invalid(files, problems);

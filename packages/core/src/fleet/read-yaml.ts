@@ -38,6 +38,8 @@ export interface ReadYaml {
 const textLengthMax = 4_000_000;
 /** Bounds what aliases can multiply a small file into. */
 const valuesMax = 200_000;
+/** One slip makes many complaints of the parser; the first ones are the telling ones. */
+const syntaxProblemsMax = 20;
 /** Far deeper than the shape of a fleet file, far less than the stack. */
 const depthMax = 64;
 
@@ -82,7 +84,7 @@ function readDocuments(file: string, text: string): ReadYaml {
   const placeAt = (offset: number): Place => ({ file, ...linePlace(offset) });
   const [first, second] = documents;
   const problems: FleetProblem[] = documents.flatMap((document) =>
-    [...document.errors, ...document.warnings].map((error) => ({
+    [...document.errors, ...document.warnings].slice(0, syntaxProblemsMax).map((error) => ({
       ...placeAt(error.pos[0]),
       path: "",
       sentence: `not valid YAML: ${lowerFirst(error.message)}`,

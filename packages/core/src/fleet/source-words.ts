@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { parseDuration } from "../units/time.ts";
 
 /*
  * The smallest pieces of the fleet file's shape. Every `error` text is the part after "wanted" in a problem's sentence.
@@ -42,9 +43,12 @@ export const portKey = text(
 );
 
 export const durationWanted = "a duration with its unit, such as 30s, 5m or 1h30m";
-export const duration = text(durationWanted, /^(?:\d+(?:\.\d+)?(?:ms|s|m|h|d))+$/).meta({
-  examples: ["30s", "5m", "1h30m"],
-});
+/** Timers can't wait longer than 2^31 ms and would go off at once. */
+const durationMsMax = 24 * 86_400_000;
+
+export const duration = text(durationWanted, /^(?:\d+(?:\.\d+)?(?:ms|s|m|h|d))+$/)
+  .refine((written) => (parseDuration(written) ?? 0) <= durationMsMax, { error: "a duration of at most 24d" })
+  .meta({ examples: ["30s", "5m", "1h30m"] });
 
 export const percentWanted = "a percentage from 1% to 100%";
 export const percent = text(percentWanted, /^(?:100|[1-9]\d?)%$/);
