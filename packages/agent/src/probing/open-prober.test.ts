@@ -280,7 +280,7 @@ async function serveTls(pair: {
 }): Promise<{ readonly port: number; readonly names: unknown[] }> {
   const names: unknown[] = [];
   const server = createTlsServer(
-    { ...pair, SNICallback: (name, done) => (names.push(name), done(null)) },
+    { ...pair, SNICallback: (name, done) => done(null, void names.push(name)) },
     (_, response) => response.end("ok"),
   );
   return { port: await listen(server), names };
