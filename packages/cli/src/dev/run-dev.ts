@@ -24,16 +24,21 @@ export async function runDev(world: World, dirOption: string | undefined): Promi
     );
   }
   const interrupted = Promise.withResolvers<void>();
-  using _interrupt = world.onInterrupt(() => interrupted.resolve());
+  const stop = new AbortController();
+  using _interrupt = world.onInterrupt(() => {
+    stop.abort();
+    interrupted.resolve();
+  });
   const dir = devFolder(world.cwd, dirOption);
   await using fleet = await startDevFleet({ dir, pid: world.pid, log: (sentence) => say(world, false, sentence) });
   const { coordinator } = fleet.layout;
   const { pid } = world;
   await writeDevFile(world.cwd, { coordinator, dir, fleetFile: fleet.fleetFile, pid, stamp: stampOf(pid) ?? "" });
   try {
-    await Promise.race([deployFirst(world, fleet), interrupted.promise]);
-    say(world, false, whatToTry(world.cwd, fleet.layout, fleet.fleetFile));
-    await interrupted.promise;
+    if (await deployFirst(world, fleet, stop.signal)) {
+      say(world, false, whatToTry(world.cwd, fleet.layout, fleet.fleetFile));
+      await interrupted.promise;
+    }
     say(world, false, "stopping everything");
   } finally {
     await removeDevFile(world.cwd);
@@ -52,23 +57,23 @@ export async function stopDev(world: World, dirOption: string | undefined): Prom
   say(world, false, wasRunning ? "the dev fleet is stopped" : "no dev fleet is running");
 }
 
-/** The commands an operator would type, so that they can be read and repeated. */
-async function deployFirst(world: World, fleet: DevFleet): Promise<void> {
+/** The commands an operator would type, so that they can be read and repeated. Answers false when it was interrupted. */
+async function deployFirst(world: World, fleet: DevFleet, stop: AbortSignal): Promise<boolean> {
   const { dir, coordinator } = fleet.layout;
-  for (const site of ["shop", "blog"]) {
-    const release = { site, version: "1" };
-    await operate(world, coordinator, ["release", "push", site, "1", sampleFolder(dir, release)]);
-    await operate(world, coordinator, ["deploy", site, "1", "--timeout", "2m"]);
+  const push = (site: string, version: string): readonly string[] => [
+    "release",
+    "push",
+    site,
+    version,
+    sampleFolder(dir, { site, version }),
+  ];
+  const deploy = (site: string): readonly string[] => ["deploy", site, "1", "--timeout", "2m"];
+  const first = ["shop", "blog"].flatMap((site) => [push(site, "1"), deploy(site)]);
+  for (const args of [...first, ...["2", "3", "4-dies", "5-half"].map((version) => push("shop", version))]) {
+    if (stop.aborted) return false;
+    await operate(world, coordinator, args);
   }
-  for (const version of ["2", "3", "4-dies", "5-half"]) {
-    await operate(world, coordinator, [
-      "release",
-      "push",
-      "shop",
-      version,
-      sampleFolder(dir, { site: "shop", version }),
-    ]);
-  }
+  return !stop.aborted;
 }
 
 async function operate(world: World, coordinator: string, args: readonly string[]): Promise<void> {
