@@ -147,14 +147,14 @@ test("apply --yes follows the rollouts it starts and prints only changes, one a 
   });
   expect(world.out().split("\n")).toEqual([
     "~ proxy settings of shop: forward.host internal → preserve (live on at-1)",
-    "12:00:00  r-1: shop 2, by anna",
-    "12:00:00  r-1:   at-1 activating: starting the idle slot",
-    "12:00:00  r-1: activating wave 1 of 1 in acceptance",
-    "12:00:00  r-1:   at-1 provisional: switched in 3.2ms",
-    "12:00:00  r-1: observing wave 1 of 1 in acceptance",
-    "12:00:00  r-1:   waiting (soak): observed for 2s more",
-    "12:00:00  r-1:   at-1 passed",
-    "12:00:00  r-1: completed after 12s",
+    "12:00:00  shop 2 (r-1), by anna",
+    "12:00:00    at-1 activating: starting the idle slot",
+    "12:00:00  activating wave 1 of 1 in acceptance",
+    "12:00:00    at-1 provisional: switched in 3.2ms",
+    "12:00:00  observing wave 1 of 1 in acceptance",
+    "12:00:00    waiting (soak): observed for 2s more",
+    "12:00:00    at-1 passed",
+    "12:00:00  completed after 12s",
     "",
   ]);
 });
@@ -220,7 +220,7 @@ test("a halt is told in one sentence with its evidence", async () => {
     ["rollout", "watch", "r-1"],
   );
   expect(world.out()).toContain(
-    "12:00:00  r-1: halted (step-failed): at-1 refused it\n12:00:00  r-1:   www.shop.example via proxy answered 400\n12:00:00  r-1: reverted after 3s\n",
+    "12:00:00  halted (step-failed): at-1 refused it\n12:00:00    www.shop.example via proxy answered 400\n12:00:00  reverted after 3s\n",
   );
 });
 

@@ -46,7 +46,7 @@ export async function followRollouts(
   const latest = new Map<string, Rollout>();
   let endings: readonly Ending[];
   {
-    using progress = startProgress(world, options.json);
+    using progress = startProgress(world, options.json, ids.length);
     try {
       endings = await Promise.all(
         ids.map((id) => followOne(client, id, { options, progress, signal: stop.signal, latest })),

@@ -16,9 +16,9 @@ export interface Progress extends Disposable {
 const redrawEveryMs = 500;
 
 /** JSON lines when asked for, a redrawn picture on a terminal, else one line for each change. */
-export function startProgress(world: World, json: boolean): Progress {
+export function startProgress(world: World, json: boolean, rollouts: number): Progress {
   if (json) return jsonProgress(world);
-  return world.stdout.isTerminal ? liveProgress(world) : plainProgress(world);
+  return world.stdout.isTerminal ? liveProgress(world) : plainProgress(world, rollouts > 1);
 }
 
 function jsonProgress(world: World): Progress {
@@ -29,13 +29,14 @@ function jsonProgress(world: World): Progress {
   };
 }
 
-/** `14:03:59  r-1: activating wave 1 of 1 in acceptance` */
-export function plainProgress(world: World): Progress {
+/** `14:03:59  activating wave 1 of 1 in acceptance`; with several rollouts each line says which. */
+function plainProgress(world: World, isSeveral: boolean): Progress {
   const seen = new Map<string, Rollout>();
   const print = (line: string): void => world.stdout.write(`${world.clock(world.now())}  ${line}\n`);
   return {
     show: (rollout) => {
-      rolloutChanges(seen.get(rollout.id), rollout).forEach(print);
+      const about = isSeveral ? `${rollout.title}: ` : "";
+      for (const line of rolloutChanges(seen.get(rollout.id), rollout)) print(`${about}${line}`);
       seen.set(rollout.id, rollout);
     },
     remark: print,

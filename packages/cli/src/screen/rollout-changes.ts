@@ -18,9 +18,9 @@ export function rolloutChanges(before: Rollout | undefined, now: Rollout): reado
 function openingLines(before: Rollout | undefined, now: Rollout): readonly string[] {
   if (before !== undefined) return [];
   const overrides = now.overrides.map(
-    (override) => `${now.id}: check '${override.check}' switched off by ${override.by}: ${override.reason}`,
+    (override) => `check '${override.check}' switched off by ${override.by}: ${override.reason}`,
   );
-  return [`${now.id}: ${now.title}, by ${now.by}${now.reason === undefined ? "" : ` (${now.reason})`}`, ...overrides];
+  return [`${now.title} (${now.id}), by ${now.by}${now.reason === undefined ? "" : `: ${now.reason}`}`, ...overrides];
 }
 
 function stepLines(before: Rollout | undefined, now: Rollout): readonly string[] {
@@ -33,30 +33,26 @@ function stepLines(before: Rollout | undefined, now: Rollout): readonly string[]
   return stepsOf(now)
     .map(({ environment, step }) => ({ key: `${environment}/${step.host}`, step, words: stepWords(step) }))
     .filter(({ key, step, words }) => (earlier.has(key) ? earlier.get(key) !== words : step.state !== "pending"))
-    .map(({ step, words }) => `${now.id}:   ${step.host} ${words}`);
+    .map(({ step, words }) => `  ${step.host} ${words}`);
 }
 
 function causeLines(before: Rollout | undefined, now: Rollout): readonly string[] {
   const { cause } = now;
   if (cause === undefined || before?.cause?.sentence === cause.sentence) return [];
-  return [
-    `${now.id}: halted (${cause.kind}): ${cause.sentence}`,
-    ...cause.evidence.map((line) => `${now.id}:   ${line}`),
-  ];
+  return [`halted (${cause.kind}): ${cause.sentence}`, ...cause.evidence.map((line) => `  ${line}`)];
 }
 
 function phaseLines(before: Rollout | undefined, now: Rollout): readonly string[] {
   if (before !== undefined && positionOf(before) === positionOf(now)) return [];
-  if (endingOf(now) !== undefined)
-    return [`${now.id}: ${now.phase} after ${tookWords(now, now.endedAtMs ?? now.createdAtMs)}`];
-  return [`${now.id}: ${now.phase}${waveWords(now)}`];
+  if (endingOf(now) !== undefined) return [`${now.phase} after ${tookWords(now, now.endedAtMs ?? now.createdAtMs)}`];
+  return [`${now.phase}${waveWords(now)}`];
 }
 
 function waitingLines(before: Rollout | undefined, now: Rollout): readonly string[] {
   const earlier = new Set((before?.waitingOn ?? []).map(waitingKey));
   return now.waitingOn
     .filter((waiting) => !earlier.has(waitingKey(waiting)))
-    .map((waiting) => `${now.id}:   waiting (${waiting.kind}): ${waiting.sentence}`);
+    .map((waiting) => `  waiting (${waiting.kind}): ${waiting.sentence}`);
 }
 
 /** Sentences may count down; what is waited for changes only with its kind and hosts. */
