@@ -321,6 +321,17 @@ test("of many keepers started at once one stays, and the others end content", as
   expect(started.map((each) => each.pid)).toContain(stayed.pid);
 });
 
+test("a data folder whose path is too long for a socket, and none at all, are refused as configuration", async () => {
+  const [command, ...args] = keeperCommand();
+  const dir = join(fixture.dir, "x".repeat(100));
+  for (const wrong of [["--dir", dir], []]) {
+    const [code] = await once(spawn(command, [...args, ...wrong], { stdio: "ignore" }), "exit");
+    expect(code).toBe(2);
+  }
+  await expect(ensureKeeperRunning({ dir })).rejects.toMatchObject({ reason: "usage-invalid" });
+  expect(existsSync(dir)).toBe(false);
+});
+
 test("a port or a unix path that somebody serves is refused as taken; a stale path is not", async () => {
   const { keeper, dir } = fixture;
   const other = createServer().listen(0, "127.0.0.1");

@@ -2,9 +2,11 @@ import { mkdirSync, readFileSync, renameSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { describeProblem } from "@sluice/core/problems/describe-problem";
+import { Problem } from "@sluice/core/problems/problem";
 import { durationMs } from "@sluice/core/units/time";
 import { nodeClock } from "@sluice/runtime/clock/node-clock";
 import { serveControl } from "@sluice/runtime/control/serve-control";
+import { assertSocketPath, bindingPath } from "@sluice/runtime/control/socket-path";
 import { readDocument } from "@sluice/runtime/files/read-document";
 import type { Running } from "@sluice/runtime/running/running";
 import { handOver, successorVariable } from "./hand-over.ts";
@@ -30,6 +32,7 @@ async function main(): Promise<void> {
     process.exit(2);
   }
   const dir = resolve(values.dir);
+  assertSocketPath(bindingPath(join(dir, "keeper", "keeper.sock")));
   mkdirSync(join(dir, "keeper"), { recursive: true, mode: 0o700 });
   process.on("SIGHUP", () => undefined);
   process.stdout.on("error", () => undefined);
@@ -149,5 +152,5 @@ function log(event: string, fields: object): void {
 
 main().catch((error: unknown) => {
   log("keeper.failed", { level: "error", message: describeProblem(error) });
-  process.exit(1);
+  process.exit(error instanceof Problem && error.category === "invalid" ? 2 : 1);
 });
