@@ -28,6 +28,7 @@ import { type Authenticate, trustLoopback } from "./rpc/principal.ts";
 import { addHealth, addReflection } from "./rpc/standard-services.ts";
 import { FleetView } from "./status/fleet-view.ts";
 import { readProven } from "./store/host-units.ts";
+import { readHostsSeen, writeHostSeen } from "./store/hosts-seen.ts";
 import { readIntent } from "./store/intents.ts";
 import { openStore, type Store } from "./store/store.ts";
 
@@ -102,7 +103,7 @@ function assemble(options: CoordinatorOptions, store: Store, artifacts: Artifact
   };
   const leadership = new Leadership({ store, clock, log, adoptFence: options.adoptFence ?? false, onRefusal });
   const fleets = new FleetDesk(store, options.probeEveryMs ?? durationMs(1000));
-  const roster = new Roster(clock, heartbeatMs);
+  const roster = new Roster(clock, heartbeatMs, readHostsSeen(store));
   const evidence = new EvidenceBook(store, clock);
   const intents = new IntentDesk(store);
   const hosts = (): Pick<PlanInput, "hosts" | "fleet" | "proven"> => hostsNow(store, fleets, roster);
@@ -117,6 +118,7 @@ function assemble(options: CoordinatorOptions, store: Store, artifacts: Artifact
     mayLead: () => leadership.refusal === undefined,
     meet: (agent) => leadership.meet(agent),
     count: (host, batch) => evidence.count(host, batch),
+    onAdmitted: (host) => store.transact((db) => writeHostSeen(db, host, clock.now())),
     wake: decided,
     counted: () => awake.ring(),
   });
@@ -196,7 +198,7 @@ function hostsNow(store: Store, fleets: FleetDesk, roster: Roster): Pick<PlanInp
   const names = fleets.applied?.fleet.hosts.map(({ name }) => name) ?? [];
   return {
     hosts: Object.fromEntries(names.map((name) => [name, viewOf(store, roster, name)])),
-    fleet: { hosts: names.length, silent: roster.silent(names) },
+    fleet: roster.sight(names),
     proven: Object.fromEntries(readProven(store).map(({ host, unit, digest }) => [hostUnit(host, unit), digest])),
   };
 }

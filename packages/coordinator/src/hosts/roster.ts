@@ -23,10 +23,13 @@ const missedMax = 3;
 export class Roster {
   readonly #clock: Clock;
   readonly #silentAfterMs: number;
+  readonly #everSeen: Set<string>;
   readonly #entries = new Map<string, Entry>();
 
-  constructor(clock: Clock, heartbeatMs: number) {
+  /** `everSeen`: hosts that spoke before the coordinator's start. */
+  constructor(clock: Clock, heartbeatMs: number, everSeen: readonly string[]) {
     this.#clock = clock;
+    this.#everSeen = new Set(everSeen);
     this.#silentAfterMs = heartbeatMs * (missedMax + 1);
   }
 
@@ -36,6 +39,7 @@ export class Roster {
   }
 
   heard(host: string): void {
+    this.#everSeen.add(host);
     const entry = this.#entries.get(host);
     const heardAt = this.#clock.monotonic();
     const lastSeen = this.#clock.now();
@@ -56,9 +60,10 @@ export class Roster {
     return { connected: this.#isHeard(entry), lastSeen, ...(observation === undefined ? {} : { observation }) };
   }
 
-  /** How many of `hosts` spoke before and do not any more. */
-  silent(hosts: readonly string[]): number {
-    return hosts.filter((host) => !this.find(host).connected).length;
+  /** Of `hosts`, those whose agent ever spoke, and how many of these are silent now. */
+  sight(hosts: readonly string[]): { readonly hosts: number; readonly silent: number } {
+    const known = hosts.filter((host) => this.#everSeen.has(host));
+    return { hosts: known.length, silent: known.filter((host) => !this.find(host).connected).length };
   }
 
   #isHeard(entry: Entry): boolean {

@@ -29,6 +29,8 @@ export interface SessionsOptions {
   readonly meet: (agent: AgentMemory) => void;
   /** The results of a batch are counted and on disk when this returns. */
   readonly count: (host: string, batch: ProbeBatch) => void;
+  /** A host of the fleet comes in. */
+  readonly onAdmitted: (host: string) => void;
   /** A host has said something new, has come or has gone. */
   readonly wake: () => void;
   /** There is more evidence. */
@@ -89,6 +91,7 @@ export class Sessions implements SessionOwner {
         },
       );
     }
+    options.onAdmitted(host);
     const older = this.#open.get(host);
     this.#open.set(host, session);
     older?.goAway("a newer session of this host is open", this.#reconnectAfterMs());

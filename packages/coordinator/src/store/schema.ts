@@ -89,9 +89,7 @@ export const migrations: readonly string[] = [
 
   CREATE TABLE hosts_seen (
     host TEXT PRIMARY KEY,
-    last_seen INTEGER NOT NULL,
-    max_fence INTEGER NOT NULL,
-    generation INTEGER NOT NULL
+    first_seen INTEGER NOT NULL
   ) STRICT;
 
   CREATE TABLE probe_tokens (site TEXT PRIMARY KEY, token TEXT NOT NULL) STRICT;

@@ -56,6 +56,8 @@ export interface ScriptedAgent extends AsyncDisposable {
   fallSilent(): void;
   /** Speaks again. */
   speak(): void;
+  /** Asks every binding on every hop once, now. */
+  probeNow(): void;
   /** Sends its last probe batch once more, with the same sequence number. */
   repeatBatch(): void;
 }
@@ -95,7 +97,7 @@ class Scripted implements ScriptedAgent {
     this.#memory = { ...(options.memory ?? { maxFence: 0, generation: 0, intentDigest: "" }) };
     this.#timers = [
       setInterval(() => this.#send({ $case: "heartbeat", value: { atMs: Date.now() } }), options.heartbeatMs ?? 20),
-      setInterval(() => this.#probe(), options.probeEveryMs ?? 20),
+      setInterval(() => this.probeNow(), options.probeEveryMs ?? 20),
     ];
     this.#dial();
   }
@@ -261,7 +263,7 @@ class Scripted implements ScriptedAgent {
     };
   }
 
-  #probe(): void {
+  probeNow(): void {
     const results = this.#results();
     if (results.length === 0 || !this.#welcome || this.#silent) return;
     this.#seq += 1;

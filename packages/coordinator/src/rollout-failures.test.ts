@@ -1,0 +1,133 @@
+import { expect, test } from "vitest";
+import { fleetText, startRig } from "./testing/coordinator-rig.ts";
+
+const failed = {
+  kind: "failed",
+  touchedTraffic: false,
+  reason: "www.shop.example answered 400, expected 200",
+  failure: "probes-before",
+} as const;
+
+test("an environment that asks for approval waits for the role, and tells others so", async () => {
+  await using rig = await startRig();
+  const { operator } = rig;
+  await operator.apply(fleetText({ approval: "release-manager" }));
+  for (const host of ["at-1", "web-1", "web-2"]) rig.agent(host);
+  const id = await operator.deploy("shop", "1.0.0");
+  const waiting = await operator.until(id, ({ waitingOn }) => waitingOn.some(({ kind }) => kind === "approval"));
+  expect(waiting.currentStage).toBe(1);
+  await expect(operator.command(id, "approve", { role: "intern" })).rejects.toMatchObject({ reason: "role-missing" });
+  await operator.command(id, "approve", { role: "release-manager", reason: "seen in acceptance" });
+  await operator.untilPhase(id, "completed");
+  const approval = (await operator.events()).find(({ kind }) => kind === "operator.approve");
+  expect(approval).toMatchObject({ by: "ada", rolloutId: id });
+});
+
+test("a step that fails halts the rollout, and what passed before goes back to what was proven", async () => {
+  await using rig = await startRig();
+  const { operator } = rig;
+  await operator.apply(fleetText());
+  const at = rig.agent("at-1");
+  const web = rig.agent("web-1");
+  rig.agent("web-2");
+  await operator.untilPhase(await operator.deploy("shop", "1.0.0"), "completed");
+  // The external driver has no files, so that only a change of the fleet file makes another release.
+  const before = new Map(at.running);
+  web.follow({ onGrant: ({ kind }) => (kind === "activate" ? failed : provisional()) });
+  await operator.apply(fleetText({ forward: "internal" }));
+  const [rollout] = (await operator.ask((client) => client.listRollouts, { activeOnly: false, limit: 1 })).rollouts;
+  const ended = await operator.untilPhase(rollout?.id ?? "", "reverted");
+  expect(ended.cause).toMatchObject({ kind: "step-failed", sentence: expect.stringContaining("answered 400") });
+  expect(ended.stages.flatMap(({ waves }) => waves.flatMap(({ steps }) => steps.map(({ state }) => state)))).toEqual([
+    "reverted",
+    "failed",
+    "pending",
+  ]);
+  await expect.poll(() => new Map(at.running)).toEqual(before);
+  const status = await operator.status();
+  expect(status.hosts.flatMap(({ units }) => units.map(({ condition }) => condition))).toEqual(
+    Array(6).fill("in-sync"),
+  );
+});
+
+test("probes that turn bad while observing halt the rollout and turn the host back", async () => {
+  await using rig = await startRig();
+  const { operator } = rig;
+  await operator.apply(fleetText({ soakMs: 20_000 }));
+  const at = rig.agent("at-1");
+  const id = await operator.deploy("shop", "1.0.0");
+  await operator.untilPhase(id, "observing");
+  at.follow({
+    onProbe: ({ binding }) =>
+      binding === "shop.at.internal"
+        ? { kind: "bad", status: 400, reason: "answered 400, expected 200" }
+        : { kind: "good", status: 200 },
+  });
+  const ended = await operator.untilPhase(id, "reverted");
+  expect(ended.cause?.kind).toBe("regressed");
+  expect(ended.cause?.sentence).toContain("shop.at.internal");
+  await expect.poll(() => at.running.size).toBe(0);
+});
+
+test("silence never passes a wave: without probe results the rollout waits, then halts at its deadline", async () => {
+  await using rig = await startRig();
+  const { operator } = rig;
+  await operator.apply(fleetText({ maxWait: "400ms" }));
+  rig.agent("at-1", { onProbe: () => undefined });
+  const id = await operator.deploy("shop", "1.0.0");
+  const waiting = await operator.until(id, ({ waitingOn }) => waitingOn.some(({ kind }) => kind === "evidence"));
+  expect(waiting.phase).toBe("observing");
+  const ended = await operator.untilPhase(id, "reverted");
+  expect(ended.cause).toMatchObject({ kind: "deadline" });
+});
+
+test("a repeated probe batch counts once", async () => {
+  await using rig = await startRig();
+  const { operator } = rig;
+  await operator.apply(fleetText({ soakMs: 20_000 }));
+  const at = rig.agent("at-1", {}, { probeEveryMs: 3_600_000 });
+  const id = await operator.deploy("shop", "1.0.0");
+  await operator.untilPhase(id, "observing");
+  at.probeNow();
+  for (let time = 0; time < 5; time += 1) at.repeatBatch();
+  await expect.poll(() => at.received.filter(({ $case }) => $case === "probeBatchAck").length).toBe(6);
+  const { waitingOn } = await operator.rollout(id);
+  expect(waitingOn.find(({ kind }) => kind === "evidence")?.sentence).toContain("has 1 good, needs 2 more");
+});
+
+test("a completed rollout is reverted by a rollout of its own, unless something newer touched its units", async () => {
+  await using rig = await startRig();
+  const { operator } = rig;
+  await operator.apply(fleetText());
+  const agents = ["at-1", "web-1", "web-2"].map((host) => rig.agent(host));
+  const first = await operator.deploy("shop", "1.0.0");
+  await operator.untilPhase(first, "completed");
+  const before = agents.map((agent) => new Map(agent.running));
+  const second = (await operator.apply(fleetText({ forward: "internal" }))).rolloutIds[0] ?? "";
+  await operator.untilPhase(second, "completed");
+  expect(agents.map((agent) => new Map(agent.running))).not.toEqual(before);
+  await expect(operator.command(first, "revert")).rejects.toMatchObject({
+    reason: "verb-refused",
+    message: expect.stringContaining(second),
+  });
+  const { newRolloutId } = await operator.command(second, "revert", { reason: "customers complain" });
+  const reverted = await operator.untilPhase(newRolloutId ?? "", "completed");
+  expect(reverted.kind).toBe("revert");
+  await expect.poll(() => agents.map((agent) => new Map(agent.running))).toEqual(before);
+});
+
+test("a unit in the hands of one rollout is refused to another, which is named", async () => {
+  await using rig = await startRig();
+  const { operator } = rig;
+  await operator.apply(fleetText({ approval: "release-manager" }));
+  for (const host of ["at-1", "web-1", "web-2"]) rig.agent(host);
+  const id = await operator.deploy("shop", "1.0.0");
+  await expect(operator.deploy("shop", "1.0.1")).rejects.toMatchObject({
+    reason: "unit-busy",
+    message: expect.stringContaining(id),
+  });
+  await operator.command(id, "abort", { reason: "not today" });
+  await operator.until(id, ({ endedAtMs }) => endedAtMs !== undefined);
+});
+
+const provisional = () => ({ kind: "provisional", switchedAt: 0 as never, switchMs: 1 }) as const;
