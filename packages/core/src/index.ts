@@ -1,4 +1,5 @@
 export * from "./activation/activation.ts";
+export { liveSlot } from "./activation/activation-parts.ts";
 export * from "./activation/activation-words.ts";
 export * from "./activation/create-activation.ts";
 export * from "./activation/describe-activation.ts";

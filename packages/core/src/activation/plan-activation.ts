@@ -2,6 +2,7 @@ import { after, durationMs } from "../units/time.ts";
 import { unreachable } from "../units/unreachable.ts";
 import type { ActivationInput, ActivationPlan, ActivationState } from "./activation.ts";
 import { drainMs } from "./activation-parts.ts";
+import { trafficStays } from "./activation-words.ts";
 import { goBack, planClearing, planDraining, planRestoring, stopBefore } from "./plan-ending.ts";
 import {
   planAwaitingReady,
@@ -33,6 +34,7 @@ function planWord(input: ActivationInput): ActivationPlan | undefined {
     case "starting-successors":
     case "probing-before":
       if (input.word.kind !== "held") return stopBefore(input, { kind: "withdrawn" });
+      if (input.facts.cold && state.parts.some(({ from }) => from !== undefined)) return interrupted(input);
       return input.now >= state.grant.confirmBy ? stopBefore(input, { kind: "unconfirmed" }) : undefined;
     case "switching":
     case "probing-after":
@@ -45,6 +47,12 @@ function planWord(input: ActivationInput): ActivationPlan | undefined {
     default:
       return undefined;
   }
+}
+
+/** What ran before has to come back first, and that is the proven release's turn, not the grant's. */
+function interrupted(input: ActivationInput): ActivationPlan {
+  const reason = `the host or its keeper restarted while it was being prepared; ${trafficStays(input.state.parts)}`;
+  return stopBefore(input, { kind: "failed", touchedTraffic: false, failure: "interrupted", reason });
 }
 
 const isOverdue = ({ now, state, word, unconfirmed }: ActivationInput): boolean =>

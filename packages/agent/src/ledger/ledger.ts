@@ -1,0 +1,69 @@
+import type { ActivationState, Instant, IntentMemory, SiteDuties, UnitRelease } from "@sluice/core";
+import { activationStateSchema } from "@sluice/core/activation/activation-schema";
+import { siteDutiesSchema, unitReleaseSchema } from "@sluice/core/intent/intent-schema";
+import { z } from "zod";
+
+/** What an agent has to remember to go on where it was: everything else is read from the processes of the host. */
+export interface Ledger {
+  readonly version: 1;
+  /** Highest fence, newest generation and digest obeyed. */
+  readonly memory: IntentMemory;
+  /** By unit: the release that comes back after anything unplanned. */
+  readonly proven: Readonly<Record<string, UnitRelease>>;
+  /** By grant id; ended ones stay until the coordinator has had time to read their outcome. */
+  readonly activations: Readonly<Record<string, ActivationState>>;
+  /** By grant id: grants taken back on the host itself, with who and why. */
+  readonly revoked: Readonly<Record<string, string>>;
+  /** By unit: what runs on purpose or by accident differs from the proven release and is left alone. */
+  readonly drifts: Readonly<Record<string, Noted>>;
+  /** Break-glass acts, newest last. */
+  readonly localActs: readonly Noted[];
+  /** By site: how it was looked after last; needed to end a site that the intent no longer names. */
+  readonly duties: Readonly<Record<string, SiteDuties>>;
+  /** By site: the release that was live before and may be started again until then. */
+  readonly previous: Readonly<Record<string, { readonly release: UnitRelease; readonly until: Instant }>>;
+  /** By unit: since when what runs is not what the fleet wants. */
+  readonly pendingSince: Readonly<Record<string, Instant>>;
+  /** Window of the coordinator for reconnecting. */
+  readonly reconnectAfterMs: number;
+}
+
+export interface Noted {
+  readonly sentence: string;
+  readonly at: Instant;
+}
+
+/** Before the first coordinator has spoken: long enough not to stampede, short enough not to be noticed. */
+const reconnectAfterMsDefault = 2_000;
+
+export const emptyLedger: Ledger = {
+  version: 1,
+  memory: { maxFence: 0, generation: 0, digest: "" },
+  proven: {},
+  activations: {},
+  revoked: {},
+  drifts: {},
+  localActs: [],
+  duties: {},
+  previous: {},
+  pendingSince: {},
+  reconnectAfterMs: reconnectAfterMsDefault,
+};
+
+const at = z.number().transform((ms) => ms as Instant);
+const noted = z.strictObject({ sentence: z.string(), at });
+
+/** The shape of {@link Ledger} on disk. */
+export const ledgerSchema: z.ZodType<Ledger> = z.strictObject({
+  version: z.literal(1),
+  memory: z.strictObject({ maxFence: z.number(), generation: z.number(), digest: z.string() }),
+  proven: z.record(z.string(), unitReleaseSchema),
+  activations: z.record(z.string(), activationStateSchema),
+  revoked: z.record(z.string(), z.string()),
+  drifts: z.record(z.string(), noted),
+  localActs: z.array(noted),
+  duties: z.record(z.string(), siteDutiesSchema),
+  previous: z.record(z.string(), z.strictObject({ release: unitReleaseSchema, until: at })),
+  pendingSince: z.record(z.string(), at),
+  reconnectAfterMs: z.number().nonnegative(),
+});

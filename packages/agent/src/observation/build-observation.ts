@@ -1,0 +1,171 @@
+import {
+  type GrantObservation,
+  grantProgress,
+  type HostObservation,
+  type Instant,
+  type Intent,
+  instant,
+  liveSlot,
+  type ObservedHost,
+  parseUnit,
+  proxiesOf,
+  type RunningRelease,
+  slotSeen,
+  type UnitKey,
+  type UnitObservation,
+} from "@sluice/core";
+import { knownReleases } from "../ledger/known-releases.ts";
+import type { Ledger } from "../ledger/ledger.ts";
+import { whyNotYet } from "../reconcile/settle-ledger.ts";
+
+export interface ObservationInput {
+  readonly host: string;
+  readonly now: Instant;
+  readonly agent: HostObservation["agent"];
+  readonly ledger: Ledger;
+  readonly intent: Intent | undefined;
+  /** What the processes said last. */
+  readonly seen: ObservedHost;
+  /** Why a grant does not advance, by grant id. */
+  readonly waiting: ReadonlyMap<string, readonly string[]>;
+  readonly remarks: readonly string[];
+}
+
+/** What the agent says about its host: desired, installed, running and proven of every unit are four separate facts. */
+export function buildObservation(input: ObservationInput): HostObservation {
+  const { host, now, agent, ledger } = input;
+  return {
+    host,
+    at: now,
+    agent,
+    maxFence: ledger.memory.maxFence,
+    generation: ledger.memory.generation,
+    intentDigest: ledger.memory.digest,
+    units: unitsOf(input).map((unit) => observeUnit(input, unit)),
+    grants: grantsOf(input),
+    remarks: remarksOf(input),
+  };
+}
+
+function unitsOf({ intent, ledger, seen }: ObservationInput): readonly UnitKey[] {
+  const units = new Set<UnitKey>([
+    ...(intent?.body.units ?? []).map(({ unit }) => unit),
+    ...(Object.keys(ledger.proven) as UnitKey[]),
+    ...seen.slots.map(({ site }): UnitKey => `site:${site}`),
+    ...seen.proxies.map(({ unit }) => unit),
+  ]);
+  return [...units].sort();
+}
+
+function observeUnit(input: ObservationInput, unit: UnitKey): UnitObservation {
+  const { intent, ledger, seen } = input;
+  const word = intent?.body.units.find((one) => one.unit === unit);
+  const running = runningRelease(input, unit);
+  const releases = knownReleases(ledger, intent);
+  const proven = ledger.proven[unit]?.digest;
+  const pendingSince = ledger.pendingSince[unit];
+  return {
+    unit,
+    ...(word?.desired === undefined ? {} : { desired: word.desired }),
+    installed: seen.installed.filter((digest) => releases[digest]?.unit === unit),
+    ...(running === undefined ? {} : { running }),
+    ...(proven === undefined ? {} : { proven }),
+    ...(pendingSince === undefined ? {} : { pendingSince }),
+    reasons: reasonsOf(input, unit, running),
+  };
+}
+
+/** What the processes themselves report; a site release by the slot that its proxy calls live. */
+function runningRelease(input: ObservationInput, unit: UnitKey): RunningRelease | undefined {
+  const { seen, ledger, intent } = input;
+  const parsed = parseUnit(unit);
+  if (parsed.kind === "site") {
+    const slot = liveSlot(seen, parsed.site);
+    const copy = slot === undefined ? undefined : slotSeen(seen, parsed.site, slot);
+    if (copy === undefined || !copy.alive) return undefined;
+    const { digest, version, pid, startedAtMs } = copy;
+    return { digest, version, build: version, pid, startedAt: instant(startedAtMs), slot: copy.slot };
+  }
+  const proxy = proxiesOf(seen, unit).findLast(({ accepting, draining }) => accepting && !draining);
+  if (proxy === undefined) return undefined;
+  const { digest, build, pid, startedAtMs } = proxy;
+  const version = knownReleases(ledger, intent)[digest]?.version ?? digest;
+  return { digest, version, build, pid, startedAt: instant(startedAtMs) };
+}
+
+function reasonsOf(input: ObservationInput, unit: UnitKey, running: RunningRelease | undefined): readonly string[] {
+  const { ledger, intent, waiting } = input;
+  const word = intent?.body.units.find((one) => one.unit === unit);
+  const drift = ledger.drifts[unit]?.sentence;
+  const activation = Object.values(ledger.activations).find(
+    ({ phase, parts }) => phase !== "ended" && phase !== "done" && parts.some((part) => part.unit === unit),
+  );
+  const doing = activation === undefined ? [] : [activation.phase, ...(waiting.get(activation.grant.id) ?? [])];
+  const reasons = [
+    ...(drift === undefined ? [] : [drift]),
+    ...(doing.length === 0 ? [] : [doing.join(": ")]),
+    ...provenReasons(input, unit, running, activation !== undefined),
+    ...crashReasons(input, unit),
+  ];
+  const waits = word?.desired !== undefined && word.desired !== running?.digest && reasons.length === 0;
+  return waits ? ["waiting for a grant"] : reasons;
+}
+
+function provenReasons(
+  { ledger, intent }: ObservationInput,
+  unit: UnitKey,
+  running: RunningRelease | undefined,
+  activating: boolean,
+): readonly string[] {
+  if (activating) return [];
+  const own = ledger.proven[unit];
+  const told = intent?.body.units.find((one) => one.unit === unit)?.proven;
+  const reasons: string[] = [];
+  if (own !== undefined && told !== undefined && own.digest !== told.digest) {
+    reasons.push(
+      `the coordinator calls ${told.version} proven, this host ${own.version}; it takes a grant to change that`,
+    );
+  }
+  if (own !== undefined && running === undefined) reasons.push(`${own.version} is being brought up`);
+  if (
+    own !== undefined &&
+    running !== undefined &&
+    running.digest !== own.digest &&
+    ledger.drifts[unit] === undefined
+  ) {
+    reasons.push(`${running.version} runs, ${own.version} is proven`);
+  }
+  return reasons;
+}
+
+function crashReasons({ seen }: ObservationInput, unit: UnitKey): readonly string[] {
+  const parsed = parseUnit(unit);
+  if (parsed.kind !== "site") return [];
+  return seen.slots
+    .filter(({ site, restarts, alive }) => site === parsed.site && (restarts > 0 || !alive))
+    .map(({ slot, version, restarts, alive }) =>
+      alive
+        ? `${version} in ${slot} crashed and was started again, ${restarts} times so far`
+        : `${version} in ${slot} is down; the keeper starts it again`,
+    );
+}
+
+/** Every grant of the intent, and those of which the outcome is still told. */
+function grantsOf({ ledger, intent, seen, waiting, now }: ObservationInput): readonly GrantObservation[] {
+  const begun = Object.values(ledger.activations).flatMap((state) => {
+    const progress = grantProgress(state, waiting.get(state.grant.id));
+    return progress === undefined ? [] : [{ grant: state.grant.id, since: state.since, progress }];
+  });
+  const notBegun = (intent?.body.grants ?? []).filter(({ id }) => ledger.activations[id] === undefined);
+  const waitingOnes = notBegun.map((grant): GrantObservation => {
+    if (ledger.revoked[grant.id] !== undefined) return { grant: grant.id, since: now, progress: { kind: "withdrawn" } };
+    const doing = whyNotYet(ledger, grant, seen) ?? "about to begin";
+    return { grant: grant.id, since: now, progress: { kind: "preparing", doing } };
+  });
+  return [...begun, ...waitingOnes];
+}
+
+function remarksOf({ remarks, seen, ledger }: ObservationInput): readonly string[] {
+  const proxies = seen.proxies.flatMap((proxy) => proxy.remarks.map((remark) => `${proxy.unit}: ${remark}`));
+  return [...remarks, ...proxies, ...ledger.localActs.map(({ sentence }) => sentence)];
+}

@@ -1,0 +1,16 @@
+import type { ObservedHost } from "@sluice/core";
+import type { Installer, Prober, Proxies, Slots } from "../drivers.ts";
+
+/** Everything by which an agent touches its host. */
+export interface HostDrivers {
+  readonly installer: Installer;
+  readonly slots: Slots;
+  readonly proxies: Proxies;
+  readonly prober: Prober;
+}
+
+/** Asks every process of the host what it is; rejects when the keeper can't be asked. */
+export async function observeHost({ installer, slots, proxies }: HostDrivers): Promise<ObservedHost> {
+  const [installed, running, serving] = await Promise.all([installer.installed(), slots.list(), proxies.list()]);
+  return { installed, slots: running, proxies: serving };
+}

@@ -1,0 +1,46 @@
+import {
+  type ActivationState,
+  acceptingProxies,
+  isSettled,
+  type LiveUnit,
+  liveSlot,
+  type ObservedHost,
+  parseUnit,
+  type SlotName,
+  slotSeen,
+  type UnitKey,
+} from "@sluice/core";
+import type { Ledger } from "../ledger/ledger.ts";
+
+/** What users of a unit meet at this moment, by the word of the processes; undefined when nothing runs. */
+export function liveUnit(host: ObservedHost, unit: UnitKey): LiveUnit | undefined {
+  const parsed = parseUnit(unit);
+  if (parsed.kind !== "site") {
+    const digest = acceptingProxies(host, unit).at(-1)?.digest;
+    return digest === undefined ? undefined : { digest };
+  }
+  const slot = liveSlot(host, parsed.site);
+  const seen = slot === undefined ? undefined : slotSeen(host, parsed.site, slot);
+  return seen === undefined ? undefined : { digest: seen.digest, slot: seen.slot };
+}
+
+/** Activations that still have something to do. */
+export const unsettled = (ledger: Ledger): readonly ActivationState[] =>
+  Object.values(ledger.activations).filter((state) => !isSettled(state));
+
+/** Units that an activation is responsible for at this moment. */
+export const busyUnits = (ledger: Ledger): ReadonlySet<UnitKey> =>
+  new Set(unsettled(ledger).flatMap(({ parts }) => parts.map(({ unit }) => unit)));
+
+const switchedPhases: readonly ActivationState["phase"][] = ["switching", "probing-after", "provisional", "draining"];
+
+/** The slot that ought to be live while an activation is responsible for the site: the new one from the switch on. */
+export function slotByActivation(ledger: Ledger, site: string): SlotName | "hold" | undefined {
+  for (const state of unsettled(ledger)) {
+    for (const part of state.parts) {
+      if (part.kind !== "site" || part.site !== site || part.unchanged) continue;
+      return switchedPhases.includes(state.phase) ? part.to : (part.from?.slot ?? "hold");
+    }
+  }
+  return undefined;
+}

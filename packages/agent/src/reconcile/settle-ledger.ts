@@ -1,0 +1,185 @@
+import {
+  type ActivationState,
+  after,
+  canonicalJson,
+  createActivation,
+  type Grant,
+  type Instant,
+  type Intent,
+  type LiveUnit,
+  minutes,
+  type ObservedHost,
+  parseUnit,
+  slotSeen,
+  type UnitIntent,
+  type UnitKey,
+} from "@sluice/core";
+import { knownReleases } from "../ledger/known-releases.ts";
+import type { Ledger } from "../ledger/ledger.ts";
+import { busyUnits, liveUnit } from "./live-units.ts";
+
+/** How long the outcome of a grant is still told after the coordinator has stopped sending the grant. */
+const outcomeKeptMs = minutes(60);
+/** Acts on the host itself are shown for a day: the next shift sees them. */
+const localActsKeptMs = minutes(24 * 60);
+
+/** What the ledger has to take in when an intent is obeyed; drifting units of which it says something new are healed again. */
+export function absorbIntent(ledger: Ledger, before: Intent | undefined, intent: Intent): Ledger {
+  const { fence, generation, digest, body } = intent;
+  const drifts = Object.entries(ledger.drifts).filter(
+    ([unit]) => before !== undefined && wordOn(before, unit) === wordOn(intent, unit),
+  );
+  return {
+    ...ledger,
+    memory: { maxFence: Math.max(fence, ledger.memory.maxFence), generation, digest },
+    drifts: Object.fromEntries(drifts),
+    duties: { ...ledger.duties, ...Object.fromEntries(body.sites.map((duties) => [duties.site, duties])) },
+  };
+}
+
+const wordOn = ({ body }: Intent, unit: string): string =>
+  canonicalJson({
+    unit: body.units.find((one) => one.unit === unit),
+    grants: body.grants.filter(({ units }) => units.some((one) => one.unit === unit)),
+  });
+
+export interface SettleInput {
+  readonly now: Instant;
+  readonly intent: Intent | undefined;
+  readonly host: ObservedHost;
+  /** False while nobody but a file of unknown age says what is granted. */
+  readonly obeyGrants: boolean;
+}
+
+/** Brings the ledger up to date with intent and host: proven releases learned, new grants begun, old ones forgotten. */
+export function settleLedger(ledger: Ledger, input: SettleInput): Ledger {
+  const steps = [forgetOld, learnProven, noticeStrangers, beginGrants, notePending];
+  const settled = steps.reduce((so, step) => step(so, input), ledger);
+  return canonicalJson(settled) === canonicalJson(ledger) ? ledger : settled;
+}
+
+function forgetOld(ledger: Ledger, { now, intent }: SettleInput): Ledger {
+  const held = new Set(intent?.body.grants.map(({ id }) => id));
+  const isKept = ([id, state]: readonly [string, ActivationState]): boolean => {
+    if (state.phase === "done") return false;
+    return state.phase !== "ended" || held.has(id) || intent === undefined || now < after(state.at, outcomeKeptMs);
+  };
+  const activations = Object.entries(ledger.activations).filter(isKept);
+  const ids = new Set([...held, ...activations.map(([id]) => id)]);
+  return {
+    ...ledger,
+    activations: Object.fromEntries(activations),
+    revoked: Object.fromEntries(Object.entries(ledger.revoked).filter(([id]) => ids.has(id))),
+    localActs: ledger.localActs.filter(({ at }) => now < after(at, localActsKeptMs)).slice(-10),
+    previous: Object.fromEntries(Object.entries(ledger.previous).filter(([, { until }]) => now < until)),
+  };
+}
+
+/**
+ * A release is proven here when its grant was confirmed (noted where that is decided), or when the intent says so of what
+ * runs here or of a unit that nothing runs of. Otherwise the own memory counts: nothing goes live because a word changed.
+ */
+function learnProven(ledger: Ledger, { intent, host }: SettleInput): Ledger {
+  if (intent === undefined) return ledger;
+  const busy = busyUnits(ledger);
+  const known = new Map(intent.body.units.map((unit) => [unit.unit as string, unit]));
+  const proven = { ...ledger.proven };
+  for (const unit of Object.keys(proven)) if (!known.has(unit) && !busy.has(unit as UnitKey)) delete proven[unit];
+  for (const word of intent.body.units) {
+    if (word.proven !== undefined && !busy.has(word.unit) && isCredible(ledger, host, word)) {
+      proven[word.unit] = word.proven;
+    }
+  }
+  return { ...ledger, proven };
+}
+
+function isCredible(ledger: Ledger, host: ObservedHost, { unit, proven }: UnitIntent): boolean {
+  const live = liveUnit(host, unit);
+  if (live === undefined) return ledger.proven[unit] === undefined;
+  return live.digest === proven?.digest;
+}
+
+/** After a lost ledger: what runs and is not known to be proven is left as it is until the coordinator speaks of it. */
+function noticeStrangers(ledger: Ledger, { intent, host, now }: SettleInput): Ledger {
+  const busy = busyUnits(ledger);
+  const drifts = { ...ledger.drifts };
+  for (const { unit, proven } of intent?.body.units ?? []) {
+    const live = liveUnit(host, unit);
+    if (live === undefined || busy.has(unit) || ledger.proven[unit] !== undefined || drifts[unit] !== undefined)
+      continue;
+    if (proven === undefined || proven.digest === live.digest) continue;
+    drifts[unit] = {
+      at: now,
+      sentence: `${unit} runs ${live.digest}, which nobody here knows to be proven; left as it is`,
+    };
+  }
+  return { ...ledger, drifts };
+}
+
+function beginGrants(ledger: Ledger, input: SettleInput): Ledger {
+  if (!input.obeyGrants) return ledger;
+  return (input.intent?.body.grants ?? []).reduce((so, grant) => beginGrant(so, grant, input), ledger);
+}
+
+function beginGrant(ledger: Ledger, grant: Grant, { now, intent, host }: SettleInput): Ledger {
+  if (ledger.activations[grant.id] !== undefined || ledger.revoked[grant.id] !== undefined) return ledger;
+  if (whyNotYet(ledger, grant, host) !== undefined) return ledger;
+  const releases = knownReleases(ledger, intent);
+  const live = grant.units.flatMap(({ unit }) => {
+    const found = liveUnit(host, unit);
+    const known =
+      found === undefined || releases[found.digest] !== undefined ? found : provenInstead(ledger, unit, found);
+    return known === undefined ? [] : [[unit, known] as const];
+  });
+  const state = createActivation({ now, grant, releases, live: Object.fromEntries(live) });
+  const drifts = Object.entries(ledger.drifts).filter(([unit]) => !grant.units.some((one) => one.unit === unit));
+  return {
+    ...ledger,
+    activations: { ...ledger.activations, [grant.id]: state },
+    drifts: Object.fromEntries(drifts),
+  };
+}
+
+/** What runs is unknown, so going back means going to the proven release. */
+function provenInstead(ledger: Ledger, unit: UnitKey, found: LiveUnit): LiveUnit | undefined {
+  const digest = ledger.proven[unit]?.digest;
+  return digest === undefined ? found : { ...found, digest };
+}
+
+/** Why a grant is not begun yet; undefined when nothing is in its way. */
+export function whyNotYet(ledger: Ledger, grant: Grant, host: ObservedHost): string | undefined {
+  const busy = busyUnits(ledger);
+  const taken = grant.units.find(({ unit }) => busy.has(unit));
+  if (taken !== undefined) return `waiting until an earlier activation of ${taken.unit} has ended`;
+  const down = grant.units.find(({ unit }) => ledger.proven[unit] !== undefined && isDown(host, unit));
+  return down === undefined ? undefined : `waiting until the proven release of ${down.unit} runs`;
+}
+
+function isDown(host: ObservedHost, unit: UnitKey): boolean {
+  const parsed = parseUnit(unit);
+  if (parsed.kind !== "site") return liveUnit(host, unit) === undefined;
+  return slotSeen(host, parsed.site, "blue") === undefined && slotSeen(host, parsed.site, "green") === undefined;
+}
+
+function notePending(ledger: Ledger, { intent, host, now }: SettleInput): Ledger {
+  const pending = (intent?.body.units ?? []).flatMap(({ unit, desired }) => {
+    if (desired === undefined || desired === liveUnit(host, unit)?.digest) return [];
+    return [[unit, ledger.pendingSince[unit] ?? now] as const];
+  });
+  return { ...ledger, pendingSince: intent === undefined ? ledger.pendingSince : Object.fromEntries(pending) };
+}
+
+/** Takes in what a step of an activation decided; a confirmed one makes its releases the proven ones. */
+export function recordStep(ledger: Ledger, next: ActivationState, now: Instant): Ledger {
+  const activations = { ...ledger.activations, [next.grant.id]: next };
+  if (next.phase !== "draining") return { ...ledger, activations };
+  const proven = { ...ledger.proven };
+  const previous = { ...ledger.previous };
+  for (const part of next.parts) {
+    proven[part.unit] = part.release;
+    if (part.kind !== "site" || part.from === undefined || part.from.release.digest === part.release.digest) continue;
+    const keptMs = ledger.duties[part.site]?.keepPreviousMs;
+    if (keptMs !== undefined) previous[part.site] = { release: part.from.release, until: after(now, keptMs) };
+  }
+  return { ...ledger, activations, proven, previous };
+}

@@ -1,0 +1,329 @@
+import {
+  type ActivationFacts,
+  type ActivationState,
+  canonicalJson,
+  durationMs,
+  type Intent,
+  isSettled,
+  judgeIntent,
+  type ObservedHost,
+  type ProbeResult,
+  Problem,
+  parseUnit,
+  proxiesOf,
+  type UnitKey,
+} from "@sluice/core";
+import type { Clock, Running } from "@sluice/runtime";
+import type { Log } from "@sluice/runtime/logs/open-log";
+import { noFacts } from "../activation/carry-out.ts";
+import { stepActivation, wordOn } from "../activation/step-activation.ts";
+import type { HostMemory } from "../ledger/host-memory.ts";
+import { knownReleases } from "../ledger/known-releases.ts";
+import { type HostDrivers, observeHost } from "./host-drivers.ts";
+import { describeVerdict, type Judgement } from "./judgement.ts";
+import { Lanes } from "./lanes.ts";
+import { unsettled } from "./live-units.ts";
+import { absorbIntent, settleLedger } from "./settle-ledger.ts";
+import { stepUpkeep, type UpkeepNotes } from "./step-upkeep.ts";
+
+export interface ReconcilerOptions {
+  readonly host: string;
+  readonly drivers: HostDrivers;
+  readonly memory: HostMemory;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** Something that the host says of itself may have changed. */
+  readonly onChanged: () => void;
+  /** Probe results of users' ways, taken around a switch. */
+  readonly onResults: (results: readonly ProbeResult[]) => void;
+  /** A unit of the site is switched or back: ask everything at once. */
+  readonly onSwitched: (sites: readonly string[]) => void;
+}
+
+export interface Reconciler extends Running {
+  /** Resolves when the intent is on disk and being worked towards, or refused. */
+  obey(intent: Intent): Promise<Judgement>;
+  /** Something may have changed: look at once. */
+  wake(): void;
+  /** The newest look at the host; undefined before the first. */
+  readonly seen: ObservedHost | undefined;
+  /** Why nothing moves, by grant id or by `site:`/`front` lane. */
+  readonly waiting: ReadonlyMap<string, readonly string[]>;
+  readonly remarks: readonly string[];
+  /** True when the agent's own copy of the intent is lost and it wants it again. */
+  readonly wantsIntent: boolean;
+}
+
+/** How often everything is looked at when nothing wakes us: the longest a missed hint can cost. */
+const lookEveryMs = durationMs(1000);
+
+/** Works until the host is as its intent wants it. Stopping it touches nothing that runs. */
+export function startReconciler(options: ReconcilerOptions): Reconciler {
+  return new ReconcileLoop(options);
+}
+
+class ReconcileLoop implements Reconciler {
+  readonly done: Promise<void>;
+  readonly waiting = new Map<string, readonly string[]>();
+  readonly #options: ReconcilerOptions;
+  readonly #stop = new AbortController();
+  readonly #lanes: Lanes;
+  readonly #notes: UpkeepNotes = { ready: new Set(), unready: new Set(), absentSince: {}, cold: false };
+  readonly #troubles = new Map<string, string>();
+  #facts = new Map<string, ActivationFacts>();
+  #woken = Promise.withResolvers<void>();
+  #seen: ObservedHost | undefined;
+  #owed: Intent | undefined;
+  #heard = false;
+  #kept = "";
+
+  constructor(options: ReconcilerOptions) {
+    this.#options = options;
+    this.#lanes = new Lanes(options.clock, this.#stop.signal, {
+      error: (lane, error) => this.#failed(lane, error),
+      calledOff: () => this.wake(),
+    });
+    this.done = this.#run();
+    this.done.catch(() => undefined);
+  }
+
+  get seen(): ObservedHost | undefined {
+    return this.#seen;
+  }
+
+  get wantsIntent(): boolean {
+    const { memory } = this.#options;
+    return memory.intent === undefined || (memory.ledgerLost && !this.#heard);
+  }
+
+  get remarks(): readonly string[] {
+    return [...this.#options.memory.corrupt, ...this.#troubles.values()];
+  }
+
+  wake(): void {
+    this.#woken.resolve();
+  }
+
+  async obey(intent: Intent): Promise<Judgement> {
+    const { memory, log, host } = this.#options;
+    const { generation } = intent;
+    if (intent.host !== host) {
+      return {
+        generation,
+        verdict: "unreadable",
+        sentence: `intent ${generation} is for host '${intent.host}', this is '${host}'`,
+      };
+    }
+    const { ledger } = memory;
+    const verdict = judgeIntent(ledger.memory.generation === 0 ? undefined : ledger.memory, intent);
+    const isNew = verdict.kind === "apply" || (verdict.kind === "already-applied" && this.wantsIntent);
+    const raises = verdict.kind === "already-applied" && intent.fence > ledger.memory.maxFence;
+    try {
+      if (isNew || raises) await this.#takeIn(intent);
+    } catch (error) {
+      return this.#refuse(intent, error);
+    }
+    if (verdict.kind !== "already-applied") log.info({ generation, verdict: verdict.kind }, "intent.judged");
+    return { generation, verdict: verdict.kind, sentence: describeVerdict(verdict, intent) };
+  }
+
+  async #takeIn(intent: Intent): Promise<void> {
+    const { memory } = this.#options;
+    const before = memory.intent;
+    await memory.putIntent(intent);
+    await memory.update((ledger) => absorbIntent(ledger, before, intent));
+    this.#heard = true;
+    this.#owed = undefined;
+    this.#troubles.delete("intent");
+    this.#callOff();
+    this.#options.onChanged();
+    this.wake();
+  }
+
+  #refuse(intent: Intent, error: unknown): Judgement {
+    const { generation } = intent;
+    const because = error instanceof Error ? error.message : String(error);
+    const sentence = `cannot keep intent ${generation}: ${because}; not obeyed, traffic stays as it is`;
+    this.#owed = intent;
+    this.#troubles.set("intent", sentence);
+    this.#options.log.error({ generation, err: error }, "intent.not-kept");
+    this.#options.onChanged();
+    return { generation, verdict: "unreadable", sentence };
+  }
+
+  /** Work for a grant that is no longer held ends at once, however long it would take. */
+  #callOff(): void {
+    const { ledger, intent } = this.#options.memory;
+    for (const state of unsettled(ledger)) {
+      if (wordOn(ledger, intent, state).kind !== "held") this.#lanes.callOff(state.grant.id);
+    }
+  }
+
+  async #run(): Promise<void> {
+    const { signal } = this.#stop;
+    await this.#catchUp();
+    while (!signal.aborted) {
+      this.#woken = Promise.withResolvers();
+      await this.#look().then(
+        () => this.#troubles.delete("look"),
+        (error) => this.#failed("look", error),
+      );
+      this.#options.onChanged();
+      if (signal.aborted) break;
+      await this.#pause();
+    }
+    await this.#lanes.ended();
+  }
+
+  /** An intent that was kept just before the last agent ended is taken into the ledger now. */
+  async #catchUp(): Promise<void> {
+    const { memory, log } = this.#options;
+    for (const sentence of memory.corrupt) log.error({ sentence }, "memory.corrupt");
+    const { intent, ledger } = memory;
+    if (intent === undefined || memory.ledgerLost || intent.generation <= ledger.memory.generation) return;
+    await memory.update((so) => absorbIntent(so, undefined, intent)).catch((error) => this.#failed("memory", error));
+  }
+
+  async #pause(): Promise<void> {
+    const over = new AbortController();
+    const signal = AbortSignal.any([over.signal, this.#stop.signal]);
+    const timer = this.#options.clock.sleep(lookEveryMs, signal).catch(() => undefined);
+    await Promise.race([timer, this.#woken.promise]);
+    over.abort();
+  }
+
+  async #look(): Promise<void> {
+    const { drivers, memory, clock } = this.#options;
+    if (this.#owed !== undefined) await this.obey(this.#owed);
+    const host = await observeHost(drivers);
+    if (this.#seen === undefined) await this.#firstLook(host);
+    this.#seen = host;
+    this.#noteAbsent(host);
+    const obeyGrants = !memory.ledgerLost || this.#heard;
+    const input = { now: clock.now(), intent: memory.intent, host, obeyGrants };
+    await memory.update((ledger) => settleLedger(ledger, input));
+    this.#spawnLanes();
+    await this.#prune();
+  }
+
+  /** Nothing runs at all: host or keeper have restarted, and only proven releases come back (promise 2). */
+  async #firstLook(host: ObservedHost): Promise<void> {
+    const { memory, log } = this.#options;
+    const cold = host.proxies.length === 0 && !host.slots.some(({ alive, pid }) => alive && pid !== 0);
+    if (!cold) return;
+    log.info({}, "agent.cold-start");
+    this.#notes.cold = true;
+    for (const { grant } of unsettled(memory.ledger)) this.#facts.set(grant.id, { ...noFacts, cold: true });
+    await memory.update((ledger) => (Object.keys(ledger.drifts).length === 0 ? ledger : { ...ledger, drifts: {} }));
+  }
+
+  #noteAbsent(host: ObservedHost): void {
+    const { memory, clock } = this.#options;
+    const { absentSince } = this.#notes;
+    for (const unit of Object.keys(memory.ledger.proven)) {
+      if (parseUnit(unit as UnitKey).kind === "site") continue;
+      if (proxiesOf(host, unit as UnitKey).some(({ draining }) => !draining)) delete absentSince[unit];
+      else absentSince[unit] ??= clock.now();
+    }
+    if (Object.keys(absentSince).length === 0) this.#notes.cold = false;
+  }
+
+  #spawnLanes(): void {
+    const { memory } = this.#options;
+    const { ledger } = memory;
+    for (const { grant } of unsettled(ledger)) this.#lanes.run(grant.id, (signal) => this.#stepGrant(grant.id, signal));
+    for (const site of Object.keys(ledger.duties)) {
+      this.#lanes.run(`site:${site}`, (signal) => this.#stepUpkeep(`site:${site}`, { site }, signal));
+    }
+    this.#lanes.run("front", (signal) => this.#stepUpkeep("front", "front", signal));
+    const known = new Set(Object.keys(ledger.activations));
+    for (const id of this.#facts.keys()) if (!known.has(id)) this.#facts.delete(id);
+    for (const id of this.waiting.keys()) if (!known.has(id)) this.waiting.delete(id);
+  }
+
+  async #stepGrant(id: string, signal: AbortSignal): Promise<boolean> {
+    const { drivers, memory, clock, onResults } = this.#options;
+    const ports = { drivers, memory, clock, onResults, onStep: this.#stepped };
+    const step = await stepActivation(ports, id, this.#facts.get(id) ?? noFacts, signal);
+    this.#facts.set(id, step.facts);
+    const state = memory.ledger.activations[id];
+    if (state !== undefined && isSettled(state)) this.wake();
+    return step.moved && state !== undefined && !isSettled(state);
+  }
+
+  readonly #stepped = (
+    from: ActivationState,
+    { next, waitingOn }: { readonly next: ActivationState; readonly waitingOn: readonly string[] },
+  ): void => {
+    const { log, onChanged, onSwitched } = this.#options;
+    const { id } = next.grant;
+    this.waiting.set(id, waitingOn);
+    if (next.phase !== from.phase) {
+      const end = "end" in next ? { end: next.end } : {};
+      log.info({ grant: id, from: from.phase, to: next.phase, ...end }, "activation.moved");
+      if (next.phase === "provisional" || next.phase === "clearing") onSwitched(sitesOf(next));
+    }
+    onChanged();
+  };
+
+  async #stepUpkeep(lane: string, what: { readonly site: string } | "front", signal: AbortSignal): Promise<boolean> {
+    const { drivers, memory, clock, log } = this.#options;
+    const onAct = (unit: string, actions: readonly { readonly kind: string }[]) =>
+      log.info({ unit, actions: actions.map(({ kind }) => kind) }, "upkeep.acting");
+    const step = await stepUpkeep({ drivers, memory, clock, onAct }, what, this.#notes, signal);
+    if (step.failure === undefined) this.#troubles.delete(lane);
+    else this.#failed(lane, step.failure);
+    if (!step.moved && step.failure === undefined) await this.#forgetSite(what);
+    if (step.moved) this.wake();
+    return step.moved;
+  }
+
+  /** A site that the intent no longer names and of which nothing runs any more needs no looking after. */
+  async #forgetSite(what: { readonly site: string } | "front"): Promise<void> {
+    const { memory } = this.#options;
+    const { intent, ledger } = memory;
+    if (what === "front" || intent === undefined || ledger.duties[what.site] === undefined) return;
+    const { site } = what;
+    const named = intent.body.sites.some((one) => one.site === site);
+    const running = this.#seen?.slots.some((seen) => seen.site === site) ?? true;
+    const busy = unsettled(ledger).some((state) => sitesOf(state).includes(site));
+    if (named || running || busy) return;
+    await memory.update(({ duties: { [site]: _, ...duties }, ...rest }) => ({ ...rest, duties }));
+  }
+
+  #failed(lane: string, error: unknown): void {
+    const sentence = error instanceof Error ? error.message : String(error);
+    if (this.#troubles.get(lane) === sentence) return;
+    this.#troubles.set(lane, sentence);
+    const survived = error instanceof Problem || typeof error === "string";
+    this.#options.log[survived ? "warn" : "error"]({ lane, err: error }, "reconcile.trying-again");
+  }
+
+  /** Only when what is to be kept has changed: looking through a disk is not free. */
+  async #prune(): Promise<void> {
+    const { drivers, memory } = this.#options;
+    const { intent, ledger } = memory;
+    if (intent === undefined) return;
+    const ended = Object.values(ledger.activations)
+      .filter(isSettled)
+      .map(({ grant }) => grant.id);
+    const needed = {
+      ...ledger,
+      activations: Object.fromEntries(Object.entries(ledger.activations).filter(([id]) => !ended.includes(id))),
+    };
+    const keep = Object.keys(knownReleases(needed, intent)).toSorted();
+    const kept = canonicalJson(keep);
+    if (kept === this.#kept) return;
+    await drivers.installer.prune(new Set(keep));
+    this.#kept = kept;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#stop.abort();
+    this.wake();
+    await this.done.catch(() => undefined);
+  }
+}
+
+const sitesOf = (state: ActivationState): readonly string[] =>
+  state.parts.flatMap((part) => (part.site === undefined ? [] : [part.site]));

@@ -1,0 +1,101 @@
+import {
+  type ActivationAction,
+  type ActivationFacts,
+  type ProbeResult,
+  readyKey,
+  slotSeen,
+  type UnitKey,
+} from "@sluice/core";
+import type { Clock } from "@sluice/runtime";
+import { carryOut, noFacts } from "../activation/carry-out.ts";
+import type { HostMemory } from "../ledger/host-memory.ts";
+import { type HostDrivers, observeHost } from "./host-drivers.ts";
+import { busyUnits, slotByActivation } from "./live-units.ts";
+import { planFrontUpkeep, planSiteUpkeep, type UpkeepInput } from "./plan-upkeep.ts";
+
+export interface UpkeepPorts {
+  readonly drivers: HostDrivers;
+  readonly memory: HostMemory;
+  readonly clock: Clock;
+  readonly onAct: (what: string, actions: readonly ActivationAction[]) => void;
+}
+
+/** What upkeep found out since the agent started; found out again after a restart. */
+export interface UpkeepNotes {
+  readonly ready: Set<string>;
+  readonly unready: Set<string>;
+  readonly absentSince: Record<string, UpkeepInput["now"]>;
+  cold: boolean;
+}
+
+export interface UpkeepStep {
+  readonly moved: boolean;
+  /** Why it did not work, in a sentence. */
+  readonly failure?: string;
+}
+
+/** Plans once for a site (or the front) and carries the orders out. */
+export async function stepUpkeep(
+  ports: UpkeepPorts,
+  what: { readonly site: string } | "front",
+  notes: UpkeepNotes,
+  signal: AbortSignal,
+): Promise<UpkeepStep> {
+  const { drivers, memory } = ports;
+  const host = await observeHost(drivers);
+  const input = upkeepInput(ports, notes, host);
+  const actions = what === "front" ? planFrontUpkeep(input) : planSiteUpkeep(input, what.site);
+  if (actions.length === 0) return { moved: false };
+  ports.onAct(what === "front" ? "front" : what.site, actions);
+  const site = {
+    drivers,
+    host,
+    duties: memory.ledger.duties,
+    signal,
+    onResults: (_: readonly ProbeResult[]) => undefined,
+  };
+  let facts: ActivationFacts = noFacts;
+  for (const action of actions) {
+    facts = await carryOut(site, facts, action);
+    noteReadiness(notes, host, action, facts);
+    const [failure] = facts.failures;
+    if (failure !== undefined) return { moved: action.kind === "await-ready", failure: failure.sentence };
+    if (signal.aborted) return { moved: false };
+  }
+  return { moved: true };
+}
+
+function upkeepInput({ memory, clock }: UpkeepPorts, notes: UpkeepNotes, host: UpkeepInput["host"]): UpkeepInput {
+  const { ledger, intent } = memory;
+  const sites = Object.keys(ledger.duties);
+  const orders = sites.flatMap((site) => {
+    const slot = slotByActivation(ledger, site);
+    return slot === undefined ? [] : [[site, slot] as const];
+  });
+  return {
+    now: clock.now(),
+    host,
+    proven: ledger.proven,
+    wanted: intent === undefined ? undefined : new Set(intent.body.units.map(({ unit }) => unit)),
+    busy: busyUnits(ledger),
+    drifting: new Set(Object.keys(ledger.drifts) as UnitKey[]),
+    duties: ledger.duties,
+    slotByActivation: Object.fromEntries(orders),
+    ready: notes.ready,
+    unready: notes.unready,
+    absentSince: notes.absentSince,
+    cold: notes.cold,
+  };
+}
+
+function noteReadiness(
+  { ready, unready }: UpkeepNotes,
+  host: UpkeepInput["host"],
+  action: ActivationAction,
+  facts: ActivationFacts,
+): void {
+  if (action.kind !== "await-ready") return;
+  for (const key of facts.ready) ready.add(key);
+  const seen = slotSeen(host, action.site, action.slot);
+  if (seen !== undefined && facts.failures.length > 0) unready.add(readyKey(seen));
+}

@@ -1,0 +1,212 @@
+import type { ClientDuplexStream } from "@grpc/grpc-js";
+import { canonicalJson, durationMs } from "@sluice/core";
+import { decodeIntent, protocolVersion, toWireObservation, toWireProbeResult } from "@sluice/protocol";
+import type {
+  IntentOrder,
+  ProbeOrder,
+  SessionRequest,
+  SessionResponse,
+  Welcome,
+} from "@sluice/protocol/generated/sluice/agent/v1/agent";
+import { sha256Text } from "@sluice/runtime";
+import type { SessionOptions } from "./session-ports.ts";
+
+type Message = NonNullable<SessionRequest["message"]>;
+
+/** The coordinator's first word is a matter of a round trip; longer means that nobody is there. */
+const welcomeWithinMs = 15_000;
+/** Silence of the coordinator, while it owes an answer, after which the line is taken for dead. */
+const silenceMsMax = 20_000;
+/** Longest time between two observations, changed or not. */
+const observeEveryMs = 5_000;
+/** Changes within this time travel together. */
+const gatherMs = durationMs(20);
+const lookEveryMs = durationMs(500);
+
+/** One stream with the coordinator, from Hello to its end. */
+export class Conversation {
+  readonly #options: SessionOptions;
+  readonly #stream: ClientDuplexStream<SessionRequest, SessionResponse>;
+  readonly #over = new AbortController();
+  readonly #startedAt: number;
+  #welcome: Welcome | undefined;
+  #toldAt = 0;
+  #told = "";
+  #beatAt = 0;
+  #heardAt: number;
+  #owedSince: number | undefined;
+  #sentSeq = 0;
+  #gathering = false;
+  #obeying: Promise<void> = Promise.resolve();
+
+  constructor(options: SessionOptions, stream: ClientDuplexStream<SessionRequest, SessionResponse>) {
+    this.#options = options;
+    this.#stream = stream;
+    this.#startedAt = options.clock.monotonic();
+    this.#heardAt = this.#startedAt;
+  }
+
+  get welcomed(): boolean {
+    return this.#welcome !== undefined;
+  }
+
+  /** Resolves with the reason when the stream has ended, for whatever reason. */
+  async run(signal: AbortSignal): Promise<string> {
+    const ended = this.#untilEnd();
+    const stop = () => this.#end("the agent stops");
+    signal.addEventListener("abort", stop, { once: true });
+    this.#hello();
+    const watching = this.#watch();
+    try {
+      return await ended;
+    } finally {
+      signal.removeEventListener("abort", stop);
+      this.#over.abort();
+      await watching;
+    }
+  }
+
+  /** Something that the coordinator should hear may have changed. */
+  changed(): void {
+    if (this.#gathering || this.#welcome === undefined) return;
+    this.#gathering = true;
+    this.#options.clock.sleep(gatherMs, this.#over.signal).then(
+      () => {
+        this.#gathering = false;
+        this.#tell();
+      },
+      () => undefined,
+    );
+  }
+
+  #untilEnd(): Promise<string> {
+    return new Promise((resolve) => {
+      this.#stream.on("data", (response: SessionResponse) => this.#hear(response));
+      this.#stream.on("error", (error: Error) => resolve(error.message));
+      this.#stream.on("end", () => resolve("the coordinator ended the session"));
+      this.#over.signal.addEventListener("abort", () => resolve(String(this.#over.signal.reason)), { once: true });
+    });
+  }
+
+  #end(why: string): void {
+    this.#over.abort(why);
+    this.#stream.cancel();
+  }
+
+  #send(message: Message): void {
+    if (!this.#over.signal.aborted && this.#stream.writable) this.#stream.write({ message });
+  }
+
+  #hello(): void {
+    const { host, agentVersion, memory } = this.#options;
+    const { maxFence, generation, digest, wantsIntent } = memory();
+    this.#send({
+      $case: "hello",
+      value: { host, protocolVersion, agentVersion, maxFence, generation, intentDigest: digest, wantsIntent },
+    });
+  }
+
+  async #watch(): Promise<void> {
+    const { clock } = this.#options;
+    while (!this.#over.signal.aborted) {
+      await clock.sleep(lookEveryMs, this.#over.signal).catch(() => undefined);
+      if (this.#over.signal.aborted) return;
+      const now = clock.monotonic();
+      if (this.#welcome === undefined) {
+        if (now - this.#startedAt >= welcomeWithinMs) this.#end("no welcome in time");
+        continue;
+      }
+      if (this.#owedSince !== undefined && now - Math.max(this.#owedSince, this.#heardAt) >= silenceMsMax) {
+        this.#end("the coordinator has fallen silent");
+        return;
+      }
+      this.#tell();
+    }
+  }
+
+  /** Everything that is due: observation, results, heartbeat. */
+  #tell(): void {
+    if (this.#welcome === undefined) return;
+    this.#tellObservation();
+    this.#tellResults();
+    const { clock } = this.#options;
+    if (clock.monotonic() - this.#beatAt < this.#welcome.heartbeatMs) return;
+    this.#beatAt = clock.monotonic();
+    this.#send({ $case: "heartbeat", value: { atMs: clock.now() } });
+  }
+
+  #tellObservation(): void {
+    const { clock, observation } = this.#options;
+    const seen = observation();
+    if (seen === undefined) return;
+    const { at: _, ...content } = seen;
+    const text = canonicalJson(content);
+    if (text === this.#told && clock.monotonic() - this.#toldAt < observeEveryMs) return;
+    this.#told = text;
+    this.#toldAt = clock.monotonic();
+    this.#send({ $case: "observation", value: { observation: toWireObservation(seen) } });
+  }
+
+  /** One batch at a time; on a new stream the one under way goes first, again. */
+  #tellResults(): void {
+    const { results, epoch, clock } = this.#options;
+    const batch = results.batch(this.#welcome?.probeBatchMax || 500);
+    if (batch === undefined || batch.seq === this.#sentSeq) return;
+    this.#sentSeq = batch.seq;
+    this.#owedSince ??= clock.monotonic();
+    const { seq, dropped } = batch;
+    this.#send({ $case: "probeBatch", value: { seq, dropped, epoch, results: batch.results.map(toWireProbeResult) } });
+  }
+
+  #hear({ message }: SessionResponse): void {
+    this.#heardAt = this.#options.clock.monotonic();
+    switch (message?.$case) {
+      case "welcome":
+        this.#options.keepReconnectAfter(message.value.reconnectAfterMs);
+        this.#welcome = message.value;
+        this.#tell();
+        return;
+      case "intent":
+        this.#obeying = this.#obeying.then(() => this.#judge(message.value));
+        return;
+      case "probeBatchAck":
+        if (message.value.epoch !== this.#options.epoch || !this.#options.results.acknowledge(message.value.seq))
+          return;
+        this.#owedSince = undefined;
+        this.#tellResults();
+        return;
+      case "probeOrder":
+        void this.#probe(message.value);
+        return;
+      case "goAway":
+        this.#options.keepReconnectAfter(message.value.reconnectAfterMs);
+        this.#end(`sent away: ${message.value.reason}`);
+        return;
+      case undefined:
+        return;
+    }
+  }
+
+  async #judge(order: IntentOrder): Promise<void> {
+    const { generation } = order;
+    try {
+      const judgement = await this.#options.obey(decodeIntent(order, sha256Text));
+      this.#send({ $case: "intentJudgement", value: judgement });
+    } catch (error) {
+      const sentence = error instanceof Error ? error.message : String(error);
+      this.#options.log.error({ generation, sentence }, "intent.unreadable");
+      this.#send({ $case: "intentJudgement", value: { generation, verdict: "unreadable", sentence } });
+    }
+    this.changed();
+  }
+
+  async #probe({ id, site }: ProbeOrder): Promise<void> {
+    try {
+      const results = await this.#options.askSite(site, this.#over.signal);
+      this.#send({ $case: "probeAnswer", value: { id, results: results.map(toWireProbeResult), refusal: undefined } });
+    } catch (error) {
+      const refusal = error instanceof Error ? error.message : String(error);
+      this.#send({ $case: "probeAnswer", value: { id, results: [], refusal } });
+    }
+  }
+}

@@ -1,0 +1,31 @@
+import type { HostObservation, Intent, IntentMemory, ProbeResult } from "@sluice/core";
+import type { Clock } from "@sluice/runtime";
+import type { Log } from "@sluice/runtime/logs/open-log";
+import type { ResultBuffer } from "../probing-schedule/result-buffer.ts";
+import type { Judgement } from "../reconcile/judgement.ts";
+import type { AgentCredentials } from "./agent-credentials.ts";
+
+/** What a session with the coordinator needs of the agent. */
+export interface SessionOptions {
+  readonly host: string;
+  readonly agentVersion: string;
+  /** `host:port` */
+  readonly coordinator: string;
+  readonly credentials: AgentCredentials;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** A number from 0 up to 1; spreads reconnecting. */
+  readonly chance: () => number;
+  /** Names this life of the agent: sequence numbers of probe batches start anew with it. */
+  readonly epoch: string;
+  readonly memory: () => IntentMemory & { readonly wantsIntent: boolean };
+  readonly obey: (intent: Intent) => Promise<Judgement>;
+  /** Undefined until the host has been looked at. */
+  readonly observation: () => HostObservation | undefined;
+  readonly results: ResultBuffer;
+  /** Asks every binding of a site on every hop once; rejects with a sentence when it can't. */
+  readonly askSite: (site: string, signal: AbortSignal) => Promise<readonly ProbeResult[]>;
+  readonly reconnectAfterMs: () => number;
+  /** Keeps the coordinator's window where it survives a restart. */
+  readonly keepReconnectAfter: (ms: number) => void;
+}
