@@ -101,10 +101,10 @@ export class Promises {
     if (lateByMs > 15_000) this.#broken("9", `${host} keeps ${grant} ${lateByMs} ms after its confirm-by`);
   }
 
-  /** The cap, whenever an activation starts. */
-  activates(host: HostTruth, grant: string, ended: boolean): void {
-    if (ended) this.#broken("8", `${host.name} starts ${grant} of a rollout that has ended`);
+  /** The cap, and that a withdrawn grant is over, whenever an activation starts. A backup that acts keeps neither. */
+  activates(host: HostTruth, grant: string, isOver: boolean): void {
     if (this.backupActed) return;
+    if (isOver) this.#broken("withdrawal", `${host.name} begins ${grant} after the coordinator held it for withdrawn`);
     for (const site of host.activatingForwards) {
       const busy = this.#hosts().filter(
         (other) => other.environment === host.environment && other.activatingForwards.has(site),

@@ -1,4 +1,4 @@
-import { type Fleet, type Intent, type OperatorVerb, startRollout } from "@sluice/core";
+import type { Fleet, Intent, OperatorVerb } from "@sluice/core";
 import { type History, Trace, Violation } from "./history.ts";
 import { type Behaviour, drawOptions, type HistoryOptions } from "./history-options.ts";
 import { createPrng, type Prng } from "./prng.ts";
@@ -60,6 +60,9 @@ class World implements History {
   readonly #promises: Promises;
   readonly #hosts: readonly SimHost[];
   readonly #cut = new Set<string>();
+  /** Coordinator processes so far, and the one each host has its stream to. */
+  #lives = 0;
+  readonly #talksTo = new Map<string, number>();
   #coordinator: SimCoordinator;
   #snapshot: Store | undefined;
   #adopts = false;
@@ -92,19 +95,22 @@ class World implements History {
   #host(place: Place): SimHost {
     return new SimHost(this, this.#promises, place, {
       send: (report) => this.#toCoordinator(report),
-      isEnded: (id) => this.#isEnded(id),
+      isOver: (rollout) => this.#isStepOver(rollout, place.name),
     });
   }
 
-  #isEnded(id: string): boolean {
-    const found = this.#coordinator.store.rollouts.find(({ rollout }) => rollout.id === id);
-    return !this.#coordinator.isBackup && (found?.state.phase === "reverted" || found?.state.phase === "completed");
+  /** The coordinator holds this host's step for done with: a grant that begins now was thought to be withdrawn. */
+  #isStepOver(rollout: string, host: string): boolean {
+    const found = this.#coordinator.store.rollouts.find((one) => one.rollout.id === rollout);
+    const step = found?.state.steps[host];
+    return !this.#coordinator.isBackup && step !== undefined && !isOut(step);
   }
 
   #lead(store: Store, isBackup: boolean): SimCoordinator {
+    const life = ++this.#lives;
     const given = { store, isBackup, adopts: this.#adopts };
     return new SimCoordinator(this, this.#promises, this.#places, given, (host, intent) =>
-      this.#toHost(host, intent, isBackup),
+      this.#toHost(host, intent, { isBackup, life }),
     );
   }
 
@@ -163,18 +169,23 @@ class World implements History {
     }
   }
 
-  #toHost(name: string, intent: Intent, fromBackup: boolean): void {
+  /** A stream ends with its coordinator: what was on the way still arrives until the host talks to the next one. */
+  #toHost(name: string, intent: Intent, from: { readonly isBackup: boolean; readonly life: number }): void {
     const host = this.#hosts.find((one) => one.name === name);
     const snapshot = this.#snapshot;
     const isNewer =
       snapshot !== undefined &&
-      !fromBackup &&
+      !from.isBackup &&
       (intent.generation > (snapshot.issued[name]?.generation ?? 0) || intent.fence > snapshot.fence);
-    this.#carry(name, () => host?.receive(intent, fromBackup, isNewer));
+    this.#carry(name, () => {
+      if (from.life >= (this.#talksTo.get(name) ?? 0)) host?.receive(intent, from.isBackup, isNewer);
+    });
   }
 
   #toCoordinator(report: Report): void {
-    this.#carry(report.observation.host, () => this.#coordinator.receive(report));
+    const to = this.#coordinator;
+    this.#talksTo.set(report.observation.host, this.#lives);
+    this.#carry(report.observation.host, () => to.receive(report));
   }
 
   // faults
@@ -253,12 +264,8 @@ class World implements History {
     const deployment = { id: `r-${number}`, site, now: this.time.now, ...(restart ? {} : { number }) };
     const rollout = rolloutOf(this.#fleet, store.proven, deployment);
     this.trace.add(`operator: ${restart ? "restart" : "deploy"} ${rollout.title} (${behaviour})`);
-    store.rollouts.push({ rollout, state: startRollout(rollout, this.time.now) });
-    if (restart) return;
-    for (const { name } of this.#places) {
-      const wanted = Object.fromEntries(pair(site, number).map(({ unit, digest }) => [unit, digest]));
-      store.desired[name] = { ...store.desired[name], ...wanted };
-    }
+    const wanted = restart ? [] : pair(site, number).map(({ unit, digest }) => [unit, digest]);
+    this.#coordinator.start(rollout, Object.fromEntries(wanted));
   }
 
   #operate(): void {

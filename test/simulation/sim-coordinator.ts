@@ -2,7 +2,6 @@ import {
   adoptHost,
   applyVerb,
   busyUnits,
-  canonicalJson,
   type EvidenceLog,
   emptyEvidence,
   evidenceFor,
@@ -10,11 +9,13 @@ import {
   type HostView,
   type Intent,
   type IntentBody,
+  instant,
   type OperatorVerb,
   type OtherRollouts,
   type PlanInput,
   type Rollout,
   type RolloutState,
+  startRollout,
   type UnitRelease,
   unavailableHosts,
   type Verdict,
@@ -50,6 +51,11 @@ interface Heard {
   readonly observation: Report["observation"];
 }
 
+interface Told {
+  readonly body: IntentBody;
+  readonly digest: string;
+}
+
 /** One life of a coordinator process: it holds the store, what it heard, and nothing else. */
 export class SimCoordinator {
   readonly store: Store;
@@ -62,6 +68,8 @@ export class SimCoordinator {
   readonly #send: (host: string, intent: Intent) => void;
   readonly #heard = new Map<string, Heard>();
   readonly #startedAt: number;
+  /** What each host is to be told now, until the store changes. */
+  readonly #told = new Map<string, Told>();
   #evidence: EvidenceLog = emptyEvidence;
   #refusesBecause: string | undefined;
   isAlive = true;
@@ -132,10 +140,12 @@ export class SimCoordinator {
   #planRollout(entry: Store["rollouts"][number]): void {
     for (let round = 0; round < 5; round++) {
       const before = entry.state;
+      if (before.phase === "completed" || before.phase === "reverted") return;
       const plan = this.#history.subject.planRollout(this.#input(entry));
       this.#promises.planned(entry.rollout, before, plan.next, plan.actions, plan.waitingOn);
-      if (canonicalJson(plan.next) === canonicalJson(before)) return;
+      if (JSON.stringify(plan.next) === JSON.stringify(before)) return;
       entry.state = plan.next;
+      this.#told.clear();
       for (const action of plan.actions) {
         if (action.kind === "record-proven") this.#recordProven(action.host, action.units);
         else this.#history.trace.add(`page: ${action.sentence}`);
@@ -178,7 +188,7 @@ export class SimCoordinator {
     if (observation === undefined) return { connected: false };
     const issued = this.store.issued[host];
     const obeys = issued?.generation === observation.generation && issued.digest === observation.intentDigest;
-    const upToDate = obeys && simulatedDigest(canonicalJson(this.#body(host))) === issued.digest;
+    const upToDate = obeys && this.#toTell(host).digest === issued.digest;
     return { connected: this.#isConnected(host), observation, upToDate };
   }
 
@@ -222,7 +232,7 @@ export class SimCoordinator {
       ),
     );
     const now = this.#history.time.now;
-    const since = changed.reduce((latest, one) => (one.since > latest ? one.since : latest), changed[0]?.since ?? now);
+    const since = changed.reduce((latest, one) => instant(Math.max(one.since, latest)), changed[0]?.since ?? now);
     return this.#history.subject.judge({
       now,
       since,
@@ -232,6 +242,16 @@ export class SimCoordinator {
 
   #grant(host: string, grant: string): GrantObservation | undefined {
     return this.#heard.get(host)?.observation.grants.find((one) => one.grant === grant);
+  }
+
+  /** Parts are in a fixed order, so the plain text of a body serves for its digest. */
+  #toTell(host: string): Told {
+    const known = this.#told.get(host);
+    if (known !== undefined) return known;
+    const body = this.#body(host);
+    const told = { body, digest: simulatedDigest(JSON.stringify(body)) };
+    this.#told.set(host, told);
+    return told;
   }
 
   #body(host: string): IntentBody {
@@ -248,10 +268,13 @@ export class SimCoordinator {
     });
   }
 
-  /** Saves a new intent when the store says something new, and repeats it until the host obeys it. */
+  /**
+   * Saves a new intent when the store says something new, and repeats it until the host obeys it. A host that has not
+   * spoken to this process is not connected to it: what it remembers has to be judged first.
+   */
   #issue({ name }: Place): void {
-    const body = this.#body(name);
-    const digest = simulatedDigest(canonicalJson(body));
+    if (!this.#heard.has(name)) return;
+    const { body, digest } = this.#toTell(name);
     const last = this.store.issued[name];
     const { fence } = this.store;
     const isNew = last?.digest !== digest;
@@ -269,6 +292,13 @@ export class SimCoordinator {
       this.#send(name, intent);
   }
 
+  /** An operator starts a rollout, and wants what it brings on every host. */
+  start(rollout: Rollout, desired: Readonly<Record<string, string>>): void {
+    this.store.rollouts.push({ rollout, state: startRollout(rollout, this.#history.time.now) });
+    for (const { name } of this.#places) this.store.desired[name] = { ...this.store.desired[name], ...desired };
+    this.#told.clear();
+  }
+
   /** An operator says something about a rollout; refusals are part of life. */
   tell(index: number, verb: OperatorVerb, role?: string): void {
     const entry = this.store.rollouts[index];
@@ -283,6 +313,7 @@ export class SimCoordinator {
     const outcome = applyVerb(input, verb, context);
     this.#history.trace.add(`operator: ${verb} ${entry.rollout.id}${"refusal" in outcome ? " (refused)" : ""}`);
     if ("state" in outcome) entry.state = outcome.state;
+    this.#told.clear();
   }
 }
 

@@ -57,7 +57,7 @@ export class SimHost implements HostTruth {
   readonly #history: History;
   readonly #promises: Promises;
   readonly #send: (report: Report) => void;
-  readonly #isEnded: (rollout: string) => boolean;
+  readonly #isOver: (rollout: string) => boolean;
   readonly #disk: Disk = {
     memory: undefined,
     body: undefined,
@@ -78,14 +78,14 @@ export class SimHost implements HostTruth {
     history: History,
     promises: Promises,
     place: { readonly name: string; readonly environment: string },
-    ports: { readonly send: (report: Report) => void; readonly isEnded: (rollout: string) => boolean },
+    ports: { readonly send: (report: Report) => void; readonly isOver: (rollout: string) => boolean },
   ) {
     this.#history = history;
     this.#promises = promises;
     this.name = place.name;
     this.environment = place.environment;
     this.#send = ports.send;
-    this.#isEnded = ports.isEnded;
+    this.#isOver = ports.isOver;
     this.#skewMs = history.prng.whole(-2000, 2000);
     this.#startedAt = this.#now;
   }
@@ -280,7 +280,7 @@ export class SimHost implements HostTruth {
     this.#disk.journal.set(grant.id, grant);
     this.#active = grant.id;
     if (grant.kind !== "revert") for (const site of sitesOf(grant)) this.activatingForwards.add(site);
-    this.#promises.activates(this, grant.id, this.#isEnded(grant.rollout));
+    this.#promises.activates(this, grant.id, this.#isOver(grant.rollout));
     this.#step(grant, this.#history.prng.whole(500, 12_000), () => this.#prepared(grant));
   }
 

@@ -7,8 +7,12 @@ export type LeadVerdict =
   | { readonly kind: "behind"; readonly sentence: string };
 
 /**
- * Whether a coordinator may lead a host that remembers this. `issued` is the newest intent it stored for the host
- * before sending it. A coordinator that is behind any one host leads none (design §6): its store is an old backup.
+ * Whether a coordinator may lead a host that remembers this. `issued` is the newest intent stored for the host; it has
+ * to be stored before it is sent, and only after the host's first word to this process has been judged. A coordinator
+ * that is behind any one host leads none (design §6): its store is an old backup.
+ *
+ * The host's fence is compared with the one of the intent it was sent, not with the coordinator's own: a restored
+ * backup takes new fences as well, and would soon look newer than the host.
  */
 export function judgeLead(
   own: { readonly fence: number; readonly issued: Pick<Intent, "fence" | "generation" | "digest"> | undefined },
@@ -16,17 +20,18 @@ export function judgeLead(
   memory: IntentMemory | undefined,
 ): LeadVerdict {
   if (memory === undefined || memory.generation === 0) return { kind: "lead" };
-  const { fence, issued } = own;
-  if (memory.maxFence > fence) return behind(host, `obeys fence ${memory.maxFence}, this coordinator holds ${fence}`);
-  const generation = issued?.generation ?? 0;
-  if (memory.generation > generation) {
-    return behind(host, `obeys generation ${memory.generation}, this coordinator issued ${generation}`);
+  const issued = own.issued ?? { fence: 0, generation: 0, digest: "" };
+  if (memory.maxFence > issued.fence) {
+    return behind(
+      host,
+      `obeys fence ${memory.maxFence}, the last one this coordinator issued to it is ${issued.fence}`,
+    );
   }
-  if (memory.generation === generation && memory.digest !== issued?.digest) {
-    return behind(host, `obeys another intent of generation ${generation} than this coordinator issued`);
+  if (memory.generation > issued.generation) {
+    return behind(host, `obeys generation ${memory.generation}, this coordinator issued ${issued.generation}`);
   }
-  if (memory.maxFence === fence && issued?.fence !== fence) {
-    return behind(host, `obeys fence ${fence}, under which this coordinator has issued nothing to it`);
+  if (memory.generation === issued.generation && memory.digest !== issued.digest) {
+    return behind(host, `obeys another intent of generation ${memory.generation} than this coordinator issued`);
   }
   return { kind: "lead" };
 }

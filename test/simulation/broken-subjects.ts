@@ -1,0 +1,141 @@
+import { type ProbeBatch, planRollout, type Verdict, withBatch } from "@sluice/core";
+import { type Subject, subject } from "./subject.ts";
+
+/** A fault put into the decisions on purpose, and the promise that has to notice it. */
+export interface BrokenSubject {
+  readonly name: string;
+  /** What the broken promise is called in {@link Promises}. */
+  readonly caughtAs: RegExp;
+  readonly subject: Subject;
+}
+
+const pass: Verdict = { kind: "pass", reasons: ["broken on purpose"] };
+
+/** The simulation is worth something only while it catches each of these (style §1, rule 18). */
+export const brokenSubjects: readonly BrokenSubject[] = [
+  {
+    name: "passes a wave without evidence",
+    caughtAs: /^7:/,
+    subject: {
+      ...subject,
+      judge: (input) => {
+        const verdict = subject.judge(input);
+        return verdict.kind === "inconclusive" ? pass : verdict;
+      },
+    },
+  },
+  {
+    name: "passes a wave that regressed",
+    caughtAs: /^7:/,
+    subject: {
+      ...subject,
+      judge: (input) => {
+        const verdict = subject.judge(input);
+        return verdict.kind === "regressed" ? pass : verdict;
+      },
+    },
+  },
+  {
+    name: "counts an unknown result as good",
+    caughtAs: /^7:/,
+    subject: { ...subject, withBatch: (log, batch) => withBatch(log, unknownAsGood(batch)) },
+  },
+  {
+    name: "confirms before the host reported that it is live",
+    caughtAs: /^(7|maxUnavailable|withdrawal):/,
+    subject: { ...subject, planRollout: (input) => planRollout(withEveryStepLive(input)), judge: () => pass },
+  },
+  {
+    name: "obeys stale intents",
+    caughtAs: /^11:/,
+    subject: { ...subject, judgeIntent: () => ({ kind: "apply" }) },
+  },
+  {
+    name: "leads from an old backup",
+    caughtAs: /^11:/,
+    subject: { ...subject, judgeLead: () => ({ kind: "lead" }) },
+  },
+  {
+    name: "forgets maxUnavailable",
+    caughtAs: /^maxUnavailable:/,
+    subject: { ...subject, planRollout: (input) => planRollout(withoutCap(input)) },
+  },
+  {
+    name: "does not look at what other rollouts hold",
+    caughtAs: /^(one rollout a unit|maxUnavailable):/,
+    subject: {
+      ...subject,
+      planRollout: (input) => planRollout({ ...input, others: { busyUnits: {}, unavailable: {} } }),
+    },
+  },
+  {
+    name: "takes a host that may not have heard of a withdrawal for withdrawn",
+    caughtAs: /^withdrawal:/,
+    subject: { ...subject, planRollout: (input) => planRollout(withEveryHostUpToDate(input)) },
+  },
+  {
+    name: "keeps a grant beyond its confirm-by",
+    caughtAs: /^9:/,
+    subject: { ...subject, agent: { ignoresConfirmBy: true } },
+  },
+  {
+    name: "boots the newest release instead of the proven one",
+    caughtAs: /^(2|1):/,
+    subject: { ...subject, agent: { bootsNewest: true } },
+  },
+  {
+    name: "activates what is desired without a grant",
+    caughtAs: /^1:/,
+    subject: { ...subject, agent: { activatesDesired: true } },
+  },
+  {
+    name: "switches a part of what belongs together",
+    caughtAs: /^5:/,
+    subject: { ...subject, agent: { switchesHalf: true } },
+  },
+  {
+    name: "sends an intent before it is saved",
+    caughtAs: /^(11|liveness):/,
+    subject: { ...subject, coordinator: { sendsBeforeSaving: true } },
+  },
+  {
+    name: "does not go on after a halt",
+    caughtAs: /^(12|liveness):/,
+    subject: {
+      ...subject,
+      planRollout: (input) =>
+        input.state.phase === "halted" ? { next: input.state, actions: [], waitingOn: [] } : planRollout(input),
+    },
+  },
+];
+
+type Input = Parameters<typeof planRollout>[0];
+
+function unknownAsGood(batch: ProbeBatch): ProbeBatch {
+  const results = batch.results.map((result) =>
+    result.outcome.kind === "unknown" ? { ...result, outcome: { kind: "good", status: 200 } as const } : result,
+  );
+  return { ...batch, results };
+}
+
+function withoutCap(input: Input): Input {
+  const stages = input.rollout.stages.map((stage) => ({ ...stage, maxUnavailable: 99 }));
+  return { ...input, rollout: { ...input.rollout, stages } };
+}
+
+function withEveryHostUpToDate(input: Input): Input {
+  const hosts = Object.entries(input.hosts).map(([host, view]) => [host, { ...view, upToDate: true }]);
+  return { ...input, hosts: Object.fromEntries(hosts) };
+}
+
+/** As if every host with a grant had said that it is live. */
+function withEveryStepLive(input: Input): Input {
+  const hosts = Object.entries(input.hosts).map(([host, view]) => {
+    const step = input.state.steps[host];
+    if (step === undefined || !("grant" in step) || view.observation === undefined) return [host, view];
+    const progress = { kind: "provisional", switchedAt: input.now, switchMs: 1 } as const;
+    const grants = [{ grant: step.grant, since: input.now, progress }];
+    return [host, { ...view, observation: { ...view.observation, grants } }];
+  });
+  return { ...input, hosts: Object.fromEntries(hosts) };
+}
