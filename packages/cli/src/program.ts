@@ -13,6 +13,7 @@ import { addRolloutVerbs } from "./operator/rollout-verbs.ts";
 import { addSchemaVerb } from "./operator/schema-verb.ts";
 import { addRootVerbs } from "./roots/root-verbs.ts";
 import { renderProblem } from "./screen/render-problem.ts";
+import { version } from "./version.ts";
 import type { World } from "./world.ts";
 
 /** Runs one command line to its end and answers with the exit code. Never rejects: every failure is said in words. */
@@ -31,7 +32,7 @@ export function createProgram(world: World): Command {
   const program = new Command("sluice");
   program
     .description("Safe change on plain servers: blue/green sites and canary waves, host by host.")
-    .version("0.1.0")
+    .version(version)
     .exitOverride()
     .configureOutput({
       writeOut: (text) => world.stdout.write(text),

@@ -3,6 +3,7 @@ import { type DurationMs, Problem } from "@sluice/core";
 import type { Command } from "commander";
 import { duration } from "../operator/common-options.ts";
 import { defaultCoordinatorAddress } from "../operator/coordinator-address.ts";
+import { version } from "../version.ts";
 import type { World } from "../world.ts";
 
 interface CoordinatorRunOptions {
@@ -93,6 +94,7 @@ async function runAgent(world: World, options: AgentRunOptions): Promise<void> {
         host: options.host,
         dataDir: resolve(world.cwd, options.data),
         coordinator: options.coordinator,
+        version,
         clock: nodeClock,
         ids: createIds(nodeClock),
         log,

@@ -5,7 +5,7 @@ import { rolloutOf } from "../testing/fake-coordinator.ts";
 import { renderProbe } from "./render-probe.ts";
 import { renderStatus } from "./render-status.ts";
 import { rolloutChanges } from "./rollout-changes.ts";
-import { rolloutView, shorten } from "./rollout-view.ts";
+import { rolloutView, shorten, wrap } from "./rollout-view.ts";
 
 const colors = pc.createColors(false);
 
@@ -126,6 +126,12 @@ observing wave 1 of 2 in production, 9s left
   waiting (soak, until 9s from now): wave 1 is observed`);
   const narrow = rolloutView(rollout, { nowMs: 13_000, columns: 20, colors });
   expect(narrow.split("\n").every((line) => [...line].length <= 20)).toBe(true);
+});
+
+test("sentences are wrapped, never cut, and keep their indentation", () => {
+  expect(wrap("  halted: at-1 refused it", 14)).toEqual(["  halted: at-1", "  refused it"]);
+  expect(wrap("abcdefghij", 4)).toEqual(["abcd", "efgh", "ij"]);
+  expect(wrap("any length", Number.POSITIVE_INFINITY)).toEqual(["any length"]);
 });
 
 test("what is too long is cut with an ellipsis", () => {

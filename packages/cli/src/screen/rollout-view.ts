@@ -8,39 +8,80 @@ export interface ViewOptions {
   readonly colors: Colors;
 }
 
+interface ViewLine {
+  readonly text: string;
+  readonly paint: (text: string) => string;
+  /** A row keeps to one line and is cut where it is too long; sentences are wrapped, for no reason may be cut off. */
+  readonly isRow: boolean;
+}
+
 /** The whole rollout on a terminal: environments, waves, steps, what is waited for. No line is longer than `columns`. */
 export function rolloutView(rollout: Rollout, options: ViewOptions): string {
-  const { colors, nowMs } = options;
-  const lines: { readonly text: string; readonly paint: (text: string) => string }[] = [
-    { text: `${rollout.title}  (${rollout.id}, ${tookWords(rollout, nowMs)})`, paint: colors.bold },
-    { text: rollout.statusLine, paint: paintPhase(rollout.phase, colors) },
+  const { colors, nowMs, columns } = options;
+  const lines: readonly ViewLine[] = [
+    row(`${rollout.title}  (${rollout.id}, ${tookWords(rollout, nowMs)})`, colors.bold),
+    sentence(rollout.statusLine, paintPhase(rollout.phase, colors)),
+    ...rollout.stages.flatMap((_, index) => stageLines(rollout, index, colors)),
+    ...rollout.waitingOn.map((waiting) => sentence(`  ${waitingWords(waiting, nowMs)}`, colors.dim)),
+    ...causeLines(rollout, colors),
   ];
-  rollout.stages.forEach((stage, stageIndex) => {
-    lines.push({ text: `  ${stage.environment}`, paint: colors.bold });
-    stage.waves.forEach((wave, waveIndex) => {
-      const isCurrent = rollout.currentStage === stageIndex && rollout.currentWave === waveIndex;
-      if (stage.waves.length > 1) {
-        lines.push({
-          text: `   ${isCurrent ? "▸" : " "} wave ${waveIndex + 1} of ${stage.waves.length}`,
-          paint: colors.dim,
-        });
-      }
-      for (const step of wave.steps)
-        lines.push({ text: `     ${markOf(step)} ${step.host}  ${stepWords(step)}`, paint: paintStep(step, colors) });
-    });
+  return lines
+    .flatMap(({ text, paint, isRow }) => (isRow ? [shorten(text, columns)] : wrap(text, columns)).map(paint))
+    .join("\n");
+}
+
+const row = (text: string, paint: ViewLine["paint"]): ViewLine => ({ text, paint, isRow: true });
+const sentence = (text: string, paint: ViewLine["paint"]): ViewLine => ({ text, paint, isRow: false });
+
+function stageLines(rollout: Rollout, stageIndex: number, colors: Colors): readonly ViewLine[] {
+  const stage = rollout.stages[stageIndex];
+  if (stage === undefined) return [];
+  const waves = stage.waves.flatMap((wave, waveIndex) => {
+    const isCurrent = rollout.currentStage === stageIndex && rollout.currentWave === waveIndex;
+    const head = `   ${isCurrent ? "▸" : " "} wave ${waveIndex + 1} of ${stage.waves.length}`;
+    const steps = wave.steps.map((step) =>
+      row(`     ${markOf(step)} ${step.host}  ${stepWords(step)}`, paintStep(step, colors)),
+    );
+    return stage.waves.length > 1 ? [row(head, colors.dim), ...steps] : steps;
   });
-  for (const waiting of rollout.waitingOn) lines.push({ text: `  ${waitingWords(waiting, nowMs)}`, paint: colors.dim });
-  if (rollout.cause !== undefined) {
-    lines.push({ text: `  halted (${rollout.cause.kind}): ${rollout.cause.sentence}`, paint: colors.red });
-    for (const evidence of rollout.cause.evidence) lines.push({ text: `    ${evidence}`, paint: colors.red });
-  }
-  return lines.map(({ text, paint }) => paint(shorten(text, options.columns))).join("\n");
+  return [row(`  ${stage.environment}`, colors.bold), ...waves];
+}
+
+function causeLines({ cause }: Rollout, colors: Colors): readonly ViewLine[] {
+  if (cause === undefined) return [];
+  return [
+    sentence(`  halted (${cause.kind}): ${cause.sentence}`, colors.red),
+    ...cause.evidence.map((line) => sentence(`    ${line}`, colors.red)),
+  ];
 }
 
 /** At most `columns` characters, the last one `…` when something was cut. */
 export function shorten(text: string, columns: number): string {
   const characters = [...text];
   return characters.length <= columns ? text : `${characters.slice(0, Math.max(0, columns - 1)).join("")}…`;
+}
+
+/** Lines of at most `columns` characters, broken between words where possible; further lines keep the indentation. */
+export function wrap(text: string, columns: number): readonly string[] {
+  const indent = /^ */.exec(text)?.[0] ?? "";
+  const lines: string[] = [];
+  let line = indent;
+  for (const word of text.trim().split(" ")) {
+    const joined = line === indent ? line + word : `${line} ${word}`;
+    if ([...joined].length <= columns || line === indent) line = joined;
+    else {
+      lines.push(line);
+      line = indent + word;
+    }
+  }
+  return [...lines, line].flatMap((one) => chunksOf(one, columns));
+}
+
+function chunksOf(text: string, columns: number): readonly string[] {
+  if (!Number.isFinite(columns) || columns < 1) return [text];
+  const characters = [...text];
+  const count = Math.max(1, Math.ceil(characters.length / columns));
+  return Array.from({ length: count }, (_, index) => characters.slice(index * columns, (index + 1) * columns).join(""));
 }
 
 const marks: Readonly<Record<string, string>> = {
