@@ -30,7 +30,7 @@ import { FleetView } from "./status/fleet-view.ts";
 import { readProven } from "./store/host-units.ts";
 import { readHostsSeen, writeHostSeen } from "./store/hosts-seen.ts";
 import { readIntent } from "./store/intents.ts";
-import { openStore, type Store } from "./store/store.ts";
+import { type Db, openStore, type Store } from "./store/store.ts";
 
 export interface CoordinatorOptions {
   readonly dataDir: string;
@@ -50,7 +50,7 @@ export interface CoordinatorOptions {
   /** Lead although agents have obeyed a newer history than this store knows: an operator's explicit word. */
   readonly adoptFence?: boolean;
   /** Called after each commit of the store; for tests that end a coordinator at exact points. */
-  readonly afterCommit?: () => void;
+  readonly afterCommit?: (db: Db) => void;
 }
 
 export interface Coordinator extends Running {

@@ -21,8 +21,11 @@ export interface Store extends Db, Disposable {
 
 export interface StoreOptions {
   readonly dataDir: string;
-  /** Called after each commit; a test that throws here leaves exactly what a process killed at that point leaves. */
-  readonly afterCommit?: () => void;
+  /**
+   * Called after each commit, with the store to read. When it throws, nothing is written any more: the folder is left
+   * exactly as by a process that was killed at that point.
+   */
+  readonly afterCommit?: (db: Db) => void;
 }
 
 /** SQLITE_FULL and SQLITE_IOERR; anything else is a fault of ours. */
@@ -44,12 +47,13 @@ class SqliteStore implements Store {
   readonly path: string;
   readonly #db: DatabaseSync;
   readonly #lock: Disposable;
-  readonly #afterCommit: (() => void) | undefined;
+  readonly #afterCommit: ((db: Db) => void) | undefined;
   readonly #statements = new Map<string, StatementSync>();
   #writing = false;
   #open = true;
+  #killed = false;
 
-  constructor(path: string, lock: Disposable, afterCommit: (() => void) | undefined) {
+  constructor(path: string, lock: Disposable, afterCommit: ((db: Db) => void) | undefined) {
     this.path = path;
     this.#lock = lock;
     this.#afterCommit = afterCommit;
@@ -74,8 +78,11 @@ class SqliteStore implements Store {
 
   transact<T>(work: (db: Db) => T): T {
     if (this.#writing) throw new Problem("internal", "cannot nest transactions");
+    if (this.#killed) throw new Problem("internal", "cannot write to the store of a killed coordinator");
     const result = this.#commit(work);
-    this.#afterCommit?.();
+    this.#killed = true;
+    this.#afterCommit?.(this);
+    this.#killed = false;
     return result;
   }
 

@@ -22,7 +22,9 @@ export interface CoordinatorRig extends AsyncDisposable {
   readonly coordinator: Coordinator;
   readonly operator: TestOperator;
   agent(host: string, script?: AgentScript, options?: Partial<ScriptedAgentOptions>): ScriptedAgent;
-  /** Stops the coordinator as if killed and starts it again on the same folder, at another port. */
+  /** Stops the coordinator for good; the data folder stays. */
+  stop(): Promise<void>;
+  /** Stops the coordinator and starts it again on the same folder, at another port. */
   restart(options?: Partial<CoordinatorOptions>): Promise<void>;
 }
 
@@ -54,6 +56,10 @@ export async function startRig(options: Partial<CoordinatorOptions> = {}): Promi
           ...more,
         }),
       ),
+    async stop() {
+      operator[Symbol.dispose]();
+      await coordinator[Symbol.asyncDispose]();
+    },
     async restart(again = {}) {
       operator[Symbol.dispose]();
       await coordinator[Symbol.asyncDispose]();
