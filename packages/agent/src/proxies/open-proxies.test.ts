@@ -1,5 +1,5 @@
 import { existsSync } from "node:fs";
-import { readdir } from "node:fs/promises";
+import { mkdir, readdir } from "node:fs/promises";
 import { Agent, createServer, request } from "node:http";
 import { type AddressInfo, createServer as createTcpServer } from "node:net";
 import { join } from "node:path";
@@ -250,4 +250,26 @@ test("a front sends requests to the site proxy behind it", async () => {
   await proxies.accept(front);
   expect(await get(port)).toBe("200 blue");
   expect((await proxies.list()).map(({ childId }) => childId)).toEqual(["proxy-shop-1", "front-2"]);
+});
+
+test("several successors start side by side, and what a killed agent left behind is cleared away meanwhile", async () => {
+  const { proxies, keeper, dir } = await fixture();
+  await mkdir(join(dir, "run/proxy-old-7"), { recursive: true });
+  const leftPort = await freePort();
+  await keeper.ensureSocket(`listen-127.0.0.1-${leftPort}`, { kind: "tcp", address: "127.0.0.1", port: leftPort });
+  const ports = await Promise.all(["a", "b", "c"].map(freePort));
+  const starting = ports.map((port, at) => {
+    const unit = proxyUnit(`site-${at}`);
+    const release = { ...shopProxy(port, { site: `site-${at}`, behindFront: true }), unit };
+    return proxies.startSuccessor(unit, release, { slots: { live: "hold" }, probeTokens });
+  });
+  await proxies.list();
+  const started = await Promise.all(starting);
+  for (const proxy of started) await proxies.accept(proxy);
+  expect((await proxies.list()).map(({ accepting }) => accepting)).toEqual([true, true, true]);
+  expect(started.map(({ childId }) => childId).sort()).toEqual(
+    ["proxy-site-0-8", "proxy-site-1-9", "proxy-site-2-10"].sort(),
+  );
+  await until(async () => !(await keeper.status()).sockets.some(({ name }) => name.endsWith(`-${leftPort}`)));
+  await until(() => !existsSync(join(dir, "run/proxy-old-7")));
 });

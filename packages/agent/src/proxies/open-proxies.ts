@@ -10,7 +10,7 @@ import type { KeeperClient } from "../keeper/keeper-client.ts";
 import { awaitControl } from "./await-control.ts";
 import { parseProxyChildId, proxyChildId } from "./child-ids.ts";
 import { nextGeneration } from "./generations.ts";
-import { planProxyChild } from "./plan-proxy-child.ts";
+import { type ProxyChildPlan, planProxyChild } from "./plan-proxy-child.ts";
 import { statusWithin } from "./status-within.ts";
 import { sweepProxies } from "./sweep-proxies.ts";
 
@@ -49,8 +49,12 @@ type Successor = Parameters<Proxies["startSuccessor"]>[2];
 class ProxyHost {
   readonly #options: ProxiesOptions;
   readonly #runDir: string;
-  /** Starting and sweeping go one after another: a socket just bound for a child to come looks unused. */
-  #turn: Promise<unknown> = Promise.resolve();
+  /** The newest of the numberings and of the sweeps: each kind goes one after another. */
+  #numbering: Promise<unknown> = Promise.resolve();
+  #sweeping: Promise<unknown> = Promise.resolve();
+  #swept = false;
+  /** Sockets and folders of processes that are being started: they look unused and are not. */
+  readonly #preparing = new Set<readonly string[]>();
 
   constructor(options: ProxiesOptions) {
     this.#options = options;
@@ -66,6 +70,7 @@ class ProxyHost {
   }
 
   async list(): Promise<readonly RunningProxy[]> {
+    if (!this.#swept) this.#sweepLater();
     const { children } = await this.#options.keeper.status();
     const proxies = children
       .flatMap(({ id }) => {
@@ -83,8 +88,23 @@ class ProxyHost {
     return answers.filter((proxy) => proxy !== undefined);
   }
 
-  startSuccessor(unit: UnitKey, release: UnitRelease, successor: Successor): Promise<RunningProxy> {
-    return this.#inTurn(() => this.#start(unit, release, successor));
+  async startSuccessor(unit: UnitKey, release: UnitRelease, successor: Successor): Promise<RunningProxy> {
+    const { slots, ...routing } = successor;
+    const plan = planProxyChild(unit, release, { host: this.#options.host, runDir: this.#runDir, ...routing });
+    const childId = await this.#nextChildId(unit);
+    const mine = [childId, ...plan.sockets.map(({ name }) => name)];
+    this.#preparing.add(mine);
+    try {
+      await this.#start(childId, plan);
+      if (unit !== "front") await this.control(childId).putSlots(slots);
+      return runningProxy(unit, childId, await this.control(childId).status());
+    } catch (error) {
+      this.#preparing.delete(mine);
+      await this.remove(childId, refusedGraceMs).catch(() => undefined);
+      throw error;
+    } finally {
+      this.#preparing.delete(mine);
+    }
   }
 
   async drain({ childId }: RunningProxy, limitMs: number): Promise<void> {
@@ -95,41 +115,46 @@ class ProxyHost {
 
   async remove(childId: string, graceMs: number): Promise<void> {
     await this.#options.keeper.removeChild(childId, Math.round(graceMs));
-    await this.#inTurn(() => this.#sweep());
+    await this.#sweep();
   }
 
+  /** What fails here is made up for by the next sweep. */
   #removeLater(childId: string, graceMs: number): void {
-    // What fails here is made up for by the next `remove` or sweep.
     this.remove(childId, graceMs).catch(() => undefined);
   }
 
-  async #start(unit: UnitKey, release: UnitRelease, successor: Successor): Promise<RunningProxy> {
-    const { keeper, host } = this.#options;
-    const { slots, ...routing } = successor;
-    const plan = planProxyChild(unit, release, { host, runDir: this.#runDir, ...routing });
-    const { children } = await keeper.status();
-    const childId = proxyChildId(
-      unit,
-      await nextGeneration(
-        this.#runDir,
-        children.map(({ id }) => id),
-      ),
-    );
-    try {
-      for (const { name, spec } of plan.sockets) await keeper.ensureSocket(name, spec);
-      await this.#writeSettings(childId, plan.settings);
-      await this.#spawn(
-        childId,
-        plan.sockets.map(({ name }) => name),
+  /** An agent that was killed leaves things behind: its successor looks once. */
+  #sweepLater(): void {
+    this.#swept = true;
+    this.#sweep().catch(() => undefined);
+  }
+
+  #nextChildId(unit: UnitKey): Promise<string> {
+    const mine = this.#numbering.then(async () => {
+      const { children } = await this.#options.keeper.status();
+      return proxyChildId(
+        unit,
+        await nextGeneration(
+          this.#runDir,
+          children.map(({ id }) => id),
+        ),
       );
-      await awaitControl(childId, this.#options, this.control(childId));
-      if (unit !== "front") await this.control(childId).putSlots(slots);
-      return runningProxy(unit, childId, await this.control(childId).status());
-    } catch (error) {
-      await keeper.removeChild(childId, refusedGraceMs).catch(() => undefined);
-      await this.#sweep().catch(() => undefined);
-      throw error;
-    }
+    });
+    this.#numbering = mine.catch(() => undefined);
+    return mine;
+  }
+
+  async #start(childId: string, plan: ProxyChildPlan): Promise<void> {
+    const { keeper } = this.#options;
+    // A sweep that began before us does not know what we need; later ones do.
+    await this.#sweeping;
+    for (const { name, spec } of plan.sockets) await keeper.ensureSocket(name, spec);
+    await this.#writeSettings(childId, plan.settings);
+    await this.#spawn(
+      childId,
+      plan.sockets.map(({ name }) => name),
+    );
+    await awaitControl(childId, this.#options, this.control(childId));
   }
 
   async #writeSettings(childId: string, settings: unknown): Promise<void> {
@@ -152,12 +177,10 @@ class ProxyHost {
   }
 
   #sweep(): Promise<void> {
-    return sweepProxies(this.#options.keeper, this.#runDir);
-  }
-
-  #inTurn<T>(work: () => Promise<T>): Promise<T> {
-    const mine = this.#turn.then(work);
-    this.#turn = mine.catch(() => undefined);
+    const mine = this.#sweeping.then(() =>
+      sweepProxies(this.#options.keeper, this.#runDir, new Set([...this.#preparing].flat())),
+    );
+    this.#sweeping = mine.catch(() => undefined);
     return mine;
   }
 }

@@ -6,18 +6,19 @@ import { isProxySocket } from "./plan-proxy-child.ts";
 
 /**
  * Lets go of what no proxy process needs any more: listening sockets that no child was given, run folders without a child.
- * A port that the host no longer serves is then refused by the kernel instead of queueing connections for nobody.
+ * `inUse` names what is being started and therefore stays. A port that the host no longer serves is then refused by the kernel instead of queueing connections for nobody.
  */
 export async function sweepProxies(
   keeper: Pick<KeeperClient, "status" | "closeSocket">,
   runDir: string,
+  inUse: ReadonlySet<string>,
 ): Promise<void> {
   const { sockets, children } = await keeper.status();
-  const needed = new Set(children.flatMap((child) => child.sockets));
+  const needed = new Set([...inUse, ...children.flatMap((child) => child.sockets)]);
   for (const { name } of sockets) {
     if (isProxySocket(name) && !needed.has(name)) await keeper.closeSocket(name);
   }
-  const alive = new Set(children.map(({ id }) => id));
+  const alive = new Set([...inUse, ...children.map(({ id }) => id)]);
   for (const name of await readdir(runDir).catch(() => [])) {
     if (parseProxyChildId(name) === undefined || alive.has(name)) continue;
     await rm(join(runDir, name), { recursive: true, force: true });

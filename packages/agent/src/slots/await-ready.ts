@@ -44,7 +44,13 @@ export async function awaitReady(
   while (leftMs() > 0) {
     signal.throwIfAborted();
     if (options.watchProcess) await assertRuns(slot, options);
-    const answer = await askReady(slot, duties, ready.path, durationMs(Math.min(leftMs(), askTimeoutMsMax)), options);
+    const answer = await askReady(
+      slot,
+      duties,
+      ready.path,
+      durationMs(Math.max(1, Math.min(leftMs(), askTimeoutMsMax))),
+      options,
+    );
     if (answer.kind === "answered" && answer.status >= 200 && answer.status < 300) return;
     last = answer.kind === "answered" ? `${ready.path} answered ${answer.status}` : answer.reason;
     await clock.sleep(durationMs(Math.max(1, Math.min(askEveryMs, leftMs()))), signal);
