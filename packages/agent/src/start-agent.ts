@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { liveSlot, type ProbeResult, Problem, slotSeen } from "@sluice/core";
 import type { Clock, Ids, Running } from "@sluice/runtime";
 import type { Log } from "@sluice/runtime/logs/open-log";
+import manifest from "../package.json" with { type: "json" };
 import { openInstaller } from "./install/open-installer.ts";
 import { ensureKeeperRunning, keeperSocketOf } from "./keeper/ensure-keeper-running.ts";
 import { openKeeper } from "./keeper/keeper-client.ts";
@@ -31,7 +32,8 @@ export interface AgentOptions {
   readonly clock: Clock;
   readonly log: Log;
   readonly ids: Ids;
-  readonly version: string;
+  /** What this agent calls itself; its package's version when absent. */
+  readonly version?: string;
   /** PEM file of further roots that bindings' certificates may come from. */
   readonly caFile?: string;
   /** Probes accept certificates nobody vouches for: for fleets on one machine. */
@@ -50,7 +52,7 @@ export interface AgentSeams {
  * the coordinator. Disposing stops the agent and nothing else: keeper, proxies and slots go on serving.
  */
 export async function startAgent(options: AgentOptions, seams: AgentSeams = {}): Promise<Running> {
-  const { host, dataDir, clock, log, version, credentials = loopbackCredentials } = options;
+  const { host, dataDir, clock, log, version = manifest.version, credentials = loopbackCredentials } = options;
   const drivers = seams.drivers ?? (await openDrivers(options, credentials));
   const memory = await openHostMemory({ dataDir, ...(seams.write === undefined ? {} : { write: seams.write }) });
   const startedAt = clock.now();
