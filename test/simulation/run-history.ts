@@ -7,6 +7,7 @@ import { type Place, SimCoordinator, type Store } from "./sim-coordinator.ts";
 import { type Report, SimHost } from "./sim-host.ts";
 import { fleetOf, pair, placesOf, rolloutOf, siteNames } from "./simulated-fleet.ts";
 import { subject as realSubject, type Subject } from "./subject.ts";
+import { isOut, isOver, unsettled } from "./unsettled.ts";
 import { VirtualTime } from "./virtual-time.ts";
 
 export interface HistoryResult {
@@ -130,8 +131,6 @@ class World implements History {
     }
   }
 
-  // the coordinator's life
-
   #tickLater(): void {
     this.time.after(1000, () => {
       this.#coordinator.tick();
@@ -157,8 +156,6 @@ class World implements History {
     this.#coordinator.isAlive = false;
     this.#replaceLater(downMs);
   }
-
-  // the network
 
   #carry(host: string, deliver: () => void): void {
     const { loss, repeat, delayMs } = this.options;
@@ -187,8 +184,6 @@ class World implements History {
     this.#talksTo.set(report.observation.host, this.#lives);
     this.#carry(report.observation.host, () => to.receive(report));
   }
-
-  // faults
 
   #planFaults(): void {
     const { options, prng } = this;
@@ -247,8 +242,6 @@ class World implements History {
     });
   }
 
-  // operators
-
   #deploy(): void {
     const { store, isAlive, isBackup } = this.#coordinator;
     const site = this.prng.pick(siteNames);
@@ -284,8 +277,6 @@ class World implements History {
     });
   }
 
-  // the end
-
   /** Nothing breaks any more, and somebody answers what waits for a person. */
   #beCalm(): void {
     this.trace.add("calm");
@@ -305,27 +296,9 @@ class World implements History {
     this.time.after(60_000, () => this.#attend());
   }
 
-  /** What keeps the fleet from being at rest. */
   #unsettled(): string | undefined {
     const { store, isBackup, isAlive } = this.#coordinator;
     if (isBackup || !isAlive) return "the right coordinator does not lead";
-    const moving = store.rollouts.find(({ state }) => !isOver(state.phase) || Object.values(state.steps).some(isOut));
-    if (moving !== undefined)
-      return `${moving.rollout.id} is ${moving.state.phase}: ${JSON.stringify(moving.state.steps)}`;
-    for (const host of this.#hosts) {
-      const wanted = JSON.stringify(Object.entries(store.proven[host.name] ?? {}).sort());
-      for (const [what, found] of [
-        ["runs", host.running],
-        ["has proven", host.proven],
-      ] as const) {
-        const actual = JSON.stringify([...found].sort());
-        if (actual !== wanted) return `${host.name} ${what} ${actual}, the store says ${wanted}`;
-      }
-    }
-    return undefined;
+    return unsettled(store, this.#hosts);
   }
 }
-
-const isOver = (phase: string): boolean => phase === "completed" || phase === "reverted" || phase === "aborted";
-const isOut = ({ kind }: { readonly kind: string }): boolean =>
-  kind === "activating" || kind === "provisional" || kind === "withdrawing" || kind === "reverting";

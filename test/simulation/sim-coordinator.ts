@@ -9,21 +9,20 @@ import {
   type HostView,
   type Intent,
   type IntentBody,
-  instant,
   type OperatorVerb,
   type OtherRollouts,
   type PlanInput,
   type Rollout,
   type RolloutState,
   startRollout,
-  type UnitRelease,
   unavailableHosts,
   type Verdict,
 } from "@sluice/core";
-import { placedSteps } from "@sluice/core/rollout/wave";
 import { type History, simulatedDigest } from "./history.ts";
 import type { Promises } from "./promises.ts";
 import { beatMs, type Report } from "./sim-host.ts";
+import { simulatedRelease } from "./simulated-fleet.ts";
+import { questionOf } from "./verdict-question.ts";
 
 /** Everything the coordinator keeps; replaced as a whole by a restored backup. */
 export interface Store {
@@ -214,34 +213,16 @@ export class SimCoordinator {
   }
 
   #verdict({ rollout, state }: Store["rollouts"][number]): Verdict {
-    if (state.phase !== "observing" && state.phase !== "paused") return { kind: "inconclusive", missing: [] };
-    const placed = placedSteps(rollout, state.steps);
-    const changed = placed.flatMap(({ change, step }) => {
-      const seen = step.kind === "provisional" ? this.#grant(change.host, step.grant) : undefined;
-      return seen?.progress.kind === "provisional" ? [{ host: change.host, since: seen.progress.switchedAt }] : [];
-    });
-    const trial = placed.filter(({ step }) => step.kind === "provisional").map(({ change }) => change.host);
-    const controls = placed.filter(({ step }) => step.kind === "pending").map(({ change }) => change.host);
-    const strata = trial.flatMap((host) =>
-      rollout.sites.flatMap((site) =>
-        (["proxy", "edge"] as const).map((hop) => ({
-          host,
-          required: true,
-          stratum: { site, binding: site, hop, source: "probe", indicator: "failure" } as const,
-        })),
-      ),
-    );
     const now = this.#history.time.now;
-    const since = changed.reduce((latest, one) => instant(Math.max(one.since, latest)), changed[0]?.since ?? now);
+    const grant = (host: string, id: string): GrantObservation | undefined =>
+      this.#heard.get(host)?.observation.grants.find((one) => one.grant === id);
+    const asked = questionOf(rollout, state, grant, now);
+    if (asked === undefined) return { kind: "inconclusive", missing: [] };
     return this.#history.subject.judge({
       now,
-      since,
-      strata: evidenceFor(this.#evidence, { now, changed, controls, strata }),
+      since: asked.since,
+      strata: evidenceFor(this.#evidence, asked.question),
     });
-  }
-
-  #grant(host: string, grant: string): GrantObservation | undefined {
-    return this.#heard.get(host)?.observation.grants.find((one) => one.grant === grant);
   }
 
   /** Parts are in a fixed order, so the plain text of a body serves for its digest. */
@@ -315,21 +296,4 @@ export class SimCoordinator {
     if ("state" in outcome) entry.state = outcome.state;
     this.#told.clear();
   }
-}
-
-const releases = new Map<string, UnitRelease>();
-
-/** The release of a digest: in a simulated world everything else about it follows from its name. */
-function simulatedRelease(digest: string): UnitRelease {
-  const found = releases.get(digest);
-  if (found !== undefined) return found;
-  const [site = ""] = digest.split("-");
-  const release: UnitRelease = {
-    unit: digest.includes("-proxy-") ? `proxy:${site}` : `site:${site}`,
-    version: digest,
-    digest,
-    content: { site, run: { driver: "process", command: [], env: {} }, ready: { path: "/", withinMs: 1 as never } },
-  };
-  releases.set(digest, release);
-  return release;
 }

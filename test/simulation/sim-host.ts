@@ -1,41 +1,24 @@
 import {
   type Grant,
-  type GrantObservation,
   type GrantProgress,
   type HostObservation,
   type Instant,
   type Intent,
   type IntentBody,
-  type IntentMemory,
   instant,
   type ProbeBatch,
-  type ProbeResult,
-  parseUnit,
   type UnitKey,
 } from "@sluice/core";
 import type { History } from "./history.ts";
+import { type Disk, observeHost } from "./observe-host.ts";
 import type { HostTruth, Promises } from "./promises.ts";
+import { type ActivationOutcome, SimActivation } from "./sim-activation.ts";
+import { SimProber } from "./sim-prober.ts";
 
 /** What an agent tells the coordinator with every beat. */
 export interface Report {
   readonly observation: HostObservation;
   readonly batch: ProbeBatch;
-}
-
-interface Outcome {
-  readonly since: Instant;
-  readonly progress: GrantProgress;
-  readonly grant: Grant;
-}
-
-/** What survives crashes and reboots: each write replaces a whole member at once. */
-interface Disk {
-  memory: IntentMemory | undefined;
-  body: IntentBody | undefined;
-  proven: Map<string, string>;
-  outcomes: Map<string, Outcome>;
-  /** Grants whose activation began and has no outcome yet. */
-  journal: Map<string, Grant>;
 }
 
 /** Time between two looks of an agent at its host, each followed by a report. */
@@ -52,8 +35,6 @@ export class SimHost implements HostTruth {
   readonly name: string;
   readonly environment: string;
   readonly running = new Map<string, string>();
-  readonly goodResults = new Map<string, number>();
-  readonly activatingForwards = new Set<string>();
   readonly #history: History;
   readonly #promises: Promises;
   readonly #send: (report: Report) => void;
@@ -65,14 +46,14 @@ export class SimHost implements HostTruth {
     outcomes: new Map(),
     journal: new Map(),
   };
-  readonly #liveSince = new Map<string, number>();
+  readonly #prober: SimProber;
+  readonly #activation: SimActivation;
   readonly #skewMs: number;
   #isUp = true;
   /** Grows with every start of the agent: what an earlier one had begun is forgotten. */
   #life = 0;
   #startedAt: Instant;
   #seq = 0;
-  #active: string | undefined;
 
   constructor(
     history: History,
@@ -86,8 +67,21 @@ export class SimHost implements HostTruth {
     this.environment = place.environment;
     this.#send = ports.send;
     this.#isOver = ports.isOver;
+    this.#prober = new SimProber(history, place.name);
+    this.#activation = new SimActivation(history, {
+      switch: (grant) => this.#switch(grant),
+      end: (grant, outcome) => this.#end(grant, outcome),
+    });
     this.#skewMs = history.prng.whole(-2000, 2000);
     this.#startedAt = this.#now;
+  }
+
+  get activatingForwards(): ReadonlySet<string> {
+    return this.#activation.forwards;
+  }
+
+  get goodResults(): ReadonlyMap<string, number> {
+    return this.#prober.goodResults;
   }
 
   get isUp(): boolean {
@@ -119,7 +113,7 @@ export class SimHost implements HostTruth {
   #run(unit: string, digest: string | undefined): void {
     if (digest === undefined) this.running.delete(unit);
     else this.running.set(unit, digest);
-    this.#liveSince.set(unit, this.#history.time.now);
+    this.#prober.switched(unit);
   }
 
   crash(downMs: number): void {
@@ -127,7 +121,7 @@ export class SimHost implements HostTruth {
     this.#say("agent crashes");
     this.#isUp = false;
     this.#life++;
-    this.#stopActivity();
+    this.#activation.stop();
     this.#history.time.after(downMs, () => this.#start());
   }
 
@@ -136,7 +130,7 @@ export class SimHost implements HostTruth {
     this.#say("host reboots");
     this.#isUp = false;
     this.#life++;
-    this.#stopActivity();
+    this.#activation.stop();
     this.running.clear();
     this.#history.time.after(downMs, () => {
       this.#boot();
@@ -150,8 +144,8 @@ export class SimHost implements HostTruth {
     if (this.#history.subject.agent.bootsNewest) {
       for (const { unit, desired } of body?.units ?? []) if (desired !== undefined) this.#run(unit, desired);
     }
-    for (const [id, outcome] of outcomes) {
-      if (outcome.progress.kind === "provisional") this.#fail(id, outcome.grant, "crashed", "the host restarted", true);
+    for (const outcome of outcomes.values()) {
+      if (outcome.progress.kind === "provisional") this.#cutOff(outcome.grant, "crashed", "the host restarted");
     }
     this.#promises.rebooted(this);
     this.#promises.runs(this);
@@ -164,14 +158,9 @@ export class SimHost implements HostTruth {
     this.#say("agent starts");
     for (const grant of this.#disk.journal.values()) {
       this.#goBack(grant);
-      this.#fail(grant.id, grant, "interrupted", "the agent restarted in the middle", true);
+      this.#cutOff(grant, "interrupted", "the agent restarted in the middle");
     }
     this.#beatLater(1);
-  }
-
-  #stopActivity(): void {
-    this.#active = undefined;
-    this.activatingForwards.clear();
   }
 
   /** The coordinator's word arrives, maybe late, twice or out of order. */
@@ -230,7 +219,7 @@ export class SimHost implements HostTruth {
       this.#goBack(grant);
       this.#disk.journal.delete(id);
       this.#conclude(grant, { kind: "withdrawn" });
-      this.#stopActivity();
+      this.#activation.stop();
     }
     for (const { unit, proven } of body.units) {
       if (proven === undefined) this.#disk.proven.delete(unit);
@@ -271,59 +260,33 @@ export class SimHost implements HostTruth {
   }
 
   #beginGrant(grant: Grant): void {
-    if (this.#active !== undefined || this.#disk.outcomes.has(grant.id) || this.#disk.journal.has(grant.id)) return;
+    if (this.#activation.isBusy || this.#disk.outcomes.has(grant.id) || this.#disk.journal.has(grant.id)) return;
     if (this.#now >= grant.confirmBy) {
       this.#conclude(grant, { kind: "unconfirmed" });
       return;
     }
     this.#say(`begins ${grant.id}`);
     this.#disk.journal.set(grant.id, grant);
-    this.#active = grant.id;
-    if (grant.kind !== "revert") for (const site of sitesOf(grant)) this.activatingForwards.add(site);
+    this.#activation.begin(grant);
     this.#promises.activates(this, grant.id, this.#isOver(grant.rollout));
-    this.#step(grant, this.#history.prng.whole(500, 12_000), () => this.#prepared(grant));
   }
 
-  /** Goes on with an activation later, unless the agent or the grant is gone by then. */
-  #step(grant: Grant, ms: number, act: () => void): void {
-    const life = this.#life;
-    this.#history.time.after(ms, () => {
-      if (this.#isUp && this.#life === life && this.#active === grant.id) act();
-    });
-  }
-
-  #prepared(grant: Grant): void {
-    const refused = refusals[this.#worst(grant)];
-    if (refused !== undefined) {
-      this.#end(grant, () => this.#fail(grant.id, grant, refused.failure, refused.reason, false));
-      return;
-    }
+  #switch(grant: Grant): void {
     const units = this.#history.subject.agent.switchesHalf ? grant.units.slice(0, 1) : grant.units;
     for (const { unit, digest } of units) this.#run(unit, digest);
     this.#say(`switches for ${grant.id}`);
     this.#promises.runs(this);
-    this.#step(grant, this.#history.prng.whole(100, 2000), () => this.#probed(grant));
   }
 
-  #probed(grant: Grant): void {
-    if (this.#worst(grant) === "bad-after") {
-      this.#goBack(grant);
-      this.#end(grant, () => this.#fail(grant.id, grant, "probes-after", "answered 502 after the switch", true));
-      return;
-    }
-    this.#end(grant, () => this.#conclude(grant, { kind: "provisional", switchedAt: this.#now, switchMs: 20 }));
-  }
-
-  #end(grant: Grant, conclude: () => void): void {
+  #end(grant: Grant, outcome: ActivationOutcome): void {
     this.#disk.journal.delete(grant.id);
-    this.#stopActivity();
-    conclude();
+    if (outcome.kind === "live") {
+      this.#conclude(grant, { kind: "provisional", switchedAt: this.#now, switchMs: 20 });
+    } else {
+      if (outcome.touchedTraffic) this.#goBack(grant);
+      this.#conclude(grant, { ...outcome, kind: "failed" });
+    }
     this.#report();
-  }
-
-  #worst(grant: Grant): string {
-    const found = grant.units.map(({ digest }) => this.#history.behaviours.get(digest) ?? "good");
-    return found.find((behaviour) => behaviour !== "good") ?? "good";
   }
 
   #goBack(grant: Grant): void {
@@ -334,15 +297,9 @@ export class SimHost implements HostTruth {
     this.#promises.runs(this);
   }
 
-  #fail(
-    id: string,
-    grant: Grant,
-    failure: "start" | "probes-before" | "probes-after" | "crashed" | "interrupted",
-    reason: string,
-    touchedTraffic: boolean,
-  ): void {
-    this.#disk.journal.delete(id);
-    this.#conclude(grant, { kind: "failed", failure, reason, touchedTraffic });
+  #cutOff(grant: Grant, failure: "crashed" | "interrupted", reason: string): void {
+    this.#disk.journal.delete(grant.id);
+    this.#conclude(grant, { kind: "failed", failure, reason, touchedTraffic: true });
   }
 
   #conclude(grant: Grant, progress: GrantProgress): void {
@@ -351,86 +308,14 @@ export class SimHost implements HostTruth {
   }
 
   #report(): void {
-    const batch: ProbeBatch = { host: this.name, epoch: this.#startedAt, seq: ++this.#seq, results: this.#probe() };
-    this.#send({ observation: this.#observe(), batch });
-  }
-
-  #observe(): HostObservation {
-    const { memory, outcomes, journal, proven, body } = this.#disk;
-    const grants: GrantObservation[] = [...outcomes].map(([grant, { since, progress }]) => ({
-      grant,
-      since,
-      progress,
-    }));
-    for (const grant of journal.keys())
-      grants.push({ grant, since: this.#now, progress: { kind: "preparing", doing: "starts" } });
-    const units = new Set([...proven.keys(), ...this.running.keys(), ...(body?.units ?? []).map(({ unit }) => unit)]);
-    return {
+    const batch: ProbeBatch = {
       host: this.name,
-      at: this.#now,
-      agent: { version: "0", startedAt: this.#startedAt },
-      maxFence: memory?.maxFence ?? 0,
-      generation: memory?.generation ?? 0,
-      intentDigest: memory?.digest ?? "",
-      units: [...units].sort().map((unit) => this.#observeUnit(unit as UnitKey)),
-      grants,
-      remarks: [],
+      epoch: this.#startedAt,
+      seq: ++this.#seq,
+      results: this.#prober.probe(this.running, this.#now),
     };
-  }
-
-  #observeUnit(unit: UnitKey): HostObservation["units"][number] {
-    const digest = this.running.get(unit);
-    const proven = this.#disk.proven.get(unit);
-    const running =
-      digest === undefined
-        ? {}
-        : { running: { digest, version: digest, build: "", pid: 1, startedAt: this.#startedAt } };
-    return { unit, installed: [], reasons: [], ...running, ...(proven === undefined ? {} : { proven }) };
-  }
-
-  /** Asks every site on both ways, with what its live release makes of it. */
-  #probe(): readonly ProbeResult[] {
-    const results: ProbeResult[] = [];
-    for (const [unit, digest] of this.running) {
-      const parsed = parseUnit(unit as UnitKey);
-      if (parsed.kind !== "site") continue;
-      for (const hop of ["proxy", "edge"] as const) {
-        const outcome = this.#ask(unit, digest, hop);
-        if (outcome.kind === "good")
-          this.goodResults.set(`${digest}|${hop}`, (this.goodResults.get(`${digest}|${hop}`) ?? 0) + 1);
-        results.push({
-          host: this.name,
-          site: parsed.site,
-          binding: parsed.site,
-          hop,
-          probe: "GET /",
-          at: this.#now,
-          tookMs: 3,
-          outcome,
-        });
-      }
-    }
-    return results;
-  }
-
-  #ask(unit: string, digest: string, hop: "proxy" | "edge"): ProbeResult["outcome"] {
-    const { behaviours, prng, options, time } = this.#history;
-    if (hop === "edge" && prng.chance(options.edgeUnknown))
-      return { kind: "unknown", reason: "the edge led to another host" };
-    const behaviour = behaviours.get(digest);
-    const bad =
-      (behaviour === "bad-edge" && hop === "edge") ||
-      (behaviour === "bad-later" && time.now - (this.#liveSince.get(unit) ?? 0) > 8000);
-    return bad ? { kind: "bad", status: 400, reason: "answered 400, expected 200" } : { kind: "good", status: 200 };
+    const { name: host, running } = this;
+    const observation = observeHost({ host, now: this.#now, startedAt: this.#startedAt, disk: this.#disk, running });
+    this.#send({ observation, batch });
   }
 }
-
-const sitesOf = ({ units }: Grant): readonly string[] => units.map(({ unit }) => unit.split(":")[1] ?? "");
-
-/** Releases that never get to the switch. */
-const refusals: Readonly<
-  Partial<Record<string, { readonly failure: "start" | "probes-before"; readonly reason: string }>>
-> = {
-  "dies-on-start": { failure: "start", reason: "exited with code 1 on start" },
-  "bad-before": { failure: "probes-before", reason: "answered 400 before the switch" },
-};

@@ -7,6 +7,7 @@ import {
   type Site,
   seconds,
   type UnitKey,
+  type UnitRelease,
 } from "@sluice/core";
 import type { HistoryOptions } from "./history-options.ts";
 import type { Place } from "./sim-coordinator.ts";
@@ -98,4 +99,21 @@ export function rolloutOf(
       }),
   });
   return { ...rollout, stages: rollout.stages.map((stage) => ({ ...stage, stepTimeoutMs: durationMs(60_000) })) };
+}
+
+const releases = new Map<string, UnitRelease>();
+
+/** The release of a digest: in a simulated world everything else about it follows from its name. */
+export function simulatedRelease(digest: string): UnitRelease {
+  const found = releases.get(digest);
+  if (found !== undefined) return found;
+  const [site = ""] = digest.split("-");
+  const release: UnitRelease = {
+    unit: digest.includes("-proxy-") ? `proxy:${site}` : `site:${site}`,
+    version: digest,
+    digest,
+    content: { site, run: { driver: "process", command: [], env: {} }, ready: { path: "/", withinMs: seconds(1) } },
+  };
+  releases.set(digest, release);
+  return release;
 }

@@ -3,8 +3,8 @@ import { brokenSubjects } from "./broken-subjects.ts";
 import { runHistory } from "./run-history.ts";
 import { subject } from "./subject.ts";
 
-/** About half a minute on two cores; `simulate.ts` plays as many as one likes. */
-const histories = 1500;
+/** Well under a minute on one quiet core; `simulate.ts` plays as many as one likes. */
+const histories = 2000;
 
 /** How many histories a fault may stay hidden in. */
 const auditedMax = 400;
