@@ -45,7 +45,7 @@ export function judgeRollout(input: JudgementInput): Verdict {
   const controls = controlsOf(input, stage);
   const question = { now: input.now, changed, controls, strata };
   const since = instant(Math.max(...changed.map((one) => one.since)));
-  return judgeByProbes({ now: input.now, since, strata: evidenceFor(input.evidence, question) });
+  return judgeByProbes({ now: input.now, since, strata: evidenceFor(askedOnly(input), question) });
 }
 
 function waveUnderTrial(state: RolloutState): { readonly stage: number; readonly wave: number } | undefined {
@@ -69,4 +69,17 @@ function strataOf({ stored, dutiesOf }: JudgementInput, stage: Stage, host: stri
 /** Hosts of the same environment that this rollout leaves as they are, or has not come to yet. */
 function controlsOf({ stored, hostsOf }: JudgementInput, stage: Stage): readonly string[] {
   return hostsOf(stage.environment).filter((host) => (stored.state.steps[host]?.kind ?? "pending") === "pending");
+}
+
+/**
+ * The evidence of exactly the probes that are configured now: one that is not asked any more cannot hold a wave up, and one
+ * that is asked and has never answered is not hidden by the others of its binding.
+ */
+function askedOnly({ evidence, dutiesOf }: JudgementInput): EvidenceLog {
+  const series = Object.entries(evidence.series).map(([key, one]): [string, EvidenceLog["series"][string]] => {
+    const probes = dutiesOf(one.host).find(({ site }) => site === one.stratum.site)?.probes ?? [];
+    const names = probes.map(({ method, path }) => `${method} ${path}`);
+    return [key, { ...one, tails: Object.fromEntries(names.map((name) => [name, one.tails[name] ?? []])) }];
+  });
+  return { ...evidence, series: Object.fromEntries(series) };
 }
