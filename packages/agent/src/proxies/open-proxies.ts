@@ -1,5 +1,5 @@
 import { mkdir, rm } from "node:fs/promises";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { UnitKey, UnitRelease } from "@sluice/core";
 import { openProxyControl, type ProxyControl } from "@sluice/proxy/control/control-client";
@@ -57,8 +57,9 @@ class ProxyHost {
   readonly #preparing = new Set<readonly string[]>();
 
   constructor(options: ProxiesOptions) {
-    this.#options = options;
-    this.#runDir = join(options.dataDir, "run");
+    const dataDir = resolve(options.dataDir);
+    this.#options = { ...options, dataDir };
+    this.#runDir = join(dataDir, "run");
   }
 
   folder(childId: string): string {

@@ -1,3 +1,4 @@
+import { resolve } from "node:path";
 import type { SiteDuties, SlotName, UnitRelease } from "@sluice/core";
 import type { RunningSlot, Slots } from "../drivers.ts";
 import { siteContent } from "../install/site-content.ts";
@@ -11,7 +12,8 @@ import { type SlotRecord, SlotRecords, slotChildId } from "./slot-record.ts";
 const replaceGraceMs = 5000;
 
 /** Copies of sites on this host. See {@link Slots}. */
-export function openSlots(options: SlotsOptions): Slots {
+export function openSlots(given: SlotsOptions): Slots {
+  const options = { ...given, dataDir: resolve(given.dataDir) };
   const records = new SlotRecords(options.dataDir);
   const inTurn = turns();
   return {
