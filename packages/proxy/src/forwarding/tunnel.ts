@@ -13,6 +13,9 @@ interface Tunnel {
   readonly upstream: Upstream;
 }
 
+/** After one side has ended, the other may still say this long what it has to say; few protocols know half an end. */
+const lingerMs = 2000;
+
 /** Answers 101 and carries bytes both ways until either side ends; counted on its upstream meanwhile. */
 export function startTunnel({ client, clientHead, server, serverHead, response, upstream }: Tunnel): void {
   upstream.upgrades += 1;
@@ -23,8 +26,12 @@ export function startTunnel({ client, clientHead, server, serverHead, response, 
     client.destroy();
     server.destroy();
   };
-  client.on("close", close);
-  server.on("close", close);
+  const linger = (): void => {
+    const timer = setTimeout(close, lingerMs).unref();
+    client.once("close", () => clearTimeout(timer));
+  };
+  client.on("close", close).once("end", linger);
+  server.on("close", close).once("end", linger);
   client.on("error", close);
   client.write(`HTTP/1.1 101 ${response.reason}\r\n${headerLines(response.headers)}\r\n`, "latin1");
   if (serverHead.length > 0) client.write(serverHead);

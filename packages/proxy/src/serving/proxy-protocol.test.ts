@@ -21,14 +21,20 @@ test("an IPv4 header is the bytes of the specification", () => {
 });
 
 test("an IPv6 header with TLS is the bytes of the specification", () => {
-  const bytes = hex(`${signature} 21 21 002c 20010db8000000000000000000000001 00000000000000000000000000000001 dc04 01bb 20 0005 01 00000000`);
+  const bytes = hex(
+    `${signature} 21 21 002c 20010db8000000000000000000000001 00000000000000000000000000000001 dc04 01bb 20 0005 01 00000000`,
+  );
   expect(writeProxyHeader(header("2001:db8::1", "::1", true))).toEqual(bytes);
   expect(readProxyHeader(bytes)).toEqual({ kind: "header", length: 60, header: header("2001:db8::1", "::1", true) });
 });
 
 test("TLVs of others are skipped, and TLS is only what PP2_TYPE_SSL says", () => {
   const read = (tlv: string): boolean => {
-    const reading = readProxyHeader(hex(`${signature} 21 11 ${(12 + hex(tlv).length).toString(16).padStart(4, "0")} c0000207 c6336401 dc04 01bb ${tlv}`));
+    const reading = readProxyHeader(
+      hex(
+        `${signature} 21 11 ${(12 + hex(tlv).length).toString(16).padStart(4, "0")} c0000207 c6336401 dc04 01bb ${tlv}`,
+      ),
+    );
     if (reading.kind !== "header") throw new Error(reading.kind);
     return reading.header.tls;
   };
@@ -53,11 +59,15 @@ test.each([
 
 test("every beginning of a header is incomplete", () => {
   const bytes = writeProxyHeader(header("192.0.2.7", "198.51.100.1", true));
-  for (let length = 0; length < bytes.length; length++) expect(readProxyHeader(bytes.subarray(0, length)).kind).toBe("incomplete");
+  for (let length = 0; length < bytes.length; length++)
+    expect(readProxyHeader(bytes.subarray(0, length)).kind).toBe("incomplete");
 });
 
 test("what is written is read back", () => {
-  const end = fc.record({ address: fc.oneof(fc.ipV4(), fc.constantFrom("::1", "2001:db8::1", "fe80::1:0:0:2")), port: fc.nat(65_535) });
+  const end = fc.record({
+    address: fc.oneof(fc.ipV4(), fc.constantFrom("::1", "2001:db8::1", "fe80::1:0:0:2")),
+    port: fc.nat(65_535),
+  });
   fc.assert(
     fc.property(end, end, fc.boolean(), (source, destination, tls) => {
       const reading = readProxyHeader(writeProxyHeader({ source, destination, tls }));

@@ -11,7 +11,10 @@ function echoHeaders() {
 test("a request reaches the live slot with the headers only a proxy may say", async () => {
   await using slot = await echoHeaders();
   await using site = await startTestSite({ blue: slot.port });
-  const answer = await ask({ port: site.port, headers: { Host: "APP.test:8080", "X-Forwarded-For": "6.6.6.6", X_Real_IP: "6.6.6.6" } });
+  const answer = await ask({
+    port: site.port,
+    headers: { Host: "APP.test:8080", "X-Forwarded-For": "6.6.6.6", X_Real_IP: "6.6.6.6" },
+  });
   const headers: string[] = JSON.parse(answer.body);
   expect(answer.status).toBe(200);
   expect(headers).toContain("app.test:8080");
@@ -21,7 +24,10 @@ test("a request reaches the live slot with the headers only a proxy may say", as
 
 test("with an internal host the slot sees its own name", async () => {
   await using slot = await echoHeaders();
-  await using site = await startTestSite({ blue: slot.port, forward: { host: "internal", internalName: "shop.internal" } });
+  await using site = await startTestSite({
+    blue: slot.port,
+    forward: { host: "internal", internalName: "shop.internal" },
+  });
   const headers: string[] = JSON.parse((await ask({ port: site.port })).body);
   expect(headers[headers.indexOf("Host") + 1]).toBe("shop.internal");
   expect(headers[headers.indexOf("X-Public-Host") + 1]).toBe("app.test");
@@ -62,12 +68,15 @@ test("counters are what was sent, by class, with probes apart", async () => {
   await using site = await startTestSite({ blue: slot.port });
   const sent = [200, 200, 204, 302, 404, 500, 503, 503];
   for (const status of sent) await ask({ port: site.port, path: `/${status}` });
-  for (const status of [200, 500]) await ask({ port: site.port, path: `/${status}`, headers: { "X-Sluice-Probe": probeToken } });
+  for (const status of [200, 500])
+    await ask({ port: site.port, path: `/${status}`, headers: { "X-Sluice-Probe": probeToken } });
   const { bindings } = site.counters.read();
-  const counts = (of: "users" | "probes") => Object.fromEntries(Object.entries(bindings[0]?.[of] ?? {}).map(([name, { count }]) => [name, count]));
+  const counts = (of: "users" | "probes") =>
+    Object.fromEntries(Object.entries(bindings[0]?.[of] ?? {}).map(([name, { count }]) => [name, count]));
   expect(counts("users")).toEqual({ "2xx": 3, "3xx": 1, "4xx": 1, "5xx": 3 });
   expect(counts("probes")).toEqual({ "2xx": 1, "5xx": 1 });
-  for (const { count, latency } of Object.values(bindings[0]?.users ?? {})) expect(latency.reduce((sum, bucket) => sum + bucket)).toBe(count);
+  for (const { count, latency } of Object.values(bindings[0]?.users ?? {}))
+    expect(latency.reduce((sum, bucket) => sum + bucket)).toBe(count);
 });
 
 const head = "GET / HTTP/1.1\r\nHost: app.test\r\n";
@@ -119,7 +128,10 @@ test.each(malformed)("%s is not forwarded", async (name, bytes) => {
 test("neither an upgrade to HTTP/2 nor its settings are forwarded", async () => {
   await using slot = await echoHeaders();
   await using site = await startTestSite({ blue: slot.port });
-  const answer = await sendRaw(site.port, `${head}Connection: Upgrade, HTTP2-Settings, close\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABk\r\n\r\n`);
+  const answer = await sendRaw(
+    site.port,
+    `${head}Connection: Upgrade, HTTP2-Settings, close\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABk\r\n\r\n`,
+  );
   expect(answer).toMatch(/^HTTP\/1\.1 200 /);
   expect(answer.toLowerCase()).not.toContain("h2c");
   expect(answer.toLowerCase()).not.toContain("http2-settings");
@@ -127,7 +139,10 @@ test("neither an upgrade to HTTP/2 nor its settings are forwarded", async () => 
 
 test("a head that is too large is answered 431, one that is too slow 408", async () => {
   await using slot = await echoHeaders();
-  await using site = await startTestSite({ blue: slot.port, limits: { headerBytesMax: 2048, headersTimeoutMs: 150 as never } });
+  await using site = await startTestSite({
+    blue: slot.port,
+    limits: { headerBytesMax: 2048, headersTimeoutMs: 150 as never },
+  });
   expect(await sendRaw(site.port, `${head}X-Large: ${"x".repeat(4096)}\r\n\r\n`)).toMatch(/^HTTP\/1\.1 431 /);
   expect(await sendRaw(site.port, "GET / HTTP/1.1\r\nHost: app.te")).toMatch(/^HTTP\/1\.1 408 /);
 });

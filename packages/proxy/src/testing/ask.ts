@@ -19,13 +19,25 @@ interface Question {
 /** One request on a connection of its own, as `app.test` unless it says otherwise. */
 export function ask({ port, path = "/", method = "GET", headers = {}, body }: Question): Promise<Answer> {
   return new Promise((resolve, reject) => {
-    const asked = { host: "127.0.0.1", port, path, method, agent: false, headers: { Host: "app.test", ...headers } } as const;
+    const asked = {
+      host: "127.0.0.1",
+      port,
+      path,
+      method,
+      agent: false,
+      headers: { Host: "app.test", ...headers },
+    } as const;
     const req = request(asked, (res) => {
       const chunks: Buffer[] = [];
       res.on("data", (chunk: Buffer) => chunks.push(chunk));
       res.on("error", reject);
       res.on("end", () => {
-        resolve({ status: res.statusCode ?? 0, headers: res.headers, trailers: res.trailers, body: Buffer.concat(chunks).toString() });
+        resolve({
+          status: res.statusCode ?? 0,
+          headers: res.headers,
+          trailers: res.trailers,
+          body: Buffer.concat(chunks).toString(),
+        });
       });
     });
     req.on("error", reject);
@@ -37,7 +49,9 @@ export function ask({ port, path = "/", method = "GET", headers = {}, body }: Qu
 export function sendRaw(port: number, bytes: string | Buffer): Promise<string> {
   return new Promise((resolve) => {
     let got = "";
-    const socket = connect(port, "127.0.0.1", () => socket.write(typeof bytes === "string" ? Buffer.from(bytes, "latin1") : bytes));
+    const socket = connect(port, "127.0.0.1", () =>
+      socket.write(typeof bytes === "string" ? Buffer.from(bytes, "latin1") : bytes),
+    );
     socket.on("data", (data) => {
       got += data.toString("latin1");
     });

@@ -21,7 +21,9 @@ export async function startSlot(listener: RequestListener): Promise<TestSlot> {
 }
 
 /** A slot that says exactly the bytes it is told to. */
-export async function startRawSlot(onConnection: (socket: Socket) => void): Promise<AsyncDisposable & { readonly port: number }> {
+export async function startRawSlot(
+  onConnection: (socket: Socket) => void,
+): Promise<AsyncDisposable & { readonly port: number }> {
   const sockets = new Set<Socket>();
   const server = createNetServer((socket) => {
     sockets.add(socket);

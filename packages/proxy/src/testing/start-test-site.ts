@@ -1,4 +1,9 @@
-import { defaultProxyLimits, type ProxyBinding, type ProxyLimits, type SlotTable } from "@sluice/core/proxying/proxy-settings";
+import {
+  defaultProxyLimits,
+  type ProxyBinding,
+  type ProxyLimits,
+  type SlotTable,
+} from "@sluice/core/proxying/proxy-settings";
 import { CertificateStore } from "../certificates/certificate-store.ts";
 import { ProxyCounters } from "../counting/proxy-counters.ts";
 import { Forwarder } from "../forwarding/forwarder.ts";
@@ -36,8 +41,23 @@ export async function startTestSite(options: TestSiteOptions): Promise<TestSite>
   const counters = new ProxyCounters(bindings, 0);
   const forwarder = new Forwarder(limits);
   const forward = options.forward ?? { host: "preserve", internalName: "app.internal" };
-  const settings = { site: "shop", engine: "node", listeners: [], behindFront: false, bindings, forward, limits } as const;
-  const process = { kind: "site-proxy", host: "web-1", settingsDigest: "sha256:s", settings, sockets: [], probeToken } as const;
+  const settings = {
+    site: "shop",
+    engine: "node",
+    listeners: [],
+    behindFront: false,
+    bindings,
+    forward,
+    limits,
+  } as const;
+  const process = {
+    kind: "site-proxy",
+    host: "web-1",
+    settingsDigest: "sha256:s",
+    settings,
+    sockets: [],
+    probeToken,
+  } as const;
   const clients = new ClientServer(limits, new SiteHandler(process, router, counters, forwarder));
   const certificates = options.tls ? openCertificates(bindings) : undefined;
   const accepting = { kind: "direct", bindingPort: 80, tls: options.tls ?? false } as const;
