@@ -7,6 +7,7 @@ import { type Load, startLoad } from "../load/start-load.ts";
 import type { CoordinatorClient } from "../operator/coordinator-client.ts";
 import type { World } from "../world.ts";
 import { type CommandResult, runCommand } from "./run-command.ts";
+import { watchSwitches } from "./watch-switches.ts";
 
 /** What scenes have at hand: the fleet, the command line, the load, and eyes. */
 export interface DemoStage {
@@ -18,9 +19,12 @@ export interface DemoStage {
   sluice(...args: readonly string[]): Promise<CommandResult>;
   /** `sluice release push` of a sample release. */
   push(version: string): Promise<CommandResult>;
+  /** A load on all ways in; ended with the scene at the latest. */
   startLoad(): Load;
   /** What every unit runs, by host and unit; see {@link Snapshot}. */
   snapshot(): Promise<Snapshot>;
+  /** How long the newest switch of each host took, as seen in this scene. */
+  readonly switchMs: Readonly<Record<string, number>>;
   status(): Promise<GetStatusResponse>;
   newestRollout(): Promise<Rollout>;
   /** Polls until `isTrue` answers yes. Rejects at the scene's deadline. */
@@ -42,13 +46,16 @@ const requestsPerSecond = 150;
 
 const pollMs = 50;
 
-export function createStage(options: StageOptions): DemoStage {
+export function createStage(options: StageOptions): DemoStage & AsyncDisposable {
   const { world, fleet, client, signal } = options;
   const { layout } = fleet;
   const print = (line: string): void => world.stdout.write(`${line}\n`);
-  const stage: DemoStage = {
+  const loads: Load[] = [];
+  const switches = watchSwitches(client);
+  const stage: DemoStage & AsyncDisposable = {
     fleet,
     signal,
+    switchMs: switches.switchMs,
     tell: (sentence) => print(`${world.clock(world.now())}  ${sentence}`),
     sluice: async (...args) => {
       print(`${world.clock(world.now())}  ${world.colors.bold(`$ sluice ${args.map(quoted).join(" ")}`)}`);
@@ -64,7 +71,11 @@ export function createStage(options: StageOptions): DemoStage {
     },
     push: (version) =>
       stage.sluice("release", "push", "shop", version, sampleFolder(layout.dir, { site: "shop", version })),
-    startLoad: () => startLoad({ targets: targetsOf(fleet), requestsPerSecond }),
+    startLoad: () => {
+      const load = startLoad({ targets: targetsOf(fleet), requestsPerSecond });
+      loads.push(load);
+      return load;
+    },
     snapshot: async () => snapshotOf(await client.getStatus({})),
     status: () => client.getStatus({}),
     newestRollout: async () => {
@@ -77,6 +88,9 @@ export function createStage(options: StageOptions): DemoStage {
         if (signal.aborted) throw new Error(`${what} did not happen in time`);
         await delay(pollMs);
       }
+    },
+    [Symbol.asyncDispose]: async () => {
+      await Promise.all([switches[Symbol.asyncDispose](), ...loads.map((load) => load.stop())]);
     },
   };
   return stage;

@@ -86,7 +86,7 @@ async function playScene(world: World, fleet: DevFleet, scene: Scene, stop: Abor
   const startedMs = world.now();
   const signal = AbortSignal.any([stop, AbortSignal.timeout(scene.deadlineMs)]);
   using client = openCoordinatorClient(fleet.layout.coordinator, "demo");
-  const stage = createStage({ world, fleet, client, signal });
+  await using stage = createStage({ world, fleet, client, signal });
   const seconds = (): number => (world.now() - startedMs) / 1000;
   const about = { name: scene.name, expected: scene.expected };
   try {

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { stepsOf } from "../screen/rollout-words.ts";
-import { exitIs, noneFailed, phaseIs, switchTimes, unless } from "./findings.ts";
+import { exitIs, noneFailed, phaseIs, unless } from "./findings.ts";
 import type { Scene } from "./scene.ts";
 import { afterglowMs, runsEverywhere } from "./scene-release.ts";
 
@@ -19,6 +19,7 @@ export const crashScene: Scene = {
     await delay(afterglowMs);
     stage.tell("both are started again");
     await Promise.all([stage.fleet.restart("coordinator"), stage.fleet.restart(victim)]);
+    await stage.until("the coordinator's return", async () => (await stage.status()).hosts.length > 0);
     const { exit } = await deploying;
     await delay(afterglowMs);
     const report = await load.stop();
@@ -33,7 +34,7 @@ export const crashScene: Scene = {
         ...(await runsEverywhere(stage, "3")),
       ],
       load: report,
-      switchMs: switchTimes(rollout),
+      switchMs: stage.switchMs,
     };
   },
 };

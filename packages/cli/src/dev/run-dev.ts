@@ -95,7 +95,7 @@ The fleet runs; the coordinator listens on ${layout.coordinator}. In another ter
   npm run sluice -- status
   npm run sluice -- deploy shop 2                 # 3 is good as well, 4-dies and 5-half are not
   npm run sluice -- probe shop
-  sed -i.bak 's/{ host: internal }/{ host: preserve }/' ${file} && npm run sluice -- apply -f ${file}     # the incident
+  sed -i.bak '/^  shop:/,/^  blog:/s/host: internal/host: preserve/' ${file} && npm run sluice -- apply -f ${file}     # the incident
   npm run sluice -- events --follow
 ${curls.join("\n")}
   curl -H 'Host: ${layout.blogName}' http://127.0.0.1:${own?.ownPort ?? 0}/      # a site on its own port

@@ -13,7 +13,7 @@ export interface LoadOptions {
 export interface Load {
   /** The counts so far. */
   report(): LoadReport;
-  /** Sends nothing more, waits until every request has its outcome, and answers with the final counts. */
+  /** Safe to repeat. Sends nothing more, waits until every request has its outcome, and answers with the final counts. */
   stop(): Promise<LoadReport>;
 }
 
@@ -41,6 +41,7 @@ export function startLoad(options: LoadOptions): Load {
   const open = new Set<Promise<void>>();
   const startedMs = performance.now();
   let index = 0;
+  let closing: Promise<unknown> | undefined;
 
   const sendOne = (): void => {
     const target = options.targets[index % options.targets.length];
@@ -67,7 +68,8 @@ export function startLoad(options: LoadOptions): Load {
     stop: async () => {
       clearInterval(timer);
       await Promise.all(open);
-      await Promise.all([kept.close(), fresh.close()]);
+      closing ??= Promise.all([kept.close(), fresh.close()]);
+      await closing;
       return tally.report();
     },
   };

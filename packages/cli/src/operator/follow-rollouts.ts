@@ -10,6 +10,8 @@ import type { CoordinatorClient } from "./coordinator-client.ts";
 export interface FollowOptions {
   readonly json: boolean;
   readonly timeoutMs?: DurationMs;
+  /** The coordinator has just answered in this very verb, so an address that does not answer is no mistake of the operator. */
+  readonly hasAnswered?: boolean;
   /** Ends the following early and well; without it a rollout is followed to its end. */
   readonly until?: (rollout: Rollout) => boolean;
 }
@@ -82,7 +84,7 @@ async function followOne(client: CoordinatorClient, id: string, following: Follo
     } catch (error) {
       if (!isPassing(error)) throw error;
       // Never answered at all: the address is wrong, so nobody is helped by waiting.
-      if (!latest.has(id) && silentSinceMs === undefined) throw error;
+      if (!latest.has(id) && silentSinceMs === undefined && options.hasAnswered !== true) throw error;
       if (silentSinceMs === undefined)
         progress.remark(`the coordinator at ${client.address} does not answer; trying again, the hosts go on`);
       silentSinceMs ??= performance.now();

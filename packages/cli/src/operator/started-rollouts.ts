@@ -15,6 +15,7 @@ export async function leaveOrFollow(
   if (options.detach !== true) {
     return followRollouts(world, client, ids, {
       json,
+      hasAnswered: true,
       ...(options.timeout === undefined ? {} : { timeoutMs: options.timeout }),
     });
   }

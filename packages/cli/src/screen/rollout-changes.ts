@@ -1,5 +1,5 @@
-import type { Rollout } from "@sluice/protocol/generated/sluice/types/v1/rollout";
-import { endingOf, stepsOf, stepWords, tookWords } from "./rollout-words.ts";
+import type { Rollout, RolloutStep } from "@sluice/protocol/generated/sluice/types/v1/rollout";
+import { clausesMax, endingOf, firstClauses, stepsOf, stepWords, tookWords } from "./rollout-words.ts";
 
 /**
  * What happened to a rollout between two looks at it, one line each, in the order in which people want to read it.
@@ -23,18 +23,21 @@ function openingLines(before: Rollout | undefined, now: Rollout): readonly strin
   return [`${now.title} (${now.id}), by ${now.by}${now.reason === undefined ? "" : `: ${now.reason}`}`, ...overrides];
 }
 
+/** Finishing one thing before beginning the next is no news, so a step that only falls silent has no line. */
 function stepLines(before: Rollout | undefined, now: Rollout): readonly string[] {
-  const earlier = new Map(
-    (before === undefined ? [] : stepsOf(before)).map(({ environment, step }) => [
-      `${environment}/${step.host}`,
-      stepWords(step),
-    ]),
-  );
-  return stepsOf(now)
-    .map(({ environment, step }) => ({ key: `${environment}/${step.host}`, step, words: stepWords(step) }))
-    .filter(({ key, step, words }) => (earlier.has(key) ? earlier.get(key) !== words : step.state !== "pending"))
-    .map(({ step, words }) => `  ${step.host} ${words}`);
+  const earlier = new Map((before === undefined ? [] : stepsOf(before)).map((placed) => [keyOf(placed), placed.step]));
+  return stepsOf(now).flatMap((placed) => {
+    const { step } = placed;
+    const was = earlier.get(keyOf(placed));
+    const words = stepWords(step);
+    if (was === undefined) return step.state === "pending" ? [] : [`  ${step.host} ${words}`];
+    if (words === stepWords(was) || (was.state === step.state && words === step.state)) return [];
+    return [`  ${step.host} ${words}`];
+  });
 }
+
+const keyOf = (placed: { readonly environment: string; readonly step: RolloutStep }): string =>
+  `${placed.environment}/${placed.step.host}`;
 
 function causeLines(before: Rollout | undefined, now: Rollout): readonly string[] {
   const { cause } = now;
@@ -50,9 +53,14 @@ function phaseLines(before: Rollout | undefined, now: Rollout): readonly string[
 
 function waitingLines(before: Rollout | undefined, now: Rollout): readonly string[] {
   const earlier = new Set((before?.waitingOn ?? []).map(waitingKey));
-  return now.waitingOn
-    .filter((waiting) => !earlier.has(waitingKey(waiting)))
-    .map((waiting) => `  waiting (${waiting.kind}): ${waiting.sentence}`);
+  const working = new Set(stepsOf(now).flatMap(({ step }) => (step.state === "activating" ? [step.host] : [])));
+  return (
+    now.waitingOn
+      .filter((waiting) => !earlier.has(waitingKey(waiting)))
+      // What a working host does is told on its own line.
+      .filter((waiting) => waiting.kind !== "host" || !waiting.hosts.every((host) => working.has(host)))
+      .map((waiting) => `  waiting (${waiting.kind}): ${firstClauses(waiting.sentence, clausesMax)}`)
+  );
 }
 
 /** Sentences may count down; what is waited for changes only with its kind and hosts. */

@@ -18,8 +18,16 @@ export function stepWords(step: RolloutStep): string {
   const parts = [step.state];
   if (step.switchMs !== undefined) parts.push(`switched in ${formatMs(step.switchMs)}`);
   if (step.reason !== undefined && step.reason !== "") parts.push(step.reason);
-  else if (step.doing !== undefined && step.doing !== "") parts.push(step.doing);
+  else if (step.doing !== undefined && step.doing !== "") parts.push(step.doing.split("; ")[0] ?? "");
   return parts.length === 1 ? step.state : `${parts[0]}: ${parts.slice(1).join(", ")}`;
+}
+
+/** The first clauses of a sentence that lists many, and how many there are beyond. */
+export function firstClauses(sentence: string, count: number): string {
+  const clauses = sentence.split("; ");
+  const rest = clauses.length - count;
+  if (rest <= 0) return sentence;
+  return `${clauses.slice(0, count).join("; ")} (and ${rest} more)`;
 }
 
 /** Steps of all waves in order, with the environment and the wave (from 0) they belong to. */
@@ -31,11 +39,14 @@ export function stepsOf(rollout: Rollout): readonly { environment: string; wave:
   );
 }
 
+/** Evidence that is wanted may be a list of dozens of ways in; `rollout show --json` has all of them. */
+export const clausesMax = 2;
+
 /** `waiting for 12s more: web-1 is observed for 30s`; without the countdown when there is none. */
 export function waitingWords(waiting: WaitingOn, nowMs: number): string {
-  if (waiting.untilMs === undefined || waiting.untilMs <= nowMs)
-    return `waiting (${waiting.kind}): ${waiting.sentence}`;
-  return `waiting (${waiting.kind}, until ${formatDuration(durationMs(waiting.untilMs - nowMs))} from now): ${waiting.sentence}`;
+  const sentence = firstClauses(waiting.sentence, clausesMax);
+  if (waiting.untilMs === undefined || waiting.untilMs <= nowMs) return `waiting (${waiting.kind}): ${sentence}`;
+  return `waiting (${waiting.kind}, until ${formatDuration(durationMs(waiting.untilMs - nowMs))} from now): ${sentence}`;
 }
 
 /** One sentence on everything that keeps a rollout, for `--timeout`. */
