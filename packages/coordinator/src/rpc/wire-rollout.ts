@@ -83,7 +83,7 @@ function wireStep(host: string, units: string[], step: StepState, view: HostView
     state: step.kind,
     units,
     reason: "reason" in step ? step.reason : undefined,
-    switchMs: step.kind === "provisional" ? step.switchMs : undefined,
+    switchMs: "switchMs" in step ? step.switchMs : undefined,
     doing: progress?.kind === "preparing" ? progress.doing : undefined,
   };
 }

@@ -1,4 +1,4 @@
-import { after, between, formatDuration } from "../units/time.ts";
+import { after, between, formatDuration, type Instant } from "../units/time.ts";
 import { blindness } from "./blindness.ts";
 import { halt, haltCause } from "./halt.ts";
 import { grantOf, type Plan, type PlanInput, type RolloutAction } from "./plan-input.ts";
@@ -66,7 +66,7 @@ function missingEvidence({ verdict }: PlanInput, { promoted, deadline }: Observi
 /** Everything in the wave becomes proven, and the next wave waits for its gates. */
 function pass({ now, rollout }: PlanInput, { at, approvals }: Observing, steps: Steps): Plan {
   const wave = waveAt(rollout, at);
-  const passed = Object.fromEntries(wave.map(({ host }): [string, StepState] => [host, { kind: "passed", at: now }]));
+  const passed = Object.fromEntries(wave.map(({ host }) => [host, passedStep(stepOf(steps, host), now)]));
   const after_ = { ...steps, ...passed };
   const actions = wave.map(recordProven);
   const next = nextWave(rollout, at);
@@ -81,6 +81,11 @@ function pass({ now, rollout }: PlanInput, { at, approvals }: Observing, steps: 
     since: now,
   };
   return { next: waiting, actions, waitingOn: [] };
+}
+
+/** How long the switch took stays on record. */
+function passedStep(before: StepState, at: Instant): StepState {
+  return before.kind === "provisional" ? { kind: "passed", at, switchMs: before.switchMs } : { kind: "passed", at };
 }
 
 function recordProven({ host, units }: HostChange): RolloutAction {

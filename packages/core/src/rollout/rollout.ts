@@ -63,7 +63,7 @@ export type StepState =
       readonly switchMs: number;
     }
   /** Confirmed: the new releases are proven there. */
-  | { readonly kind: "passed"; readonly at: Instant }
+  | { readonly kind: "passed"; readonly at: Instant; readonly switchMs?: number }
   /** The host refused or undid it; its proven releases are live. */
   | { readonly kind: "failed"; readonly at: Instant; readonly reason: string; readonly touchedTraffic: boolean }
   /** The grant is withdrawn; waiting for the host to be back on its proven releases. */
