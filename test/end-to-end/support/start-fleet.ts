@@ -1,0 +1,244 @@
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { keeperSocketOf } from "@sluice/agent/keeper/ensure-keeper-running";
+import { type KeeperClient, openKeeper } from "@sluice/agent/keeper/keeper-client";
+import { type CommandResult, runCommand } from "@sluice/cli/demo/run-command";
+import { ChildProcesses } from "@sluice/cli/dev/child-processes";
+import { findFreePorts } from "@sluice/cli/dev/free-ports";
+import { stopHost } from "@sluice/cli/dev/stop-host";
+import { type CoordinatorClient, openCoordinatorClient } from "@sluice/cli/operator/coordinator-client";
+import { packRelease } from "@sluice/cli/operator/pack-release";
+import type { HostStatus } from "@sluice/protocol/generated/sluice/operator/v1/operator";
+import type { Rollout } from "@sluice/protocol/generated/sluice/types/v1/rollout";
+import { eventually } from "./eventually.ts";
+import { type FleetShape, fleetText, type HostPorts } from "./fleet-text.ts";
+import { processesOf } from "./processes-of.ts";
+import { type Variant, writeRelease } from "./releases.ts";
+
+export interface FleetOptions {
+  readonly hosts?: readonly string[];
+  readonly sites?: readonly string[];
+  readonly soak?: string;
+  readonly drain?: string;
+  readonly approval?: string;
+  /** Starts agents through this file instead of the command line; it gets the same arguments. */
+  readonly agentProgram?: string;
+}
+
+export interface FleetHost extends HostPorts {
+  readonly dir: string;
+}
+
+/** `coordinator`, or the name of a host for its agent. */
+export type FleetProgram = string;
+
+/** A small fleet of real processes on loopback; disposing ends all of them and proves that none is left. */
+export interface Fleet extends AsyncDisposable {
+  readonly dir: string;
+  readonly address: string;
+  readonly hosts: readonly FleetHost[];
+  readonly sites: readonly string[];
+  readonly client: CoordinatorClient;
+  /** The one host of a fleet of one. */
+  readonly host: FleetHost;
+  /** The fleet file with changes. */
+  text(changes?: Partial<FleetShape>): string;
+  fleetFile(changes?: Partial<FleetShape>): Promise<string>;
+  /** The real command line, as a process of its own. */
+  sluice(...args: readonly string[]): Promise<CommandResult>;
+  push(site: string, version: string, variant?: Variant): Promise<void>;
+  /** Deploys and answers with the rollout as it ended, coming back to a coordinator that goes away meanwhile. */
+  deploy(site: string, version: string): Promise<Rollout>;
+  untilEnded(id: string): Promise<Rollout>;
+  status(host: string): Promise<HostStatus>;
+  keeper(host: string): KeeperClient;
+  start(program: FleetProgram): Promise<number>;
+  kill(program: FleetProgram): Promise<void>;
+  pidOf(program: FleetProgram): number;
+}
+
+/** Quick enough for a test, slow enough for a busy machine. */
+const heartbeat = "500ms";
+const probeEvery = "100ms";
+
+const mainFile = fileURLToPath(import.meta.resolve("@sluice/cli/main"));
+
+const endedPhases: readonly string[] = ["completed", "reverted", "held", "aborted"];
+
+/** Starts coordinator and agents, applies the fleet file, and resolves when every host is connected. Nothing is deployed. */
+export async function startFleet(options: FleetOptions = {}): Promise<Fleet> {
+  // Unix sockets lie below it, so its path has to be short.
+  const dir = await mkdtemp(join(tmpdir().length > 20 ? "/tmp" : tmpdir(), "sl-e2e-"));
+  const fleet = new SmallFleet(dir, options, await choosePorts(dir, options));
+  try {
+    await fleet.bringUp();
+    return fleet;
+  } catch (error) {
+    await fleet[Symbol.asyncDispose]();
+    throw error;
+  }
+}
+
+interface Ports {
+  readonly coordinator: number;
+  readonly hosts: readonly FleetHost[];
+}
+
+async function choosePorts(dir: string, { hosts = ["h1"], sites = ["shop"] }: FleetOptions): Promise<Ports> {
+  const ports = [...(await findFreePorts(1 + hosts.length * (1 + sites.length)))];
+  const next = (): number => ports.pop() ?? 0;
+  return {
+    coordinator: next(),
+    hosts: hosts.map((name) => ({
+      name,
+      dir: join(dir, "hosts", name),
+      sharedPort: next(),
+      ownPorts: Object.fromEntries(sites.map((site) => [site, next()])),
+    })),
+  };
+}
+
+class SmallFleet implements Fleet {
+  readonly dir: string;
+  readonly address: string;
+  readonly hosts: readonly FleetHost[];
+  readonly sites: readonly string[];
+  readonly client: CoordinatorClient;
+  readonly #options: FleetOptions;
+  readonly #processes: ChildProcesses;
+  readonly #pids = new Map<FleetProgram, number>();
+
+  constructor(dir: string, options: FleetOptions, ports: Ports) {
+    this.dir = dir;
+    this.#options = options;
+    this.hosts = ports.hosts;
+    this.sites = options.sites ?? ["shop"];
+    this.address = `127.0.0.1:${ports.coordinator}`;
+    this.client = openCoordinatorClient(this.address, "test");
+    this.#processes = new ChildProcesses(dir);
+  }
+
+  get host(): FleetHost {
+    const [host] = this.hosts;
+    if (host === undefined) throw new Error("the fleet has no host");
+    return host;
+  }
+
+  async bringUp(): Promise<void> {
+    await this.start("coordinator");
+    const files = [{ name: "fleet.yaml", text: this.text() }];
+    const applied = await eventually("the first fleet file is applied", () =>
+      this.client.apply({ files, reason: "first", overrides: [] }),
+    );
+    if (applied.problems.length > 0) throw new Error(`fleet file: ${JSON.stringify(applied.problems)}`);
+    await Promise.all(this.hosts.map(({ name }) => this.start(name)));
+    for (const { name } of this.hosts) {
+      await eventually(`${name} is connected`, async () => (await this.status(name)).connected);
+    }
+  }
+
+  text(changes: Partial<FleetShape> = {}): string {
+    const { soak = "10ms", drain = "5s", approval } = this.#options;
+    const { hosts, sites, dir } = this;
+    return fleetText({ hosts, sites, dir, soak, drain, approval, forward: "preserve", ...changes });
+  }
+
+  async fleetFile(changes?: Partial<FleetShape>): Promise<string> {
+    const file = join(this.dir, "fleet.yaml");
+    await writeFile(file, this.text(changes));
+    return file;
+  }
+
+  sluice(...args: readonly string[]): Promise<CommandResult> {
+    return runCommand(args, {
+      coordinator: this.address,
+      cwd: this.dir,
+      env: { ...process.env, NO_COLOR: "1" },
+      signal: AbortSignal.timeout(60_000),
+      onLine: () => undefined,
+    });
+  }
+
+  async push(site: string, version: string, variant: Variant = "good"): Promise<void> {
+    const { tarball, digest } = await packRelease(await writeRelease(this.dir, site, version, variant));
+    await this.client.pushRelease({ site, version, digest, bytes: tarball.length }, tarball);
+  }
+
+  async deploy(site: string, version: string): Promise<Rollout> {
+    const { rolloutId } = await this.client.deploy({
+      site,
+      version,
+      toEnvironment: undefined,
+      reason: undefined,
+      overrides: [],
+    });
+    if (rolloutId === undefined) throw new Error(`nothing to do for ${site} ${version}`);
+    return this.untilEnded(rolloutId);
+  }
+
+  untilEnded(id: string): Promise<Rollout> {
+    return eventually(`rollout ${id} ends`, async () => {
+      const rollout = await this.client.getRollout(id);
+      return endedPhases.includes(rollout.phase) && rollout;
+    });
+  }
+
+  async status(host: string): Promise<HostStatus> {
+    const { hosts } = await this.client.getStatus({ host, site: undefined });
+    const found = hosts.find((one) => one.host === host);
+    if (found === undefined) throw new Error(`no status of ${host}`);
+    return found;
+  }
+
+  keeper(host: string): KeeperClient {
+    return openKeeper(keeperSocketOf(this.#hostOf(host).dir));
+  }
+
+  async start(program: FleetProgram): Promise<number> {
+    const logFile = join(this.dir, "logs", `${program}.log`);
+    const { pid } = await this.#processes.start({ name: program, args: this.#argumentsOf(program), logFile });
+    this.#pids.set(program, pid);
+    return pid;
+  }
+
+  kill(program: FleetProgram): Promise<void> {
+    return this.#processes.end(program, "SIGKILL");
+  }
+
+  pidOf(program: FleetProgram): number {
+    const pid = this.#pids.get(program);
+    if (pid === undefined) throw new Error(`${program} was never started`);
+    return pid;
+  }
+
+  #hostOf(name: string): FleetHost {
+    const host = this.hosts.find((one) => one.name === name);
+    if (host === undefined) throw new Error(`no host ${name}`);
+    return host;
+  }
+
+  #argumentsOf(program: FleetProgram): readonly string[] {
+    if (program === "coordinator") {
+      const data = join(this.dir, "coordinator");
+      const pace = ["--heartbeat", heartbeat, "--probe-every", probeEvery];
+      return [mainFile, "coordinator", "run", "--data", data, "--listen", this.address, ...pace];
+    }
+    const { dir } = this.#hostOf(program);
+    const file = this.#options.agentProgram ?? mainFile;
+    return [file, "agent", "run", "--host", program, "--data", dir, "--coordinator", this.address];
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.client[Symbol.dispose]();
+    // Agents first: they would start a keeper again.
+    await Promise.all(this.hosts.map(({ name }) => this.#processes.end(name, "SIGKILL")));
+    await Promise.all([this.#processes.end("coordinator", "SIGKILL"), ...this.hosts.map((host) => stopHost(host.dir))]);
+    const left = processesOf(this.dir);
+    for (const { pid } of left) process.kill(pid, "SIGKILL");
+    await eventually("the fleet's last process is gone", () => processesOf(this.dir).length === 0);
+    if (process.env.SLUICE_KEEP_FLEETS === undefined) await rm(this.dir, { recursive: true, force: true });
+    if (left.length > 0) throw new Error(`left running: ${left.map(({ command }) => command).join("; ")}`);
+  }
+}

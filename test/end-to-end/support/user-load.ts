@@ -1,0 +1,37 @@
+import type { LoadTarget } from "@sluice/cli/load/ask-once";
+import type { LoadReport } from "@sluice/cli/load/load-report";
+import { type Load, startLoad } from "@sluice/cli/load/start-load";
+import { directName, internalName, publicName, titleOf } from "./fleet-text.ts";
+import type { Fleet } from "./start-fleet.ts";
+
+/** Enough to meet every moment of a change, little enough to leave the machine time for the change. */
+const requestsPerSecond = 150;
+
+/** Users of one site on every host: through the front under both names, and straight to the site proxy's own port. */
+export function startUsers(fleet: Fleet, site = "shop"): Load {
+  return startLoad({ targets: targetsOf(fleet, site), requestsPerSecond });
+}
+
+function targetsOf(fleet: Fleet, site: string): readonly LoadTarget[] {
+  const contains = titleOf(site);
+  return fleet.hosts.flatMap((host) => {
+    const shared = `http://127.0.0.1:${host.sharedPort}`;
+    const own = `http://127.0.0.1:${host.ownPorts[site]}`;
+    return [
+      { origin: shared, hostName: publicName(site), way: "front", host: host.name, contains },
+      { origin: shared, hostName: internalName(site), way: "front", host: host.name, contains },
+      { origin: own, hostName: directName(site), way: "proxy", host: host.name, contains },
+    ];
+  });
+}
+
+/** The one line that a test leaves behind. */
+export function tellCounts(
+  what: string,
+  report: LoadReport,
+  more: Readonly<Record<string, number | string>> = {},
+): void {
+  const counts = { sent: report.sent, ok: report.ok, failed: report.failed, ...more };
+  const words = Object.entries(counts).map(([name, count]) => `${name} ${count}`);
+  console.log(`${what}: ${words.join(", ")}, slowest ${Math.round(report.slowestMs)} ms`);
+}
