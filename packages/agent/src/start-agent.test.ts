@@ -246,17 +246,19 @@ async function untilProgress(world: World, grant: string, kind: GrantProgress["k
 }
 
 /** The first release, confirmed. */
-async function hostWithFirstRelease(world: World): Promise<UnitRelease> {
+async function hostWithFirstRelease(
+  world: World,
+): Promise<{ readonly one: UnitRelease; readonly agent: AsyncDisposable }> {
   const one = await world.release("1.0.0");
   world.order([], [one, world.proxy, world.front]);
-  await world.start();
+  const agent = await world.start();
   await untilProgress(world, "r1", "provisional");
   world.order([one, world.proxy, world.front], []);
   await until(
     "proven",
     () => world.coordinator.observation?.units.every(({ proven }) => proven !== undefined) ?? false,
   );
-  return one;
+  return { one, agent };
 }
 
 test("the first release goes live on an empty host, on its own port and behind the front", {
@@ -271,7 +273,7 @@ test("the first release goes live on an empty host, on its own port and behind t
 
 test("a second release under load fails no request", { timeout: 60_000 }, async () => {
   const world = await openWorld();
-  const one = await hostWithFirstRelease(world);
+  const { one } = await hostWithFirstRelease(world);
   const two = await world.release("2.0.0");
   const answers: string[] = [];
   const stop = new AbortController();
@@ -299,7 +301,7 @@ test("a second release under load fails no request", { timeout: 60_000 }, async 
 
 test("a release that refuses a public name is refused before the switch", { timeout: 60_000 }, async () => {
   const world = await openWorld();
-  const one = await hostWithFirstRelease(world);
+  const { one } = await hostWithFirstRelease(world);
   const bad = await world.release("bad");
   world.order([one, world.proxy, world.front], [bad]);
   await untilProgress(world, "r2", "failed");
@@ -311,7 +313,7 @@ test("a release that refuses a public name is refused before the switch", { time
 
 test("an activation that nobody confirms is undone by the host, coordinator or not", { timeout: 60_000 }, async () => {
   const world = await openWorld();
-  const one = await hostWithFirstRelease(world);
+  const { one } = await hostWithFirstRelease(world);
   const two = await world.release("2.0.0");
   world.order([one, world.proxy, world.front], [two], { confirmBy: after(nodeClock.now(), seconds(8)) });
   await untilProgress(world, "r2", "provisional");
@@ -322,7 +324,8 @@ test("an activation that nobody confirms is undone by the host, coordinator or n
 
 test("an agent that is killed in the middle of an activation goes on with it", { timeout: 60_000 }, async () => {
   const world = await openWorld();
-  const one = await hostWithFirstRelease(world);
+  const { one, agent } = await hostWithFirstRelease(world);
+  await agent[Symbol.asyncDispose]();
   const two = await world.release("2.0.0");
   const entry = join(world.dataDir, "..", "agent-main.ts");
   await writeFile(
@@ -349,15 +352,7 @@ test("a host that comes up cold brings back what was proven, without any coordin
   timeout: 60_000,
 }, async () => {
   const world = await openWorld();
-  const one = await world.release("1.0.0");
-  world.order([], [one, world.proxy, world.front]);
-  const agent = await world.start();
-  await untilProgress(world, "r1", "provisional");
-  world.order([one, world.proxy, world.front], []);
-  await until(
-    "proven",
-    () => world.coordinator.observation?.units.every(({ proven }) => proven !== undefined) ?? false,
-  );
+  const { one, agent } = await hostWithFirstRelease(world);
   const two = await world.release("2.0.0");
   world.order([one, world.proxy, world.front], [two]);
   await untilProgress(world, "r2", "provisional");

@@ -24,6 +24,8 @@ export interface Ledger {
   readonly previous: Readonly<Record<string, { readonly release: UnitRelease; readonly until: Instant }>>;
   /** By unit: since when what runs is not what the fleet wants. */
   readonly pendingSince: Readonly<Record<string, Instant>>;
+  /** Every process seen last, by slot or child id: when none of them is left, the host has restarted. */
+  readonly processes: Readonly<Record<string, string>>;
   /** Window of the coordinator for reconnecting. */
   readonly reconnectAfterMs: number;
 }
@@ -47,6 +49,7 @@ export const emptyLedger: Ledger = {
   duties: {},
   previous: {},
   pendingSince: {},
+  processes: {},
   reconnectAfterMs: reconnectAfterMsDefault,
 };
 
@@ -65,5 +68,6 @@ export const ledgerSchema: z.ZodType<Ledger> = z.strictObject({
   duties: z.record(z.string(), siteDutiesSchema),
   previous: z.record(z.string(), z.strictObject({ release: unitReleaseSchema, until: at })),
   pendingSince: z.record(z.string(), at),
+  processes: z.record(z.string(), z.string()),
   reconnectAfterMs: z.number().nonnegative(),
 });

@@ -17,6 +17,7 @@ import {
 import { knownReleases } from "../ledger/known-releases.ts";
 import type { Ledger } from "../ledger/ledger.ts";
 import { busyUnits, liveUnit } from "./live-units.ts";
+import { processesOf } from "./processes.ts";
 
 /** How long the outcome of a grant is still told after the coordinator has stopped sending the grant. */
 const outcomeKeptMs = minutes(60);
@@ -53,7 +54,7 @@ export interface SettleInput {
 
 /** Brings the ledger up to date with intent and host: proven releases learned, new grants begun, old ones forgotten. */
 export function settleLedger(ledger: Ledger, input: SettleInput): Ledger {
-  const steps = [forgetOld, learnProven, noticeStrangers, beginGrants, notePending];
+  const steps = [forgetOld, learnProven, noticeStrangers, beginGrants, notePending, noteProcesses];
   const settled = steps.reduce((so, step) => step(so, input), ledger);
   return canonicalJson(settled) === canonicalJson(ledger) ? ledger : settled;
 }
@@ -168,6 +169,8 @@ function notePending(ledger: Ledger, { intent, host, now }: SettleInput): Ledger
   });
   return { ...ledger, pendingSince: intent === undefined ? ledger.pendingSince : Object.fromEntries(pending) };
 }
+
+const noteProcesses = (ledger: Ledger, { host }: SettleInput): Ledger => ({ ...ledger, processes: processesOf(host) });
 
 /** Takes in what a step of an activation decided; a confirmed one makes its releases the proven ones. */
 export function recordStep(ledger: Ledger, next: ActivationState, now: Instant): Ledger {

@@ -16,6 +16,7 @@ import {
 import type { Clock, Running } from "@sluice/runtime";
 import type { Log } from "@sluice/runtime/logs/open-log";
 import { noFacts } from "../activation/carry-out.ts";
+import { interruptAll } from "../activation/interrupt-all.ts";
 import { stepActivation, wordOn } from "../activation/step-activation.ts";
 import type { HostMemory } from "../ledger/host-memory.ts";
 import { knownReleases } from "../ledger/known-releases.ts";
@@ -23,6 +24,7 @@ import { type HostDrivers, observeHost } from "./host-drivers.ts";
 import { describeVerdict, type Judgement } from "./judgement.ts";
 import { Lanes } from "./lanes.ts";
 import { unsettled } from "./live-units.ts";
+import { isColdStart } from "./processes.ts";
 import { absorbIntent, settleLedger } from "./settle-ledger.ts";
 import { stepUpkeep, type UpkeepNotes } from "./step-upkeep.ts";
 
@@ -206,15 +208,14 @@ class ReconcileLoop implements Reconciler {
     await this.#prune();
   }
 
-  /** Nothing runs at all: host or keeper have restarted, and only proven releases come back (promise 2). */
+  /** After a restart of the host only proven releases stay (promise 2). */
   async #firstLook(host: ObservedHost): Promise<void> {
-    const { memory, log } = this.#options;
-    const cold = host.proxies.length === 0 && !host.slots.some(({ alive, pid }) => alive && pid !== 0);
-    if (!cold) return;
-    log.info({}, "agent.cold-start");
+    const { memory, log, clock } = this.#options;
+    if (!isColdStart(memory.ledger.processes, host)) return;
+    log.warn({}, "agent.cold-start");
     this.#notes.cold = true;
-    for (const { grant } of unsettled(memory.ledger)) this.#facts.set(grant.id, { ...noFacts, cold: true });
-    await memory.update((ledger) => (Object.keys(ledger.drifts).length === 0 ? ledger : { ...ledger, drifts: {} }));
+    // One write: an agent that ends right here must not find a host that looks as if it had never restarted.
+    await memory.update((ledger) => interruptAll(ledger, { now: clock.now(), intent: memory.intent, host }));
   }
 
   #noteAbsent(host: ObservedHost): void {
