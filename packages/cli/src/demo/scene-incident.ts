@@ -65,6 +65,7 @@ export const overriddenScene: Scene = {
     stage.tell("fleet.yaml is put back");
     const back = await stage.sluice("apply", "--yes", "-f", "fleet.yaml");
     const first = stage.fleet.layout.hosts[0]?.name ?? "";
+    const probed = await stage.sluice("probe", "shop", "--host", first);
     const others = stage.fleet.layout.hosts.slice(1).map((host) => host.name);
     const elsewhere = report.failures.filter((failure) => failure.host !== first);
     const after = await stage.snapshot();
@@ -83,6 +84,7 @@ export const overriddenScene: Scene = {
         ...unless(report.sent > 0, "no request was sent, so nothing is proven"),
         ...differences(before, after).filter(onOthers),
         ...exitIs(back.exit, 0),
+        ...exitIs(probed.exit, 0),
         ...(await runsSettingsOf(stage, before, first)),
       ],
       load: report,
