@@ -157,7 +157,7 @@ class ProxyServer implements RunningProxy {
       if (left > 0 && now - began < order.limitMs) setTimeout(tick, drainTickMs);
       else this.#finish();
     };
-    tick();
+    setTimeout(tick, drainTickMs);
   }
 
   reloadCertificates(): readonly CertificateReload[] {

@@ -1,3 +1,4 @@
+import { once } from "node:events";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { Problem, type ProblemCategory } from "@sluice/core/problems/problem";
 import type { SlotTable } from "@sluice/core/proxying/proxy-settings";
@@ -20,6 +21,8 @@ export interface ProxyOrders {
   reloadCertificates(): readonly CertificateReload[];
 }
 
+/** The answer to the order that ends the process has to be read before it ends. */
+const lastAnswersMs = 500;
 /** An order is a slot table at most. */
 const bodyBytesMax = 64 * 1024;
 const statuses: Readonly<Record<ProblemCategory, number>> = {
@@ -39,8 +42,11 @@ export async function startControlServer(path: string, orders: ProxyOrders): Pro
   await bindPrivately(server, path);
   return {
     async [Symbol.asyncDispose]() {
+      const closed = once(server, "close");
       server.close();
-      server.closeAllConnections();
+      const timer = setTimeout(() => server.closeAllConnections(), lastAnswersMs);
+      await closed;
+      clearTimeout(timer);
     },
   };
 }
