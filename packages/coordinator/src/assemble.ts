@@ -1,0 +1,140 @@
+import { type DurationMs, durationMs, type PlanInput, seconds, type Verdict } from "@sluice/core";
+import type { Clock, Ids } from "@sluice/runtime";
+import type { Log } from "@sluice/runtime/logs/open-log";
+import { Bell } from "./bell.ts";
+import { EvidenceBook } from "./evidence/evidence-book.ts";
+import { judgeRollout } from "./evidence/judge-rollout.ts";
+import { ApplyDesk } from "./fleet/apply-desk.ts";
+import { FleetDesk } from "./fleet/fleet-desk.ts";
+import { hostsNow } from "./hosts/hosts-now.ts";
+import { IntentDesk } from "./hosts/intent-desk.ts";
+import { IntentIssuer } from "./hosts/issue-intents.ts";
+import { Roster } from "./hosts/roster.ts";
+import { Sessions } from "./hosts/sessions.ts";
+import { Leadership } from "./leadership.ts";
+import type { ArtifactShelf } from "./releases/artifact-shelf.ts";
+import { ReleaseDesk } from "./releases/release-desk.ts";
+import { RolloutDesk } from "./rollouts/rollout-desk.ts";
+import { RolloutRunner } from "./rollouts/rollout-runner.ts";
+import { FleetView } from "./status/fleet-view.ts";
+import { readHostsSeen, writeHostSeen } from "./store/hosts-seen.ts";
+import type { StoredRollout } from "./store/rollouts.ts";
+import type { Store } from "./store/store.ts";
+
+/** What all parts are made from. */
+export interface Ground {
+  readonly store: Store;
+  readonly artifacts: ArtifactShelf;
+  readonly clock: Clock;
+  readonly ids: Ids;
+  readonly log: Log;
+  readonly heartbeatMs?: DurationMs;
+  readonly probeEveryMs?: DurationMs;
+  readonly adoptFence?: boolean;
+}
+
+/** Every part of a coordinator and who may call whom; nothing listens yet, rollouts move already. */
+export type Parts = ReturnType<typeof assemble>;
+
+export function assemble(ground: Ground) {
+  const { store, clock, ids, log, artifacts } = ground;
+  const memory = openMemory(ground);
+  const { leadership, fleets, decided, changed } = memory;
+  const sessions = openSessions(ground, memory);
+  const runner = startRunner(ground, memory, sessions);
+  const desk = { store, clock, ids, log, leadership, fleets, runner, decided };
+  const view = new FleetView({
+    store,
+    clock,
+    fleets,
+    roster: memory.roster,
+    waitingOn: (id) => runner.waitingOn(id),
+    hostViews: () => memory.hosts().hosts,
+    standstill: () => leadership.refusal ?? runner.blocked,
+  });
+  return {
+    ...{ store, clock, changed, leadership, fleets, sessions, runner, view },
+    heartbeatMs: memory.heartbeatMs,
+    health: memory.health,
+    rollouts: new RolloutDesk(desk),
+    applies: new ApplyDesk(desk),
+    releases: new ReleaseDesk({ store, clock, ids, log, leadership, fleets, artifacts, onPushed: decided }),
+  };
+}
+
+type Memory = ReturnType<typeof openMemory>;
+
+/** What is known: the fleet, the hosts, the evidence, and whether this coordinator may decide. */
+function openMemory({
+  store,
+  clock,
+  log,
+  heartbeatMs = seconds(2),
+  probeEveryMs = durationMs(1000),
+  adoptFence = false,
+}: Ground) {
+  const [changed, awake] = [new Bell(), new Bell()];
+  const decided = (): void => {
+    awake.ring();
+    changed.ring();
+  };
+  const health: { set: (serving: boolean) => void } = { set: () => undefined };
+  const onRefusal = (): void => {
+    health.set(false);
+    decided();
+  };
+  const fleets = new FleetDesk(store, probeEveryMs);
+  const roster = new Roster(clock, heartbeatMs, readHostsSeen(store));
+  return {
+    ...{ changed, awake, decided, health, heartbeatMs, fleets, roster },
+    leadership: new Leadership({ store, clock, log, adoptFence, onRefusal }),
+    evidence: new EvidenceBook(store, clock),
+    intents: new IntentDesk(store),
+    hosts: (): Pick<PlanInput, "hosts" | "fleet" | "proven"> => hostsNow(store, fleets, roster),
+  };
+}
+
+function openSessions({ store, clock, log }: Ground, memory: Memory): Sessions {
+  const { roster, intents, heartbeatMs, fleets, leadership, evidence, awake, decided } = memory;
+  return new Sessions({
+    ...{ clock, log, roster, intents, heartbeatMs },
+    isHost: (host) => fleets.isHost(host),
+    fence: () => leadership.fence,
+    mayLead: () => leadership.refusal === undefined,
+    meet: (agent) => leadership.meet(agent),
+    count: (host, batch) => evidence.count(host, batch),
+    onAdmitted: (host) => store.transact((db) => writeHostSeen(db, host, clock.now())),
+    wake: decided,
+    counted: () => awake.ring(),
+  });
+}
+
+function startRunner({ store, clock, log }: Ground, memory: Memory, sessions: Sessions): RolloutRunner {
+  const { leadership, fleets, intents, heartbeatMs, changed, awake, hosts, health } = memory;
+  const push = (host: string): void => sessions.push(host);
+  const onIssued = (): void => changed.ring();
+  const issuer = new IntentIssuer({ store, clock, leadership, fleets, intents, push, onIssued });
+  return new RolloutRunner(
+    {
+      ...{ store, clock, log, leadership, heartbeatMs, changed, hosts },
+      judge: (stored) => judge(clock, memory, stored),
+      issueIntents: () => issuer.issueAll(),
+      onBlocked: (sentence) => {
+        health.set(sentence === undefined && leadership.refusal === undefined);
+        changed.ring();
+      },
+    },
+    awake,
+  );
+}
+
+function judge(clock: Clock, { evidence, hosts, fleets }: Memory, stored: StoredRollout): Verdict {
+  return judgeRollout({
+    now: clock.now(),
+    stored,
+    evidence: evidence.log,
+    hosts: hosts().hosts,
+    dutiesOf: (host) => (fleets.isHost(host) ? fleets.require().configurationOf(host).sites : []),
+    hostsOf: (name) => fleets.applied?.fleet.environments.find((environment) => environment.name === name)?.hosts ?? [],
+  });
+}

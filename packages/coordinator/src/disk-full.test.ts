@@ -1,0 +1,28 @@
+import { expect, test } from "vitest";
+import type { Db } from "./store/store.ts";
+import { fleetText, startRig } from "./testing/coordinator-rig.ts";
+
+test("on a full disk nothing is decided, the status says so, and everything goes on once there is room", async () => {
+  let store: Db | undefined;
+  await using rig = await startRig({
+    afterCommit: (db) => {
+      store = db;
+    },
+  });
+  const { operator } = rig;
+  await operator.apply(fleetText({ soakMs: 0 }));
+  const at = rig.agent("at-1", { onGrant: () => ({ kind: "preparing", doing: "starting" }) });
+  const id = await operator.deploy("shop", "1.0.0", "acceptance");
+  await operator.untilPhase(id, "activating");
+  // From here on the database may not grow by a single page, as on a disk without room.
+  store?.get("PRAGMA max_page_count = 1");
+  at.follow({});
+  await expect
+    .poll(async () => (await operator.status()).remarks, { timeout: 10_000 })
+    .toMatchObject([expect.stringContaining("cannot write store")]);
+  const stuck = await operator.rollout(id);
+  expect(stuck.phase).not.toBe("completed");
+  store?.get("PRAGMA max_page_count = 1000000");
+  await operator.untilPhase(id, "completed");
+  expect((await operator.status()).remarks).toEqual([]);
+});

@@ -1,0 +1,27 @@
+import type { HostView, PlanInput } from "@sluice/core";
+import { hostUnit } from "@sluice/core/rollout/wave";
+import type { FleetDesk } from "../fleet/fleet-desk.ts";
+import { readProven } from "../store/host-units.ts";
+import { readIntent } from "../store/intents.ts";
+import type { Store } from "../store/store.ts";
+import type { Roster } from "./roster.ts";
+
+/** What the hosts of the fleet say now, as decisions look at it. */
+export function hostsNow(
+  store: Store,
+  fleets: FleetDesk,
+  roster: Roster,
+): Pick<PlanInput, "hosts" | "fleet" | "proven"> {
+  const names = fleets.applied?.fleet.hosts.map(({ name }) => name) ?? [];
+  return {
+    hosts: Object.fromEntries(names.map((name) => [name, viewOf(store, roster, name)])),
+    fleet: roster.sight(names),
+    proven: Object.fromEntries(readProven(store).map(({ host, unit, digest }) => [hostUnit(host, unit), digest])),
+  };
+}
+
+function viewOf(store: Store, roster: Roster, host: string): HostView {
+  const { connected, observation } = roster.find(host);
+  if (observation === undefined) return { connected };
+  return { connected, observation, upToDate: observation.intentDigest === readIntent(store, host)?.digest };
+}
