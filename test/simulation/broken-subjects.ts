@@ -99,6 +99,16 @@ export const brokenSubjects: readonly BrokenSubject[] = [
     subject: { ...subject, coordinator: { sendsBeforeSaving: true } },
   },
   {
+    name: "knows a withdrawal by the text of an intent alone",
+    caughtAs: /^withdrawal:/,
+    subject: { ...subject, coordinator: { comparesTextOnly: true } },
+  },
+  {
+    name: "judges a host by its own fence",
+    caughtAs: /^11:/,
+    subject: { ...subject, coordinator: { comparesOwnFence: true } },
+  },
+  {
     name: "does not go on after a halt",
     caughtAs: /^(12|liveness):/,
     subject: {

@@ -6,8 +6,18 @@ import type {
   Instant,
   IntentBody,
   IntentMemory,
+  ProbeBatch,
   UnitKey,
 } from "@sluice/core";
+
+/** What an agent tells the coordinator with every beat. */
+export interface Report {
+  readonly observation: HostObservation;
+  readonly batch: ProbeBatch;
+}
+
+/** Time between two looks of an agent at its host, each followed by a report. */
+export const beatMs = 5000;
 
 export interface Outcome {
   readonly since: Instant;
@@ -63,4 +73,11 @@ function observeUnit(of: Observed, unit: UnitKey): HostObservation["units"][numb
   const running =
     digest === undefined ? {} : { running: { digest, version: digest, build: "", pid: 1, startedAt: of.startedAt } };
   return { unit, installed: [], reasons: [], ...running, ...(proven === undefined ? {} : { proven }) };
+}
+
+/** Units that a grant has in its hands: on trial, or in the middle of an activation. */
+export function heldUnits({ outcomes, journal }: Disk): ReadonlySet<string> {
+  const live = [...outcomes.values()].filter(({ progress }) => progress.kind === "provisional");
+  const grants = [...live.map(({ grant }) => grant), ...journal.values()];
+  return new Set(grants.flatMap(({ units }) => units.map(({ unit }) => unit)));
 }

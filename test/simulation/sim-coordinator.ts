@@ -19,8 +19,8 @@ import {
   type Verdict,
 } from "@sluice/core";
 import { type History, simulatedDigest } from "./history.ts";
+import { beatMs, type Report } from "./observe-host.ts";
 import type { Promises } from "./promises.ts";
-import { beatMs, type Report } from "./sim-host.ts";
 import { simulatedRelease } from "./simulated-fleet.ts";
 import { questionOf } from "./verdict-question.ts";
 
@@ -106,8 +106,11 @@ export class SimCoordinator {
   #judgeLead(observation: Report["observation"]): void {
     const { host, maxFence, generation, intentDigest } = observation;
     const memory = { maxFence, generation, digest: intentDigest };
+    const { judgeLead, coordinator } = this.#history.subject;
+    const { fence } = this.store;
     const issued = this.store.issued[host];
-    const verdict = this.#history.subject.judgeLead({ fence: this.store.fence, issued }, host, memory);
+    const known = issued !== undefined && coordinator.comparesOwnFence ? { ...issued, fence } : issued;
+    const verdict = judgeLead({ fence, issued: known }, host, memory);
     if (verdict.kind === "lead") return;
     if (this.adopts && issued !== undefined) {
       const own = adoptHost({ fence: this.store.fence, generation: issued.generation }, memory);
@@ -186,8 +189,10 @@ export class SimCoordinator {
     const observation = this.#heard.get(host)?.observation;
     if (observation === undefined) return { connected: false };
     const issued = this.store.issued[host];
-    const obeys = issued?.generation === observation.generation && issued.digest === observation.intentDigest;
-    const upToDate = obeys && this.#toTell(host).digest === issued.digest;
+    const { comparesTextOnly } = this.#history.subject.coordinator;
+    const isNewest = comparesTextOnly === true || issued?.generation === observation.generation;
+    const upToDate =
+      isNewest && issued?.digest === observation.intentDigest && this.#toTell(host).digest === issued.digest;
     return { connected: this.#isConnected(host), observation, upToDate };
   }
 

@@ -1,7 +1,6 @@
 import {
   type Grant,
   type GrantProgress,
-  type HostObservation,
   type Instant,
   type Intent,
   type IntentBody,
@@ -10,19 +9,10 @@ import {
   type UnitKey,
 } from "@sluice/core";
 import type { History } from "./history.ts";
-import { type Disk, observeHost } from "./observe-host.ts";
+import { beatMs, type Disk, heldUnits, observeHost, type Report } from "./observe-host.ts";
 import type { HostTruth, Promises } from "./promises.ts";
 import { type ActivationOutcome, SimActivation } from "./sim-activation.ts";
 import { SimProber } from "./sim-prober.ts";
-
-/** What an agent tells the coordinator with every beat. */
-export interface Report {
-  readonly observation: HostObservation;
-  readonly batch: ProbeBatch;
-}
-
-/** Time between two looks of an agent at its host, each followed by a report. */
-export const beatMs = 5000;
 
 /** How long an agent that may do so goes on speaking of a grant that is over. */
 const outcomeKeptMs = 60_000;
@@ -241,7 +231,7 @@ export class SimHost implements HostTruth {
 
   /** What runs without a grant is what is proven; after an undone confirmation this brings the proven release back. */
   #runProven(body: IntentBody): void {
-    const busy = new Set([...this.#heldUnits()]);
+    const busy = heldUnits(this.#disk);
     for (const { unit, proven, desired } of body.units) {
       if (busy.has(unit)) continue;
       const wanted = this.#history.subject.agent.activatesDesired ? desired : proven?.digest;
@@ -250,13 +240,6 @@ export class SimHost implements HostTruth {
         this.#run(unit, wanted);
       }
     }
-  }
-
-  #heldUnits(): readonly string[] {
-    const live = [...this.#disk.outcomes.values()].filter(({ progress }) => progress.kind === "provisional");
-    return [...live.map(({ grant }) => grant), ...this.#disk.journal.values()].flatMap(({ units }) =>
-      units.map(({ unit }) => unit),
-    );
   }
 
   #beginGrant(grant: Grant): void {

@@ -7,7 +7,7 @@ import { subject } from "./subject.ts";
 const histories = 2000;
 
 /** How many histories a fault may stay hidden in. */
-const auditedMax = 400;
+const auditedMax = 1000;
 
 test(`every promise is kept in ${histories} histories, and all that may happen to a rollout happens in them`, () => {
   const ended: Record<string, number> = {};

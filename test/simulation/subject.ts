@@ -32,6 +32,10 @@ export interface AgentFaults {
 
 export interface CoordinatorFaults {
   readonly sendsBeforeSaving?: boolean;
+  /** Takes a host for up to date when its intent has the newest text, whatever its generation. */
+  readonly comparesTextOnly?: boolean;
+  /** Judges a host by the coordinator's own fence instead of the one of the intent it was sent. */
+  readonly comparesOwnFence?: boolean;
 }
 
 export const subject: Subject = {

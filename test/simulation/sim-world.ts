@@ -1,0 +1,271 @@
+import type { Fleet, Intent, OperatorVerb } from "@sluice/core";
+import { type History, Trace, Violation } from "./history.ts";
+import type { Behaviour, HistoryOptions } from "./history-options.ts";
+import type { Report } from "./observe-host.ts";
+import { createPrng, type Prng } from "./prng.ts";
+import { Promises } from "./promises.ts";
+import { type Place, SimCoordinator, type Store } from "./sim-coordinator.ts";
+import { SimHost } from "./sim-host.ts";
+import { fleetOf, pair, placesOf, rolloutOf, siteNames } from "./simulated-fleet.ts";
+import type { Subject } from "./subject.ts";
+import { isOut, isOver, unsettled } from "./unsettled.ts";
+import { VirtualTime } from "./virtual-time.ts";
+
+/** How long a fleet without faults may take until everything has ended and every host runs what is proven. */
+const livenessMs = 40 * 60_000;
+
+/** The fleet, the network, the coordinator's lives and everybody who meddles, of one seed. */
+export class World implements History {
+  readonly options: HistoryOptions;
+  readonly subject: Subject;
+  readonly time = new VirtualTime();
+  readonly prng: Prng;
+  readonly trace: Trace;
+  readonly behaviours = new Map<string, Behaviour>();
+  calm = false;
+  readonly #places: readonly Place[];
+  readonly #fleet: Fleet;
+  readonly #promises: Promises;
+  readonly #hosts: readonly SimHost[];
+  readonly #cut = new Set<string>();
+  /** Coordinator processes so far, and the one each host has its stream to. */
+  #lives = 0;
+  readonly #talksTo = new Map<string, number>();
+  #coordinator: SimCoordinator;
+  #snapshot: Store | undefined;
+  #adopts = false;
+  #deployments = 0;
+
+  constructor(options: HistoryOptions, subject: Subject, keepsTrace: boolean) {
+    this.options = options;
+    this.subject = subject;
+    this.prng = createPrng(options.seed);
+    this.trace = new Trace(keepsTrace, () => this.time.now);
+    this.#places = placesOf(options);
+    this.#fleet = fleetOf(options, this.#places);
+    this.#promises = new Promises(this, () => this.#hosts);
+    this.#hosts = this.#places.map((place) => this.#host(place));
+    const proven = Object.fromEntries(this.#places.map(({ name }) => [name, this.#firstPairs()]));
+    const store: Store = { fence: 0, rollouts: [], proven, desired: structuredClone(proven), issued: {} };
+    this.#coordinator = this.#lead(store, false);
+  }
+
+  get ended(): Readonly<Record<string, number>> {
+    const counts: Record<string, number> = {};
+    for (const { state } of this.#coordinator.store.rollouts) counts[state.phase] = (counts[state.phase] ?? 0) + 1;
+    return counts;
+  }
+
+  #firstPairs(): Record<string, string> {
+    return Object.fromEntries(siteNames.flatMap((site) => pair(site, 0)).map(({ unit, digest }) => [unit, digest]));
+  }
+
+  #host(place: Place): SimHost {
+    return new SimHost(this, this.#promises, place, {
+      send: (report) => this.#toCoordinator(report),
+      isOver: (rollout) => this.#isStepOver(rollout, place.name),
+    });
+  }
+
+  /** The coordinator holds this host's step for done with: a grant that begins now was thought to be withdrawn. */
+  #isStepOver(rollout: string, host: string): boolean {
+    const found = this.#coordinator.store.rollouts.find((one) => one.rollout.id === rollout);
+    const step = found?.state.steps[host];
+    return !this.#coordinator.isBackup && step !== undefined && !isOut(step);
+  }
+
+  #lead(store: Store, isBackup: boolean): SimCoordinator {
+    const life = ++this.#lives;
+    const given = { store, isBackup, adopts: this.#adopts };
+    return new SimCoordinator(this, this.#promises, this.#places, given, (host, intent) =>
+      this.#toHost(host, intent, { isBackup, life }),
+    );
+  }
+
+  play(): void {
+    const { faultsMs } = this.options;
+    const start = this.time.now;
+    for (const host of this.#hosts) host.begin(siteNames.flatMap((site) => pair(site, 0)));
+    this.#tickLater();
+    this.#planFaults();
+    this.time.runUntil(start + faultsMs, () => false);
+    this.#beCalm();
+    this.time.runUntil(start + faultsMs + livenessMs, () => this.#unsettled() === undefined);
+    const left = this.#unsettled();
+    if (left !== undefined) {
+      this.trace.add(`BROKEN liveness: ${left}`);
+      throw new Violation(`liveness: ${left}`);
+    }
+  }
+
+  #tickLater(): void {
+    this.time.after(1000, () => {
+      this.#coordinator.tick();
+      if (!this.#coordinator.isAlive && !this.#isBeingReplaced) this.#replaceLater(this.prng.whole(1000, 30_000));
+      this.#tickLater();
+    });
+  }
+
+  #isBeingReplaced = false;
+
+  #replaceLater(downMs: number): void {
+    this.#isBeingReplaced = true;
+    this.time.after(downMs, () => {
+      this.#isBeingReplaced = false;
+      const { store, isBackup } = this.#coordinator;
+      this.#coordinator = this.#lead(structuredClone(store), isBackup);
+    });
+  }
+
+  #killCoordinator(downMs: number): void {
+    if (!this.#coordinator.isAlive) return;
+    this.trace.add("coordinator is killed");
+    this.#coordinator.isAlive = false;
+    this.#replaceLater(downMs);
+  }
+
+  #carry(host: string, deliver: () => void): void {
+    const { loss, repeat, delayMs } = this.options;
+    const copies = !this.calm && this.prng.chance(repeat) ? 2 : 1;
+    for (let copy = 0; copy < copies; copy++) {
+      if (this.#cut.has(host) || (!this.calm && this.prng.chance(loss))) continue;
+      this.time.after(this.prng.whole(1, this.calm ? 50 : delayMs), deliver);
+    }
+  }
+
+  /** A stream ends with its coordinator: what was on the way still arrives until the host talks to the next one. */
+  #toHost(name: string, intent: Intent, from: { readonly isBackup: boolean; readonly life: number }): void {
+    const host = this.#hosts.find((one) => one.name === name);
+    const snapshot = this.#snapshot;
+    const isNewer =
+      snapshot !== undefined &&
+      !from.isBackup &&
+      (intent.generation > (snapshot.issued[name]?.generation ?? 0) || intent.fence > snapshot.fence);
+    this.#carry(name, () => {
+      if (from.life >= (this.#talksTo.get(name) ?? 0)) host?.receive(intent, from.isBackup, isNewer);
+    });
+  }
+
+  #toCoordinator(report: Report): void {
+    const to = this.#coordinator;
+    this.#talksTo.set(report.observation.host, this.#lives);
+    this.#carry(report.observation.host, () => to.receive(report));
+  }
+
+  #planFaults(): void {
+    const { options, prng } = this;
+    this.#every(options.deployEveryMs, () => this.#deploy());
+    this.#every(options.operatorEveryMs, () => this.#operate());
+    this.#every(options.approval ? 60_000 : 0, () => this.#approveAll());
+    this.#every(options.partitionEveryMs, () =>
+      this.#partition(prng.pick(this.#hosts).name, prng.whole(5000, 180_000)),
+    );
+    this.#every(options.agentCrashEveryMs, () => prng.pick(this.#hosts).crash(prng.whole(500, 60_000)));
+    this.#every(options.rebootEveryMs, () => prng.pick(this.#hosts).reboot(prng.whole(10_000, 90_000)));
+    this.#every(options.coordinatorCrashEveryMs, () => this.#killCoordinator(prng.whole(500, 60_000)));
+    if (options.longOutage)
+      this.time.after(prng.whole(60_000, options.faultsMs), () => this.#killCoordinator(11 * 60_000));
+    if (options.restoresBackup) this.time.after(prng.whole(60_000, options.faultsMs / 2), () => this.#takeBackup());
+  }
+
+  /** Again and again, `averageMs` apart, until no more faults happen. */
+  #every(averageMs: number, act: () => void): void {
+    if (averageMs === 0) return;
+    this.time.after(this.prng.whole(averageMs / 2, averageMs * 1.5), () => {
+      if (this.calm) return;
+      act();
+      this.#every(averageMs, act);
+    });
+  }
+
+  #partition(host: string, ms: number): void {
+    this.trace.add(`${host} is cut off`);
+    this.#cut.add(host);
+    this.time.after(ms, () => this.#cut.delete(host));
+  }
+
+  #takeBackup(): void {
+    if (this.calm) return;
+    this.trace.add("a backup is taken");
+    this.#snapshot = structuredClone(this.#coordinator.store);
+    this.time.after(this.prng.whole(60_000, 240_000), () => this.#restoreBackup());
+  }
+
+  /** Somebody starts the backup in the coordinator's place, and finds out after a while. */
+  #restoreBackup(): void {
+    const snapshot = this.#snapshot;
+    if (this.calm || snapshot === undefined || !this.#coordinator.isAlive) return;
+    const right = this.#coordinator.store;
+    this.trace.add("the backup is started in the coordinator's place");
+    this.#coordinator.isAlive = false;
+    this.#coordinator = this.#lead(structuredClone(snapshot), true);
+    this.time.after(this.prng.whole(30_000, 150_000), () => {
+      this.trace.add("the right store comes back");
+      this.#coordinator.isAlive = false;
+      this.#adopts = true;
+      this.#snapshot = undefined;
+      this.#promises.forgetBackup();
+      this.#coordinator = this.#lead(structuredClone(right), false);
+    });
+  }
+
+  #deploy(): void {
+    const { store, isAlive, isBackup } = this.#coordinator;
+    const site = this.prng.pick(siteNames);
+    const restart = this.prng.chance(0.15);
+    const alone = this.prng.chance(0.7);
+    const moving = store.rollouts.some(({ rollout, state }) => rollout.sites.includes(site) && !isOver(state.phase));
+    if (!isAlive || isBackup || (alone && moving)) return;
+    const number = ++this.#deployments;
+    const behaviour = this.options.behaviours[number % this.options.behaviours.length] ?? "good";
+    if (!restart)
+      for (const { digest } of pair(site, number))
+        this.behaviours.set(digest, digest.includes("proxy") ? "good" : behaviour);
+    const deployment = { id: `r-${number}`, site, now: this.time.now, ...(restart ? {} : { number }) };
+    const rollout = rolloutOf(this.#fleet, store.proven, deployment);
+    this.trace.add(`operator: ${restart ? "restart" : "deploy"} ${rollout.title} (${behaviour})`);
+    const wanted = restart ? [] : pair(site, number).map(({ unit, digest }) => [unit, digest]);
+    this.#coordinator.start(rollout, Object.fromEntries(wanted));
+  }
+
+  #operate(): void {
+    const { rollouts } = this.#coordinator.store;
+    if (rollouts.length === 0) return;
+    const verbs: readonly OperatorVerb[] = ["pause", "resume", "resume", "abort", "revert", "promote"];
+    this.#coordinator.tell(
+      this.prng.whole(Math.max(0, rollouts.length - 3), rollouts.length - 1),
+      this.prng.pick(verbs),
+    );
+  }
+
+  #approveAll(): void {
+    this.#coordinator.store.rollouts.forEach(({ state }, index) => {
+      if (state.phase === "waiting-for-gates") this.#coordinator.tell(index, "approve", "approver");
+    });
+  }
+
+  /** Nothing breaks any more, and somebody answers what waits for a person. */
+  #beCalm(): void {
+    this.trace.add("calm");
+    this.calm = true;
+    this.#cut.clear();
+    this.time.after(3 * 60_000, () => this.#attend());
+  }
+
+  #attend(): void {
+    const { store } = this.#coordinator;
+    store.rollouts.forEach(({ state }, index) => {
+      if (state.phase === "waiting-for-gates" && this.options.approval)
+        this.#coordinator.tell(index, "approve", "approver");
+      if (state.phase === "paused") this.#coordinator.tell(index, "resume");
+      if (state.phase === "held") this.#coordinator.tell(index, "abort");
+    });
+    this.time.after(60_000, () => this.#attend());
+  }
+
+  #unsettled(): string | undefined {
+    const { store, isBackup, isAlive } = this.#coordinator;
+    if (isBackup || !isAlive) return "the right coordinator does not lead";
+    return unsettled(store, this.#hosts);
+  }
+}
