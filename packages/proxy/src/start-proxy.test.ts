@@ -137,6 +137,7 @@ test("a websocket is cut only at the limit of the drain", async () => {
     accepting: true,
     slots: slotTable("blue", slot.port),
   });
+  await reachable(proxy);
   const socket = connect(port, "127.0.0.1");
   let got = "";
   let closedAt = 0;
@@ -165,7 +166,6 @@ test("a corrupt state is said, not guessed: requests are held until the agent sp
     accepting: true,
     slots: slotTable("blue", slot.port),
   });
-  await reachable(proxy);
   proxy.child.kill("SIGKILL");
   await proxy.exited;
   await writeFile(join(proxy.dir, "state.json"), '{"accepting":true,"slots":{"live":"bl');
