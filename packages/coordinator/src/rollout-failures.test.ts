@@ -1,3 +1,5 @@
+import { durationMs, instant } from "@sluice/core";
+import { nodeClock } from "@sluice/runtime";
 import { expect, test } from "vitest";
 import { fleetText, startRig } from "./testing/coordinator-rig.ts";
 
@@ -131,3 +133,43 @@ test("a unit in the hands of one rollout is refused to another, which is named",
 });
 
 const provisional = () => ({ kind: "provisional", switchedAt: 0 as never, switchMs: 1 }) as const;
+
+test("a deadline that passed while the coordinator was down decides nothing before the hosts could speak", async () => {
+  await using rig = await startRig();
+  const { operator } = rig;
+  await operator.apply(fleetText({ maxWait: "10m" }));
+  const at = rig.agent("at-1", { onProbe: () => undefined });
+  const id = await operator.deploy("shop", "1.0.0", "acceptance");
+  await operator.untilPhase(id, "observing");
+  // An hour later, with heartbeats so long that the quiet time outlasts this test.
+  const clock = { ...nodeClock, now: () => instant(nodeClock.now() + 3_600_000) };
+  await rig.restart({ clock, heartbeatMs: durationMs(60_000) });
+  const quiet = await rig.operator.until(id, ({ waitingOn }) => waitingOn.some(({ kind }) => kind === "host"));
+  expect(quiet.waitingOn[0]?.sentence).toContain("after the coordinator's start");
+  await expect.poll(async () => (await rig.operator.status()).hosts[0]?.connected).toBe(true);
+  expect((await rig.operator.rollout(id)).phase).toBe("observing");
+  expect(at.running.has("site:shop")).toBe(true);
+  await rig.restart({ clock });
+  const ended = await rig.operator.untilPhase(id, "reverted");
+  expect(ended.cause?.kind).toBe("deadline");
+});
+
+test("what was probed before a restart of the coordinator still counts after it", async () => {
+  await using rig = await startRig();
+  await rig.operator.apply(fleetText({ soakMs: 20_000 }));
+  const at = rig.agent("at-1", {}, { probeEveryMs: 3_600_000 });
+  const id = await rig.operator.deploy("shop", "1.0.0", "acceptance");
+  await rig.operator.untilPhase(id, "observing");
+  for (let time = 0; time < 2; time += 1) at.probeNow();
+  const needs = (words: string) =>
+    rig.operator.until(id, ({ waitingOn }) =>
+      waitingOn.some(({ kind, sentence }) => kind === "evidence" && sentence.includes(words)),
+    );
+  await needs("has 2 good, needs 1 more");
+  await rig.restart();
+  await needs("has 2 good, needs 1 more");
+  await expect.poll(() => at.received.filter(({ $case }) => $case === "welcome").length).toBe(2);
+  at.probeNow();
+  const passed = await rig.operator.until(id, ({ waitingOn }) => waitingOn.every(({ kind }) => kind === "soak"));
+  expect(passed.phase).toBe("observing");
+});

@@ -140,6 +140,7 @@ export class RolloutRunner implements Running {
     if (plan.actions.length === 0 && isSame(plan.next, state) && !isOver(plan)) return false;
     const { store, clock, log, changed } = this.#options;
     saveStep({ store, clock, log }, stored, plan, isOver(plan));
+    if (isOver(plan)) this.#waitingOn.delete(rollout.id);
     changed.ring();
     return true;
   }
