@@ -7,7 +7,6 @@ import { type Load, startLoad } from "../load/start-load.ts";
 import type { CoordinatorClient } from "../operator/coordinator-client.ts";
 import type { World } from "../world.ts";
 import { type CommandResult, runCommand } from "./run-command.ts";
-import { watchSwitches } from "./watch-switches.ts";
 
 /** What scenes have at hand: the fleet, the command line, the load, and eyes. */
 export interface DemoStage {
@@ -23,8 +22,6 @@ export interface DemoStage {
   startLoad(): Load;
   /** What every unit runs, by host and unit; see {@link Snapshot}. */
   snapshot(): Promise<Snapshot>;
-  /** How long the newest switch of each host took, as seen in this scene. */
-  readonly switchMs: Readonly<Record<string, number>>;
   status(): Promise<GetStatusResponse>;
   newestRollout(): Promise<Rollout>;
   /** Polls until `isTrue` answers yes. Rejects at the scene's deadline. */
@@ -51,11 +48,9 @@ export function createStage(options: StageOptions): DemoStage & AsyncDisposable 
   const { layout } = fleet;
   const print = (line: string): void => world.stdout.write(`${line}\n`);
   const loads: Load[] = [];
-  const switches = watchSwitches(client);
   const stage: DemoStage & AsyncDisposable = {
     fleet,
     signal,
-    switchMs: switches.switchMs,
     tell: (sentence) => print(`${world.clock(world.now())}  ${sentence}`),
     sluice: async (...args) => {
       print(`${world.clock(world.now())}  ${world.colors.bold(`$ sluice ${args.map(quoted).join(" ")}`)}`);
@@ -90,7 +85,7 @@ export function createStage(options: StageOptions): DemoStage & AsyncDisposable 
       }
     },
     [Symbol.asyncDispose]: async () => {
-      await Promise.all([switches[Symbol.asyncDispose](), ...loads.map((load) => load.stop())]);
+      await Promise.all(loads.map((load) => load.stop()));
     },
   };
   return stage;

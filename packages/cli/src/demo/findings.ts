@@ -28,6 +28,13 @@ export function phaseIs(rollout: Rollout, wanted: string): readonly string[] {
   );
 }
 
+/** Switch times by host, of the steps that switched. */
+export function switchTimes(rollout: Rollout): Readonly<Record<string, number>> {
+  return Object.fromEntries(
+    stepsOf(rollout).flatMap(({ step }) => (step.switchMs === undefined ? [] : [[step.host, step.switchMs]])),
+  );
+}
+
 /** Hosts whose step never left `pending`. */
 export function untouchedHosts(rollout: Rollout): readonly string[] {
   return stepsOf(rollout).flatMap(({ step }) => (step.state === "pending" ? [step.host] : []));

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { stepsOf } from "../screen/rollout-words.ts";
-import { exitIs, noneFailed, phaseIs, unless } from "./findings.ts";
+import { exitIs, noneFailed, phaseIs, switchTimes, unless } from "./findings.ts";
 import type { Scene } from "./scene.ts";
 import { afterglowMs, runsEverywhere } from "./scene-release.ts";
 
@@ -34,7 +34,7 @@ export const crashScene: Scene = {
         ...(await runsEverywhere(stage, "3")),
       ],
       load: report,
-      switchMs: stage.switchMs,
+      switchMs: switchTimes(rollout),
     };
   },
 };

@@ -1,7 +1,7 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { setTimeout as delay } from "node:timers/promises";
 import { type DemoStage, differences } from "./demo-stage.ts";
-import { exitIs, failureWords, noneFailed, phaseIs, tells, unless, untouchedHosts } from "./findings.ts";
+import { exitIs, failureWords, noneFailed, phaseIs, switchTimes, tells, unless, untouchedHosts } from "./findings.ts";
 import type { Scene } from "./scene.ts";
 import { afterglowMs } from "./scene-release.ts";
 
@@ -36,7 +36,7 @@ export const incidentScene: Scene = {
         ...differences(before, await stage.snapshot()),
       ],
       load: report,
-      switchMs: stage.switchMs,
+      switchMs: switchTimes(rollout),
     };
   },
 };
@@ -88,7 +88,7 @@ export const overriddenScene: Scene = {
         ...(await runsSettingsOf(stage, before, first)),
       ],
       load: report,
-      switchMs: stage.switchMs,
+      switchMs: switchTimes(rollout),
     };
   },
 };

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { DemoStage } from "./demo-stage.ts";
-import { exitIs, noneFailed, phaseIs, unless } from "./findings.ts";
+import { exitIs, noneFailed, phaseIs, switchTimes, unless } from "./findings.ts";
 import type { Scene } from "./scene.ts";
 import { formatSwitches } from "./words.ts";
 
@@ -22,7 +22,7 @@ export const releaseScene: Scene = {
     await delay(afterglowMs);
     const report = await load.stop();
     const rollout = await stage.newestRollout();
-    const { switchMs } = stage;
+    const switchMs = switchTimes(rollout);
     return {
       seen: `rollout ${rollout.phase}, ${report.failed} of ${report.sent} requests failed; ${formatSwitches(switchMs)}`,
       wrong: [
