@@ -45,21 +45,27 @@ export async function switchLocally(ports: BreakGlassPorts, site: string, act: L
   if (duties === undefined) throw new Problem("site-unknown", `this host has no site '${site}'`);
   assertIdle(ports, siteUnit(site));
   const { slot, release } = await otherCopy(ports, site);
-  const started = await drivers.slots.start(site, slot, release, duties);
-  await awaitReady(ports, readyKey(started), { slot, site, release, duties });
+  const sentence = `${site} was switched to ${release.version} (${slot}) on the host itself by ${act.by}: ${act.reason}`;
+  const drift = { sentence, at: clock.now() };
+  // Noted first: a copy in the idle slot that nobody wants would be ended while it gets ready.
+  await memory.update((ledger) => ({ ...ledger, drifts: { ...ledger.drifts, [siteUnit(site)]: drift } }));
+  try {
+    const started = await drivers.slots.start(site, slot, release, duties);
+    await awaitReady(ports, readyKey(started), { slot, site, release, duties });
+    await switchTo(drivers, site, slot);
+  } catch (error) {
+    await memory.update(({ drifts: { [siteUnit(site)]: _, ...drifts }, ...rest }) => ({ ...rest, drifts }));
+    throw error;
+  }
+  await memory.update((ledger) => ({ ...ledger, localActs: [...ledger.localActs, drift] }));
+  return sentence;
+}
+
+async function switchTo(drivers: HostDrivers, site: string, slot: SlotName): Promise<void> {
   const host = await observeHost(drivers);
   const accepting = acceptingProxies(host, proxyUnit(site));
   if (accepting.length === 0) throw new Problem("proxy-unreachable", `no proxy of site '${site}' answers`);
-  const sentence = `${site} was switched to ${release.version} (${slot}) on the host itself by ${act.by}: ${act.reason}`;
-  const at = clock.now();
-  // Noted first: a drift that is not in force does no harm, one that is not noted would be healed.
-  await memory.update((ledger) => ({
-    ...ledger,
-    drifts: { ...ledger.drifts, [siteUnit(site)]: { sentence, at } },
-    localActs: [...ledger.localActs, { sentence, at }],
-  }));
   for (const proxy of accepting) await drivers.proxies.putSlots(proxy, slotTable(host, site, slot));
-  return sentence;
 }
 
 /** Goes back to the proven release of a unit: an activation of it is taken back, a drift is healed. */

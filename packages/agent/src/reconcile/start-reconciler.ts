@@ -17,7 +17,7 @@ import type { Clock, Running } from "@sluice/runtime";
 import type { Log } from "@sluice/runtime/logs/open-log";
 import { noFacts } from "../activation/carry-out.ts";
 import { interruptAll } from "../activation/interrupt-all.ts";
-import { stepActivation, wordOn } from "../activation/step-activation.ts";
+import { type HostLook, stepActivation, wordOn } from "../activation/step-activation.ts";
 import type { HostMemory } from "../ledger/host-memory.ts";
 import { knownReleases } from "../ledger/known-releases.ts";
 import { type HostDrivers, observeHost } from "./host-drivers.ts";
@@ -75,6 +75,7 @@ class ReconcileLoop implements Reconciler {
   #facts = new Map<string, ActivationFacts>();
   #woken = Promise.withResolvers<void>();
   #seen: ObservedHost | undefined;
+  #seenAskedAt = 0;
   #owed: Intent | undefined;
   #heard = false;
   #kept = "";
@@ -197,15 +198,23 @@ class ReconcileLoop implements Reconciler {
   async #look(): Promise<void> {
     const { drivers, memory, clock } = this.#options;
     if (this.#owed !== undefined) await this.obey(this.#owed);
+    const askedAt = clock.monotonic();
     const host = await observeHost(drivers);
     if (this.#seen === undefined) await this.#firstLook(host);
-    this.#seen = host;
+    this.#note({ host, askedAt });
     this.#noteAbsent(host);
     const obeyGrants = !memory.ledgerLost || this.#heard;
     const input = { now: clock.now(), intent: memory.intent, host, obeyGrants };
     await memory.update((ledger) => settleLedger(ledger, input));
     this.#spawnLanes();
     await this.#prune();
+  }
+
+  /** Lanes look as well: what a step decided is told together with the look that it was decided by, never with an older one. */
+  #note({ host, askedAt }: HostLook): void {
+    if (this.#seen !== undefined && askedAt < this.#seenAskedAt) return;
+    this.#seen = host;
+    this.#seenAskedAt = askedAt;
   }
 
   /** After a restart of the host only proven releases stay (promise 2). */
@@ -255,7 +264,9 @@ class ReconcileLoop implements Reconciler {
   readonly #stepped = (
     from: ActivationState,
     { next, waitingOn }: { readonly next: ActivationState; readonly waitingOn: readonly string[] },
+    look: HostLook,
   ): void => {
+    this.#note(look);
     const { log, onChanged, onSwitched } = this.#options;
     const { id } = next.grant;
     this.waiting.set(id, waitingOn);

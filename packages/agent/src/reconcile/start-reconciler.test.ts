@@ -1,0 +1,389 @@
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import {
+  after,
+  canonicalJson,
+  defaultProxyLimits,
+  durationMs,
+  type Grant,
+  type GrantProgress,
+  type HostObservation,
+  type Intent,
+  minutes,
+  Problem,
+  type SiteDuties,
+  seconds,
+  type UnitRelease,
+} from "@sluice/core";
+import { createManualClock, type ManualClock, sha256Text, writeFileDurably } from "@sluice/runtime";
+import { openLog } from "@sluice/runtime/logs/open-log";
+import { expect, onTestFinished, test } from "vitest";
+import { openHostMemory, type WriteDurably } from "../ledger/host-memory.ts";
+import { revertLocally, switchLocally } from "../local/break-glass.ts";
+import { buildObservation } from "../observation/build-observation.ts";
+import { type Reconciler, startReconciler } from "./start-reconciler.ts";
+import { FakeHost } from "./testing/fake-host.ts";
+
+const sealed = (unit: UnitRelease["unit"], version: string, content: UnitRelease["content"]): UnitRelease => ({
+  unit,
+  version,
+  content,
+  digest: sha256Text(canonicalJson(content)),
+});
+
+const site = (version: string): UnitRelease =>
+  sealed("site:shop", version, {
+    site: "shop",
+    artifact: `sha256:${version}`,
+    run: { driver: "process", command: ["node"], env: {} },
+    ready: { path: "/", withinMs: seconds(10) },
+  });
+
+const one = site("1.0.0");
+const two = site("2.0.0");
+const proxy = sealed("proxy:shop", "settings 1", {
+  site: "shop",
+  engine: "node",
+  listeners: [],
+  behindFront: false,
+  bindings: [],
+  forward: { host: "preserve", internalName: "shop.internal" },
+  limits: defaultProxyLimits,
+});
+
+const duties: SiteDuties = {
+  site: "shop",
+  forward: { host: "preserve" },
+  drainMs: seconds(5),
+  keepPreviousMs: minutes(30),
+  probeEveryMs: seconds(5),
+  probeToken: "token",
+  probes: [{ path: "/", method: "GET", headers: {}, expect: [200], timeoutMs: seconds(1) }],
+  bindings: [
+    {
+      name: "shop.internal",
+      kind: "internal",
+      bindingPort: 80,
+      address: "127.0.0.1",
+      port: 8080,
+      tls: false,
+      shared: false,
+    },
+  ],
+};
+
+interface Life {
+  readonly agent: Reconciler;
+  readonly observe: () => HostObservation | undefined;
+  readonly glass: Parameters<typeof switchLocally>[0];
+}
+
+class Scene {
+  readonly host = new FakeHost();
+  readonly clock: ManualClock = createManualClock();
+  readonly dataDir: string;
+  /** Durable writes so far; the one with this number never returns: the agent ended there. */
+  writes = 0;
+  crashAt = Number.POSITIVE_INFINITY;
+  full = false;
+  life: Life | undefined;
+  #generation = 0;
+
+  constructor(dataDir: string) {
+    this.dataDir = dataDir;
+  }
+
+  readonly #write: WriteDurably = async (path, text) => {
+    if (this.full) throw new Problem("disk-full", `cannot write file '${path}': no space left`);
+    await writeFileDurably(path, text);
+    this.writes += 1;
+    if (this.writes === this.crashAt) await new Promise(() => undefined);
+  };
+
+  async startAgent(): Promise<Life> {
+    const { clock, host } = this;
+    const memory = await openHostMemory({ dataDir: this.dataDir, write: this.#write });
+    const agent = startReconciler({
+      host: "web-1",
+      drivers: host.drivers,
+      memory,
+      clock,
+      log: openLog({ name: "agent", level: "silent" }),
+      onChanged: () => undefined,
+      onResults: () => undefined,
+      onSwitched: () => undefined,
+    });
+    const observe = () => {
+      const { seen, waiting, remarks } = agent;
+      if (seen === undefined) return undefined;
+      const { ledger, intent } = memory;
+      const now = clock.now();
+      return buildObservation({
+        host: "web-1",
+        now,
+        agent: { version: "1", startedAt: now },
+        ledger,
+        intent,
+        seen,
+        waiting,
+        remarks,
+      });
+    };
+    this.life = { agent, observe, glass: { drivers: host.drivers, memory, clock } };
+    return this.life;
+  }
+
+  /** The next agent takes over; of the last one nothing runs on, whatever it waits for. */
+  async restartAgent(): Promise<Life> {
+    const { agent } = this.life ?? {};
+    const ended = agent?.[Symbol.asyncDispose]();
+    if (this.writes < this.crashAt) await ended;
+    return this.startAgent();
+  }
+
+  intent(proven: readonly UnitRelease[], granted: readonly UnitRelease[], over: Partial<Grant> = {}): Intent {
+    this.#generation += 1;
+    const all = [...proven, ...granted];
+    const units = [...new Set(all.map(({ unit }) => unit))].map((unit) => {
+      const known = proven.find((release) => release.unit === unit);
+      return {
+        unit,
+        ...(known === undefined ? {} : { proven: known }),
+        hold: all.filter((release) => release.unit === unit),
+      };
+    });
+    const grant: Grant = {
+      id: "g2",
+      rollout: "r",
+      step: "web-1",
+      units: granted.map(({ unit, digest }) => ({ unit, digest })),
+      kind: "activate",
+      confirmBy: after(this.clock.now(), minutes(10)),
+      probesBefore: { kind: "required" },
+      ...over,
+    };
+    const body = {
+      environment: "production",
+      unconfirmed: "revert",
+      sites: [duties],
+      units,
+      grants: granted.length === 0 ? [] : [grant],
+    } as const;
+    return { host: "web-1", generation: this.#generation, fence: 1, body, digest: sha256Text(canonicalJson(body)) };
+  }
+
+  progress(grant: string): GrantProgress | undefined {
+    return this.life?.observe()?.grants.find((seen) => seen.grant === grant)?.progress;
+  }
+
+  /** Lets time pass until it is so; file work in between takes real moments. */
+  async until(what: string, isSo: () => boolean, withinMs = 300_000): Promise<void> {
+    for (let passed = 0; passed <= withinMs; passed += 250) {
+      for (let turn = 0; turn < 4; turn += 1) {
+        if (isSo()) return;
+        await new Promise((resolve) => setTimeout(resolve, 1));
+      }
+      await this.clock.advance(durationMs(250));
+    }
+    const { served, acted } = this.host;
+    throw new Error(`never ${what}: ${JSON.stringify({ served, acted, seen: this.life?.observe() })}`);
+  }
+}
+
+async function openScene(): Promise<Scene> {
+  const dataDir = await mkdtemp(join(tmpdir(), "sluice-agent-"));
+  const scene = new Scene(dataDir);
+  onTestFinished(async () => {
+    scene.crashAt = Number.POSITIVE_INFINITY;
+    const ended = scene.life?.agent[Symbol.asyncDispose]();
+    await ended;
+    await rm(dataDir, { recursive: true, force: true });
+  });
+  return scene;
+}
+
+/** A host on which 1.0.0 is proven and live. */
+async function healthyScene(): Promise<Scene> {
+  const scene = await openScene();
+  const { agent } = await scene.startAgent();
+  await agent.obey(scene.intent([], [one, proxy], { id: "g1" }));
+  await scene.until("provisional", () => scene.progress("g1")?.kind === "provisional");
+  await agent.obey(scene.intent([one, proxy], []));
+  await scene.until("settled", () => Object.keys(scene.life?.glass.memory.ledger.activations ?? {}).length === 0);
+  return scene;
+}
+
+test("a grant is carried out and its release becomes proven when confirmed", async () => {
+  const scene = await healthyScene();
+  await scene.life?.agent.obey(scene.intent([one, proxy], [two]));
+  await scene.until("provisional", () => scene.progress("g2")?.kind === "provisional");
+  expect(scene.host.slots.map(({ version }) => version).sort()).toEqual(["1.0.0", "2.0.0"]);
+  await scene.life?.agent.obey(scene.intent([two, proxy], []));
+  await scene.until("one slot left", () => scene.host.slots.length === 1);
+  expect(scene.host.served).toEqual(["nobody", "1.0.0", "2.0.0"]);
+  expect(scene.life?.observe()?.units.find(({ unit }) => unit === "site:shop")?.proven).toBe(two.digest);
+});
+
+test("an intent of lower generation or fence is refused with both numbers, an equal one changes nothing", async () => {
+  const scene = await healthyScene();
+  const old = scene.intent([one, proxy], []);
+  const newer = { ...scene.intent([one, proxy], []), fence: 3 };
+  const agent = scene.life?.agent;
+  expect((await agent?.obey(newer))?.verdict).toBe("apply");
+  expect(await agent?.obey({ ...old, fence: 3 })).toMatchObject({
+    verdict: "stale",
+    sentence: "intent 3 is older than 4, which is obeyed here; keeping that",
+  });
+  expect((await agent?.obey({ ...newer, fence: 2, generation: 9 }))?.verdict).toBe("stale-fence");
+  expect((await agent?.obey(newer))?.verdict).toBe("already-applied");
+  expect((await agent?.obey({ ...newer, digest: "sha256:other" }))?.verdict).toBe("conflicting");
+});
+
+test("an intent that can't be kept is not obeyed, and is obeyed once there is room again", async () => {
+  const scene = await healthyScene();
+  scene.full = true;
+  const judgement = await scene.life?.agent.obey(scene.intent([one, proxy], [two]));
+  expect(judgement?.sentence).toContain("not obeyed, traffic stays as it is");
+  await scene.clock.advance(seconds(5));
+  expect(scene.host.live()).toBe("1.0.0");
+  expect(scene.life?.observe()?.remarks.join()).toContain("no space left");
+  scene.full = false;
+  await scene.until("provisional", () => scene.progress("g2")?.kind === "provisional");
+});
+
+test("a bad release never gets traffic and its outcome is told until the grant is gone", async () => {
+  const scene = await healthyScene();
+  scene.host.failing.set("2.0.0", "slot");
+  await scene.life?.agent.obey(scene.intent([one, proxy], [two]));
+  await scene.until("failed", () => scene.progress("g2")?.kind === "failed");
+  expect(scene.progress("g2")).toMatchObject({ touchedTraffic: false, failure: "probes-before" });
+  await scene.restartAgent();
+  await scene.until("told again", () => scene.progress("g2")?.kind === "failed");
+  expect(scene.host.served).toEqual(["nobody", "1.0.0"]);
+});
+
+test("an agent that ends after any durable write of an activation is taken over by the next one without a wrong turn", {
+  timeout: 120_000,
+}, async () => {
+  for (let crash = 1; crash < 40; crash += 1) {
+    const scene = await healthyScene();
+    const granted = scene.intent([one, proxy], [two]);
+    scene.crashAt = scene.writes + crash;
+    void scene.life?.agent.obey(granted);
+    await scene.until(
+      "crashed or provisional",
+      () => scene.writes >= scene.crashAt || scene.progress("g2")?.kind === "provisional",
+    );
+    const crashed = scene.writes >= scene.crashAt;
+    if (!crashed) return expect(crash).toBeGreaterThan(5);
+    const { agent } = await scene.restartAgent();
+    scene.crashAt = Number.POSITIVE_INFINITY;
+    await agent.obey(granted);
+    await scene.until("provisional", () => scene.progress("g2")?.kind === "provisional");
+    expect(scene.host.served, `after write ${crash}`).toEqual(["nobody", "1.0.0", "2.0.0"]);
+    await agent.obey(scene.intent([two, proxy], []));
+    await scene.until("one slot left", () => scene.host.slots.length === 1);
+    expect(scene.host.live()).toBe("2.0.0");
+  }
+  throw new Error("an activation takes fewer than 40 durable writes");
+});
+
+test("after a power cut the proven release comes back without any coordinator", async () => {
+  const scene = await healthyScene();
+  await scene.life?.agent[Symbol.asyncDispose]();
+  scene.host.powerCut();
+  await scene.startAgent();
+  await scene.until("live", () => scene.host.live() === "1.0.0");
+});
+
+test("after a power cut a provisional release does not come back: its grant is reported interrupted", async () => {
+  const scene = await healthyScene();
+  await scene.life?.agent.obey(scene.intent([one, proxy], [two]));
+  await scene.until("provisional", () => scene.progress("g2")?.kind === "provisional");
+  await scene.life?.agent[Symbol.asyncDispose]();
+  scene.host.powerCut();
+  await scene.startAgent();
+  await scene.until("live", () => scene.host.live() === "1.0.0");
+  await scene.until("reported", () => scene.progress("g2")?.kind === "failed");
+  expect(scene.progress("g2")).toMatchObject({ failure: "interrupted" });
+  expect(scene.host.served.slice(-2)).toEqual(["nobody", "1.0.0"]);
+});
+
+test("an agent that restarts while a release is provisional goes on with it", async () => {
+  const scene = await healthyScene();
+  await scene.life?.agent.obey(scene.intent([one, proxy], [two]));
+  await scene.until("provisional", () => scene.progress("g2")?.kind === "provisional");
+  await scene.restartAgent();
+  await scene.clock.advance(seconds(5));
+  await scene.until("seen", () => scene.progress("g2")?.kind === "provisional");
+  expect(scene.host.live()).toBe("2.0.0");
+});
+
+test("a corrupt ledger switches nothing, says so, and asks for the intent again", async () => {
+  const scene = await healthyScene();
+  await scene.life?.agent.obey(scene.intent([one, proxy], [two]));
+  await scene.until("provisional", () => scene.progress("g2")?.kind === "provisional");
+  await scene.life?.agent[Symbol.asyncDispose]();
+  await writeFile(join(scene.dataDir, "agent", "ledger.json"), "{ half");
+  const { agent, observe } = await scene.startAgent();
+  await scene.clock.advance(seconds(10));
+  await scene.until("seen", () => observe() !== undefined);
+  expect(agent.wantsIntent).toBe(true);
+  expect(observe()?.remarks.join()).toContain("ledger.json");
+  expect(scene.host.live()).toBe("2.0.0");
+  expect(await readFile(join(scene.dataDir, "agent", "ledger.json.corrupt"), "utf8")).toBe("{ half");
+});
+
+test("a corrupt intent is reported, what is proven keeps running, and the intent is wanted again", async () => {
+  const scene = await healthyScene();
+  await scene.life?.agent[Symbol.asyncDispose]();
+  await writeFile(join(scene.dataDir, "agent", "intent.json"), "[]");
+  scene.host.powerCut();
+  const { agent } = await scene.startAgent();
+  await scene.until("live", () => scene.host.live() === "1.0.0");
+  expect(agent.wantsIntent).toBe(true);
+});
+
+test("a unit that the intent no longer names is drained and ended", async () => {
+  const scene = await healthyScene();
+  const { body, ...rest } = scene.intent([one, proxy], []);
+  const none = { ...body, sites: [], units: [] };
+  await scene.life?.agent.obey({ ...rest, body: none, digest: sha256Text(canonicalJson(none)) });
+  await scene.until("gone", () => scene.host.slots.length === 0 && scene.host.proxies.length === 0);
+  const ends = scene.host.acted.filter((what) => /^(drain|stop)/.test(what));
+  expect(ends.map((what) => what.split(" ")[0])).toEqual(["drain", "stop"]);
+});
+
+test("a break-glass switch is reported as drift and left alone until the coordinator speaks of that unit", async () => {
+  const scene = await healthyScene();
+  await scene.life?.agent.obey(scene.intent([one, proxy], [two]));
+  await scene.until("provisional", () => scene.progress("g2")?.kind === "provisional");
+  await scene.life?.agent.obey(scene.intent([two, proxy], []));
+  await scene.until("one slot left", () => scene.host.slots.length === 1);
+  const { glass, agent, observe } = scene.life ?? (await scene.startAgent());
+  await switchLocally(glass, "shop", { by: "kari", reason: "2.0.0 loses orders" });
+  expect(scene.host.live()).toBe("1.0.0");
+  await scene.clock.advance(seconds(20));
+  await scene.until("drift is told", () => JSON.stringify(observe()?.units).includes("by kari: 2.0.0 loses orders"));
+  expect(scene.host.live()).toBe("1.0.0");
+  await revertLocally(glass, "site:shop", { by: "kari", reason: "false alarm" });
+  agent.wake();
+  await scene.until("healed", () => scene.host.live() === "2.0.0");
+});
+
+test("a provisional release is taken back on the host itself", async () => {
+  const scene = await healthyScene();
+  await scene.life?.agent.obey(scene.intent([one, proxy], [two]));
+  await scene.until("provisional", () => scene.progress("g2")?.kind === "provisional");
+  const { glass } = scene.life ?? (await scene.startAgent());
+  await revertLocally(glass, "site:shop", { by: "ola", reason: "basket empty" });
+  await scene.until("back", () => scene.host.live() === "1.0.0");
+  await scene.until("told", () => scene.progress("g2")?.kind === "withdrawn");
+});
+
+test("a proxy that is gone for good is started again with what is proven", async () => {
+  const scene = await healthyScene();
+  scene.host.proxies = [];
+  await scene.until("live", () => scene.host.live() === "1.0.0");
+});
