@@ -105,3 +105,15 @@ test("Upgrade without the word of Connection is an ordinary request", async () =
   );
   expect(answer).toMatch(/^HTTP\/1\.1 200 [\s\S]*undefined/);
 });
+
+test.each([handshake, "CONNECT app.test:80 HTTP/1.1\r\nHost: app.test\r\n\r\n"])(
+  "a change of protocol behind an unanswered request ends the connection and nothing else",
+  async (rest) => {
+    await using slot = await startSlot((req, res) => {
+      if (req.url === "/ok") res.end("ok");
+    });
+    await using site = await startTestSite({ blue: slot.port });
+    expect(await sendRaw(site.port, `GET /slow HTTP/1.1\r\nHost: app.test\r\n\r\n${rest}`)).toBe("");
+    expect(await sendRaw(site.port, "GET /ok HTTP/1.1\r\nHost: app.test\r\nConnection: close\r\n\r\n")).toMatch(/ok$/);
+  },
+);

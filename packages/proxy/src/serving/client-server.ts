@@ -1,9 +1,9 @@
 import { createServer, type Server } from "node:http";
 import type { Duplex } from "node:stream";
-import { answerPlain } from "../forwarding/answer-plain.ts";
 import { ProxyRequest, ProxyResponse } from "../forwarding/messages.ts";
 import { wantsUpgrade } from "../forwarding/request-head.ts";
 import type { ClientConnection } from "./connection.ts";
+import { refuseUpgrade } from "./refuse-upgrade.ts";
 
 export interface ClientServerLimits {
   readonly headersTimeoutMs: number;
@@ -113,7 +113,8 @@ export class ClientServer {
 
   #onUpgrade(req: ProxyRequest, socket: Duplex, head: Buffer): void {
     const connection = this.#bySocket.get(req.socket);
-    if (connection === undefined) {
+    // Behind a request that is not answered yet there is no place for another protocol.
+    if (connection === undefined || connection.open > 0) {
       socket.destroy();
       return;
     }
@@ -122,13 +123,9 @@ export class ClientServer {
   }
 
   #refuseConnect(req: ProxyRequest, socket: Duplex): void {
-    const res = new ProxyResponse(req);
-    res.shouldKeepAlive = false;
-    socket.on("error", () => socket.destroy());
-    res.assignSocket(req.socket);
-    res.on("finish", () => req.socket.destroySoon());
-    answerPlain(res, 400, "CONNECT is not for a site");
     this.#handler.onMalformed();
+    if (this.#bySocket.get(req.socket)?.open === 0) refuseUpgrade(req, socket, 400, "CONNECT is not for a site");
+    else socket.destroy();
   }
 
   #onClientError(error: NodeJS.ErrnoException, socket: Duplex): void {
