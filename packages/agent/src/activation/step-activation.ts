@@ -8,6 +8,7 @@ import {
   type Instant,
   type Intent,
   instant,
+  type ObservedHost,
   type ProbeResult,
   planActivation,
 } from "@sluice/core";
@@ -23,8 +24,14 @@ export interface StepPorts {
   readonly memory: HostMemory;
   readonly clock: Clock;
   readonly onResults: (results: readonly ProbeResult[]) => void;
-  /** Told before the orders of a step are carried out. */
-  readonly onStep: (from: ActivationState, plan: ActivationPlan) => void;
+  /** Told before the orders of a step are carried out, with the look at the host that the step was decided by. */
+  readonly onStep: (from: ActivationState, plan: ActivationPlan, look: HostLook) => void;
+}
+
+/** What the host's processes said, and when they were asked (monotonic). */
+export interface HostLook {
+  readonly host: ObservedHost;
+  readonly askedAt: number;
 }
 
 export interface Step {
@@ -59,6 +66,7 @@ export async function stepActivation(
   calledOff: AbortSignal,
 ): Promise<Step> {
   const { drivers, memory, clock } = ports;
+  const askedAt = clock.monotonic();
   const host = await observeHost(drivers);
   const { ledger, intent } = memory;
   const state = ledger.activations[id];
@@ -71,7 +79,7 @@ export async function stepActivation(
   if (turned || JSON.stringify(plan.next) !== JSON.stringify(state)) {
     await memory.update((so) => recordStep(so, plan.next, now));
   }
-  ports.onStep(state, plan);
+  ports.onStep(state, plan, { host, askedAt });
   if (turned) return { facts: noFacts, moved: true };
   using limit = untilDue(clock, plan.next, calledOff);
   const site = { drivers, host, duties: ledger.duties, signal: limit.signal, onResults: ports.onResults };

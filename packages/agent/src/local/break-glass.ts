@@ -103,7 +103,8 @@ function assertIdle({ memory }: BreakGlassPorts, unit: UnitKey): void {
   const activation = activationOf(memory.ledger, unit);
   if (activation === undefined) return;
   throw new Problem("unit-busy", `cannot switch ${unit}: grant ${activation.grant.id} is ${activation.phase}`, {
-    hint: `sluice local revert ${unit}`,
+    hint:
+      activation.phase === "provisional" ? `sluice local revert ${unit}` : "wait until it has ended, then try again",
   });
 }
 
