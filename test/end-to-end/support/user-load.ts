@@ -1,6 +1,7 @@
 import type { LoadTarget } from "@sluice/cli/load/ask-once";
 import type { LoadReport } from "@sluice/cli/load/load-report";
 import { type Load, startLoad } from "@sluice/cli/load/start-load";
+import { expect } from "vitest";
 import { directName, internalName, publicName, titleOf } from "./fleet-text.ts";
 import type { Fleet } from "./start-fleet.ts";
 
@@ -25,13 +26,16 @@ function targetsOf(fleet: Fleet, site: string): readonly LoadTarget[] {
   });
 }
 
-/** The one line that a test leaves behind. */
-export function tellCounts(
-  what: string,
-  report: LoadReport,
-  more: Readonly<Record<string, number | string>> = {},
-): void {
+/** Every request was answered right, and there were enough of them to mean it. Leaves one line with the numbers behind. */
+export function expectNoneFailed(what: string, report: LoadReport, more: Readonly<Record<string, number>> = {}): void {
+  tellCounts(what, report, more);
+  expect(report.failures).toEqual([]);
+  expect(report.ok).toBe(report.sent);
+  expect(report.sent).toBeGreaterThan(200);
+}
+
+export function tellCounts(what: string, report: LoadReport, more: Readonly<Record<string, number>> = {}): void {
   const counts = { sent: report.sent, ok: report.ok, failed: report.failed, ...more };
-  const words = Object.entries(counts).map(([name, count]) => `${name} ${count}`);
+  const words = Object.entries(counts).map(([name, count]) => `${name} ${Math.round(count)}`);
   console.log(`${what}: ${words.join(", ")}, slowest ${Math.round(report.slowestMs)} ms`);
 }
