@@ -1,6 +1,6 @@
 import { once } from "node:events";
 import { createReadStream } from "node:fs";
-import { Server, ServerCredentials, type ServerDuplexStream, type ServerWritableStream } from "@grpc/grpc-js";
+import { Server, ServerCredentials, type ServerDuplexStream, type ServerWritableStream, status } from "@grpc/grpc-js";
 import { canonicalJson, type HostObservation, type Intent } from "@sluice/core";
 import { encodeIntent, fromWireObservation } from "@sluice/protocol";
 import {
@@ -48,7 +48,7 @@ export class FakeCoordinator implements AsyncDisposable {
 
   /** Ends the session as a failing coordinator would. */
   hangUp(): void {
-    this.#stream?.destroy(new Error("gone"));
+    this.#stream?.emit("error", Object.assign(new Error("gone"), { code: status.UNAVAILABLE }));
   }
 
   session(stream: Stream): void {
