@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import { fleetText, startRig } from "./testing/coordinator-rig.ts";
+import { eventually } from "./testing/eventually.ts";
 
 const hosts = ["at-1", "web-1", "web-2"] as const;
 
@@ -13,7 +14,7 @@ test("a release goes through both environments wave by wave and is proven everyw
   expect(
     ended.stages.map(({ waves }) => waves.map(({ steps }) => steps.map(({ host, state }) => [host, state]))),
   ).toEqual([[[["at-1", "passed"]]], [[["web-1", "passed"]], [["web-2", "passed"]]]]);
-  await expect.poll(() => agents.map((agent) => agent.intent?.body.grants.length)).toEqual([0, 0, 0]);
+  await eventually(() => agents.map((agent) => agent.intent?.body.grants.length)).toEqual([0, 0, 0]);
   const kinds = (await operator.events()).map(({ kind }) => kind);
   expect(kinds.filter((kind) => kind.startsWith("rollout."))).toEqual([
     "rollout.started",

@@ -3,6 +3,7 @@ import { expect, test } from "vitest";
 import { firstBrokenEvent, newestSeq } from "./store/event-log.ts";
 import { type Db, openStore } from "./store/store.ts";
 import { type CoordinatorRig, fleetText, startRig } from "./testing/coordinator-rig.ts";
+import { eventually } from "./testing/eventually.ts";
 import type { AgentScript } from "./testing/scripted-agent.ts";
 
 const hosts = ["at-1", "web-1", "web-2"] as const;
@@ -51,7 +52,7 @@ async function rolloutKilledAt(
   if (at !== undefined) await rig.restart({ afterCommit: () => undefined });
   const id = await begin(rig);
   const rollout = await rig.operator.until(id, ({ endedAtMs }) => endedAtMs !== undefined);
-  await expect.poll(() => agents.map((agent) => agent.intent?.body.grants.length)).toEqual([0, 0, 0]);
+  await eventually(() => agents.map((agent) => agent.intent?.body.grants.length)).toEqual([0, 0, 0]);
   const steps = rollout.stages.flatMap(({ waves }) => waves.flatMap((wave) => wave.steps.map(({ state }) => state)));
   const running = agents.map((agent) => [...agent.running.keys()].sort());
   await rig.stop();

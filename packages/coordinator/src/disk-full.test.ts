@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import type { Db } from "./store/store.ts";
 import { fleetText, startRig } from "./testing/coordinator-rig.ts";
+import { eventually } from "./testing/eventually.ts";
 
 test("on a full disk nothing is decided, the status says so, and everything goes on once there is room", async () => {
   let store: Db | undefined;
@@ -17,9 +18,9 @@ test("on a full disk nothing is decided, the status says so, and everything goes
   // From here on the database may not grow by a single page, as on a disk without room.
   store?.get("PRAGMA max_page_count = 1");
   at.follow({});
-  await expect
-    .poll(async () => (await operator.status()).remarks, { timeout: 10_000 })
-    .toMatchObject([expect.stringContaining("cannot write store")]);
+  await eventually(async () => (await operator.status()).remarks).toMatchObject([
+    expect.stringContaining("cannot write store"),
+  ]);
   const stuck = await operator.rollout(id);
   expect(stuck.phase).not.toBe("completed");
   store?.get("PRAGMA max_page_count = 1000000");

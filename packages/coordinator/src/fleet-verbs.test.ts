@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import { fleetText, startRig } from "./testing/coordinator-rig.ts";
+import { eventually } from "./testing/eventually.ts";
 
 const hosts = ["at-1", "web-1", "web-2"] as const;
 
@@ -31,8 +32,8 @@ test("a first deploy brings site, proxy and front together; another site joins t
   );
   await operator.untilPhase(await operator.deploy("blog", "1.0.0"), "completed");
   expect(agents.map(({ running }) => running.get("front"))).not.toEqual(first);
-  const routes = agents[0]?.intent?.body.units.find(({ unit }) => unit === "front")?.proven?.content;
-  expect(routes).toMatchObject({ routes: [{ site: "blog" }, { site: "shop" }] });
+  const routes = () => agents[0]?.intent?.body.units.find(({ unit }) => unit === "front")?.proven?.content;
+  await eventually(routes).toMatchObject({ routes: [{ site: "blog" }, { site: "shop" }] });
   // Everything is proven there: the same again is no rollout.
   const again = await operator.ask((client) => client.deploy, { site: "blog", version: "1.0.0", overrides: [] });
   expect(again.rolloutId).toBeUndefined();
@@ -47,7 +48,7 @@ test("changed probes take effect at once, a changed proxy goes through a rollout
   const probes = await operator.apply(fleetText({ probePath: "/ready" }));
   expect(probes.rolloutIds).toEqual([]);
   const paths = () => agents.map((agent) => agent.intent?.body.sites[0]?.probes[0]?.path);
-  await expect.poll(paths).toEqual(Array(3).fill("/ready"));
+  await eventually(paths).toEqual(Array(3).fill("/ready"));
   const planned = await operator.plan(fleetText({ probePath: "/ready", forward: "internal" }));
   expect(planned.rollouts).toEqual(["settings of shop"]);
   expect(planned.changes).toMatchObject([{ sentence: expect.stringContaining("forward.host"), hosts: [...hosts] }]);

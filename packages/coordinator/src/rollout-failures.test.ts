@@ -2,6 +2,7 @@ import { durationMs, instant } from "@sluice/core";
 import { nodeClock } from "@sluice/runtime";
 import { expect, test } from "vitest";
 import { fleetText, startRig } from "./testing/coordinator-rig.ts";
+import { eventually } from "./testing/eventually.ts";
 
 const failed = {
   kind: "failed",
@@ -45,11 +46,10 @@ test("a step that fails halts the rollout, and what passed before goes back to w
     "failed",
     "pending",
   ]);
-  await expect.poll(() => new Map(at.running)).toEqual(before);
-  const status = await operator.status();
-  expect(status.hosts.flatMap(({ units }) => units.map(({ condition }) => condition))).toEqual(
-    Array(6).fill("in-sync"),
-  );
+  await eventually(() => new Map(at.running)).toEqual(before);
+  const conditions = async () =>
+    (await operator.status()).hosts.flatMap(({ units }) => units.map(({ condition }) => condition));
+  await eventually(conditions).toEqual(Array(6).fill("in-sync"));
 });
 
 test("probes that turn bad while observing halt the rollout and turn the host back", async () => {
@@ -68,7 +68,7 @@ test("probes that turn bad while observing halt the rollout and turn the host ba
   const ended = await operator.untilPhase(id, "reverted");
   expect(ended.cause?.kind).toBe("regressed");
   expect(ended.cause?.sentence).toContain("shop.at.internal");
-  await expect.poll(() => at.running.size).toBe(0);
+  await eventually(() => at.running.size).toBe(0);
 });
 
 test("silence never passes a wave: without probe results the rollout waits, then halts at its deadline", async () => {
@@ -92,7 +92,7 @@ test("a repeated probe batch counts once", async () => {
   await operator.untilPhase(id, "observing");
   at.probeNow();
   for (let time = 0; time < 5; time += 1) at.repeatBatch();
-  await expect.poll(() => at.received.filter(({ $case }) => $case === "probeBatchAck").length).toBe(6);
+  await eventually(() => at.received.filter(({ $case }) => $case === "probeBatchAck").length).toBe(6);
   const { waitingOn } = await operator.rollout(id);
   expect(waitingOn.find(({ kind }) => kind === "evidence")?.sentence).toContain("has 1 good, needs 2 more");
 });
@@ -115,7 +115,7 @@ test("a completed rollout is reverted by a rollout of its own, unless something 
   const { newRolloutId } = await operator.command(second, "revert", { reason: "customers complain" });
   const reverted = await operator.untilPhase(newRolloutId ?? "", "completed");
   expect(reverted.kind).toBe("revert");
-  await expect.poll(() => agents.map((agent) => new Map(agent.running))).toEqual(before);
+  await eventually(() => agents.map((agent) => new Map(agent.running))).toEqual(before);
 });
 
 test("a unit in the hands of one rollout is refused to another, which is named", async () => {
@@ -146,7 +146,7 @@ test("a deadline that passed while the coordinator was down decides nothing befo
   await rig.restart({ clock, heartbeatMs: durationMs(60_000) });
   const quiet = await rig.operator.until(id, ({ waitingOn }) => waitingOn.some(({ kind }) => kind === "host"));
   expect(quiet.waitingOn[0]?.sentence).toContain("after the coordinator's start");
-  await expect.poll(async () => (await rig.operator.status()).hosts[0]?.connected).toBe(true);
+  await eventually(async () => (await rig.operator.status()).hosts[0]?.connected).toBe(true);
   expect((await rig.operator.rollout(id)).phase).toBe("observing");
   expect(at.running.has("site:shop")).toBe(true);
   await rig.restart({ clock });
@@ -168,7 +168,7 @@ test("what was probed before a restart of the coordinator still counts after it"
   await needs("has 2 good, needs 1 more");
   await rig.restart();
   await needs("has 2 good, needs 1 more");
-  await expect.poll(() => at.received.filter(({ $case }) => $case === "welcome").length).toBe(2);
+  await eventually(() => at.received.filter(({ $case }) => $case === "welcome").length).toBe(2);
   at.probeNow();
   const passed = await rig.operator.until(id, ({ waitingOn }) => waitingOn.every(({ kind }) => kind === "soak"));
   expect(passed.phase).toBe("observing");

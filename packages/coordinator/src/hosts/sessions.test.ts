@@ -1,25 +1,26 @@
 import { expect, test } from "vitest";
 import { fleetText, startRig } from "../testing/coordinator-rig.ts";
+import { eventually } from "../testing/eventually.ts";
 
 test("a host outside of the fleet is refused by name", async () => {
   await using rig = await startRig();
   await rig.operator.apply(fleetText());
   const stranger = rig.agent("web-9");
-  await expect.poll(() => stranger.refusals[0]).toContain("host 'web-9'");
+  await eventually(() => stranger.refusals[0]).toContain("host 'web-9'");
 });
 
 test("the newest session of a host takes the place of the older one", async () => {
   await using rig = await startRig();
   await rig.operator.apply(fleetText());
   const older = rig.agent("at-1");
-  await expect.poll(() => older.intent?.generation).toBe(1);
+  await eventually(() => older.intent?.generation).toBe(1);
   const newer = rig.agent(
     "at-1",
     {},
     { memory: { maxFence: 1, generation: 1, intentDigest: older.intent?.digest ?? "" } },
   );
-  await expect.poll(() => older.received.some(({ $case }) => $case === "goAway")).toBe(true);
-  await expect.poll(() => newer.received.some(({ $case }) => $case === "welcome")).toBe(true);
+  await eventually(() => older.received.some(({ $case }) => $case === "goAway")).toBe(true);
+  await eventually(() => newer.received.some(({ $case }) => $case === "welcome")).toBe(true);
 });
 
 test("a host that falls silent is told of as silent, with its last word, and comes back", async () => {
@@ -27,12 +28,12 @@ test("a host that falls silent is told of as silent, with its last word, and com
   await rig.operator.apply(fleetText());
   const at = rig.agent("at-1");
   const status = async () => (await rig.operator.status()).hosts.find(({ host }) => host === "at-1");
-  await expect.poll(async () => (await status())?.connected).toBe(true);
+  await eventually(async () => (await status())?.connected).toBe(true);
   at.fallSilent();
-  await expect.poll(async () => (await status())?.connected, { timeout: 10_000 }).toBe(false);
+  await eventually(async () => (await status())?.connected).toBe(false);
   expect((await status())?.units.map(({ condition }) => condition)).toEqual(["silent", "silent"]);
   at.speak();
-  await expect.poll(async () => (await status())?.connected, { timeout: 10_000 }).toBe(true);
+  await eventually(async () => (await status())?.connected).toBe(true);
 });
 
 test("a rollout waits for a silent host, says which, and goes on when it speaks again", async () => {

@@ -44,7 +44,15 @@ function eventsOf(stored: StoredRollout, plan: Plan, at: Instant): readonly NewE
   const pages = plan.actions.flatMap((action) =>
     action.kind === "page" ? [pageEvent(stored, action.sentence, at)] : [],
   );
-  return [...phaseEvents(stored, plan.next, "coordinator", at), ...pages];
+  const told = [...phaseEvents(stored, plan.next, "coordinator", at), ...pages];
+  return told.length > 0 ? told : [quietEvent(stored, plan.next, at)];
+}
+
+/** A decision that moves nothing visible is an entry of the log all the same: longer grants, or the end of an aborted rollout. */
+function quietEvent({ rollout, state }: StoredRollout, next: RolloutState, at: Instant): NewEvent {
+  const ended = canonicalJson(next) === canonicalJson(state);
+  const sentence = ended ? `${rollout.title} has ended` : `${rollout.title} keeps its grants for longer`;
+  return { at, kind: ended ? "rollout.ended" : "rollout.prolonged", by: "coordinator", sentence, rollout: rollout.id };
 }
 
 function phaseEvent(

@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import { fleetText, startRig } from "../testing/coordinator-rig.ts";
+import { eventually } from "../testing/eventually.ts";
 
 test("the event log can be followed: what was, then what comes, without a gap", async () => {
   await using rig = await startRig();
@@ -13,10 +14,10 @@ test("the event log can be followed: what was, then what comes, without a gap", 
     seqs.push(seq);
     kinds.push(kind);
   });
-  await expect.poll(() => kinds).toContain("fleet.applied");
+  await eventually(() => kinds).toContain("fleet.applied");
   rig.agent("at-1");
   await operator.untilPhase(await operator.deploy("shop", "1.0.0", "acceptance"), "completed");
-  await expect.poll(() => kinds).toContain("rollout.completed");
+  await eventually(() => kinds).toContain("rollout.completed");
   expect(seqs).toEqual(seqs.map((_, index) => index + 1));
   stream.cancel();
 });
