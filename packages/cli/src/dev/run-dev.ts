@@ -85,7 +85,7 @@ function whatToTry(cwd: string, layout: DevLayout, fleetFile: string): string {
   const file = relative(cwd, fleetFile).startsWith("..") ? fleetFile : relative(cwd, fleetFile);
   const curls = layout.environments.map(
     (environment) =>
-      `  curl -H 'Host: ${environment.publicName}' ${environment.edge}/      # as a user, ${environment.name}`,
+      `  curl -s -H 'Host: ${environment.publicName}' ${environment.edge}/      # as a user, ${environment.name}`,
   );
   const [host] = layout.hosts;
   const own = layout.hosts.findLast((candidate) => candidate.environment === "production");
@@ -98,7 +98,7 @@ The fleet runs; the coordinator listens on ${layout.coordinator}. In another ter
   sed -i.bak '/^  shop:/,/^  blog:/s/host: internal/host: preserve/' ${file} && npm run sluice -- apply -f ${file}     # the incident
   npm run sluice -- events --follow
 ${curls.join("\n")}
-  curl -H 'Host: ${layout.blogName}' http://127.0.0.1:${own?.ownPort ?? 0}/      # a site on its own port
+  curl -s -H 'Host: ${layout.blogName}' http://127.0.0.1:${own?.ownPort ?? 0}/      # a site on its own port
   npm run sluice -- local status --data ${host?.dir ?? ""}
 
 Ctrl-C stops all of it.`;

@@ -16,9 +16,10 @@ export function renderStatus(
       renderTable(["ENVIRONMENT", "HOST", "UNIT", "DESIRED", "INSTALLED", "RUNNING", "PROVEN", "STATE"], rows),
     );
   }
-  const remarks = status.hosts.flatMap((host) =>
-    (host.observation?.remarks ?? []).map((remark) => `! ${host.host}: ${remark}`),
-  );
+  const remarks = [
+    ...status.remarks.map((remark) => `! coordinator: ${remark}`),
+    ...status.hosts.flatMap((host) => (host.observation?.remarks ?? []).map((remark) => `! ${host.host}: ${remark}`)),
+  ];
   if (remarks.length > 0) parts.push(colors.yellow(remarks.join("\n")));
   const rollouts = status.activeRollouts.map((rollout) => `${rollout.id}  ${rollout.title}: ${rollout.statusLine}`);
   if (rollouts.length > 0) parts.push(rollouts.join("\n"));

@@ -44,6 +44,7 @@ test("status is a matrix of the four facts, with the reason and the age of what 
       { host: "web-1", environment: "production", connected: false, lastSeenMs: 31_000 },
     ],
     activeRollouts: [rolloutOf()],
+    remarks: ["it takes itself for blind"],
   });
   expect(renderStatus(status, { nowMs: 61_000, colors })).toBe(
     `fleet acme: acceptance → production
@@ -53,6 +54,7 @@ acceptance   at-1   site:shop   2           1, 2        2           2           
 acceptance   at-1   proxy:shop  settings b  settings b  settings a  settings a  pending-activation, for 1m: waits for a rollout
 production   web-1  -           -           -           -           -           silent: last seen 30s ago
 
+! coordinator: it takes itself for blind
 ! at-1: switched by hand: coordinator is down
 
 r-1  shop 2: activating wave 1 of 1 in acceptance`,
