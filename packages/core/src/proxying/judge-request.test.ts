@@ -28,9 +28,15 @@ const refused: readonly (readonly [string, Partial<RequestHead>])[] = [
   ["a space in the target", { target: "/x y" }],
   ["an asterisk for GET", { target: "*" }],
   ["an authority as target", { target: "app.test:8080" }],
-  ["Transfer-Encoding in HTTP/1.0", { httpVersion: "1.0", rawHeaders: ["Host", "app.test", "Transfer-Encoding", "chunked"] }],
+  [
+    "Transfer-Encoding in HTTP/1.0",
+    { httpVersion: "1.0", rawHeaders: ["Host", "app.test", "Transfer-Encoding", "chunked"] },
+  ],
   ["another Transfer-Encoding", { rawHeaders: ["Host", "app.test", "Transfer-Encoding", "gzip, chunked"] }],
-  ["two Transfer-Encodings", { rawHeaders: ["Host", "app.test", "Transfer-Encoding", "chunked", "transfer-encoding", "chunked"] }],
+  [
+    "two Transfer-Encodings",
+    { rawHeaders: ["Host", "app.test", "Transfer-Encoding", "chunked", "transfer-encoding", "chunked"] },
+  ],
   ["a length and chunks", { rawHeaders: ["Host", "app.test", "Content-Length", "5", "Transfer-Encoding", "chunked"] }],
   ["two lengths", { rawHeaders: ["Host", "app.test", "Content-Length", "5", "Content-Length", "5"] }],
   ["a signed length", { rawHeaders: ["Host", "app.test", "Content-Length", "+5"] }],

@@ -5,6 +5,7 @@ import type { ConnectionUser, UpstreamConnection } from "../upstream/upstream-co
 import { answerPlain } from "./answer-plain.ts";
 import type { Forwarder, ForwardRequest } from "./forwarder.ts";
 import type { ProxyResponse } from "./messages.ts";
+import { headerPairs } from "./raw-headers.ts";
 import { expectsContinue, type RequestBody, requestBody, requestHead } from "./request-head.ts";
 import { RequestSender } from "./request-sender.ts";
 import { startTunnel } from "./tunnel.ts";
@@ -200,7 +201,7 @@ export class Exchange implements ConnectionUser, ConnectionAwaiter {
   onEnd(trailers: readonly string[]): void {
     if (this.#phase !== "responding") return;
     const res = this.#res;
-    if (trailers.length > 0) res.addTrailers(pairs(trailers));
+    if (trailers.length > 0) res.addTrailers(headerPairs(trailers));
     const status = res.statusCode;
     if (!res.writableEnded) res.end();
     this.#giveBack();
@@ -298,10 +299,4 @@ export class Exchange implements ConnectionUser, ConnectionAwaiter {
 
 function onClientDrain(this: ProxyResponse): void {
   this.exchange?.onClientDrain();
-}
-
-function pairs(raw: readonly string[]): [string, string][] {
-  const list: [string, string][] = [];
-  for (let index = 0; index + 1 < raw.length; index += 2) list.push([raw[index] ?? "", raw[index + 1] ?? ""]);
-  return list;
 }

@@ -1,5 +1,6 @@
 import { nominatedHeaders } from "@sluice/core/proxying/forwarded-headers";
 import type { ProxyRequest } from "./messages.ts";
+import { headerLines } from "./raw-headers.ts";
 
 /** How the body of a request is framed on its way to the upstream. */
 export type RequestBody = "none" | "length" | "chunked";
@@ -20,8 +21,7 @@ export function requestHead(input: {
   readonly upgrade: boolean;
 }): string {
   const { req, headers } = input;
-  let head = `${req.method} ${input.target} HTTP/1.1\r\n`;
-  for (let index = 0; index + 1 < headers.length; index += 2) head += `${headers[index]}: ${headers[index + 1]}\r\n`;
+  let head = `${req.method} ${input.target} HTTP/1.1\r\n${headerLines(headers)}`;
   if (input.body === "chunked") head += "Transfer-Encoding: chunked\r\n";
   if (expectsContinue(req)) head += "Expect: 100-continue\r\n";
   if (input.upgrade) return `${head}Connection: Upgrade\r\nUpgrade: ${req.headers.upgrade}\r\n\r\n`;

@@ -2,6 +2,7 @@ import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import type { ResponseHead } from "../upstream/response-head.ts";
 import type { Upstream } from "../upstream/upstream.ts";
+import { headerLines } from "./raw-headers.ts";
 
 interface Tunnel {
   readonly client: Duplex;
@@ -38,10 +39,4 @@ export function startTunnel({ client, clientHead, server, serverHead, response, 
   if (clientHead.length > 0) server.write(clientHead);
   server.pipe(client);
   client.pipe(server);
-}
-
-function headerLines(headers: readonly string[]): string {
-  let lines = "";
-  for (let index = 0; index + 1 < headers.length; index += 2) lines += `${headers[index]}: ${headers[index + 1]}\r\n`;
-  return lines;
 }
