@@ -10,8 +10,6 @@ import { expectsContinue, type RequestBody, requestBody, requestHead } from "./r
 import { RequestSender } from "./request-sender.ts";
 import { startTunnel } from "./tunnel.ts";
 
-/** RFC 9110 §9.2.2: what may be sent again by itself when it may have been carried out already. */
-const idempotent = new Set(["GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"]);
 /** Between attempts to connect: short, because a restarting upstream is back within milliseconds. */
 const reconnectMs = 20;
 
@@ -88,10 +86,7 @@ export class Exchange implements ConnectionUser, ConnectionAwaiter {
   /** Only what may be sent twice goes over a connection the upstream may be closing at this moment. */
   #mayUseIdle(): boolean {
     return (
-      this.#body === "none" &&
-      this.#upgrade === undefined &&
-      this.#attempts === 0 &&
-      idempotent.has(this.#request.req.method ?? "")
+      this.#body === "none" && this.#upgrade === undefined && this.#attempts === 0 && isIdempotent(this.#request.req)
     );
   }
 

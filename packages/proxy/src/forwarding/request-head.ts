@@ -5,6 +5,13 @@ import { headerLines } from "./raw-headers.ts";
 /** How the body of a request is framed on its way to the upstream. */
 export type RequestBody = "none" | "length" | "chunked";
 
+const idempotent = new Set(["GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"]);
+
+/** RFC 9110 §9.2.2: it may be sent again by itself although it may have been carried out already. */
+export function isIdempotent(req: ProxyRequest): boolean {
+  return idempotent.has(req.method ?? "");
+}
+
 /** The framing the client chose; `judgeRequest` has made sure that there is only one. */
 export function requestBody(req: ProxyRequest): RequestBody {
   if (req.headers["transfer-encoding"] !== undefined) return "chunked";
