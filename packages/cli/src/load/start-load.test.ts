@@ -62,15 +62,13 @@ test("a server that answers right has no failures, and every request is counted 
 });
 
 test("half of the requests come on a connection of their own, and three of ten are a POST of 512 bytes", async () => {
-  const { seen } = await loadAgainst(good, 200);
-  const first = seen.slice(0, 200);
-  const fresh = first.filter((request) => request.isClosing);
-  expect(fresh.length).toBeGreaterThanOrEqual(99);
-  expect(fresh.length).toBeLessThanOrEqual(101);
+  const { report, seen } = await loadAgainst(good, 200);
+  const fresh = seen.filter((request) => request.isClosing);
+  expect(fresh).toHaveLength(Math.floor(report.sent / 2));
   expect(new Set(fresh.map((request) => request.port)).size).toBe(fresh.length);
-  const posts = first.filter((request) => request.method === "POST");
-  expect(posts.length).toBeGreaterThanOrEqual(57);
-  expect(posts.length).toBeLessThanOrEqual(63);
+  const posts = seen.filter((request) => request.method === "POST");
+  const indices = Array.from({ length: report.sent }, (_, index) => index % 10);
+  expect(posts).toHaveLength(indices.filter((index) => [2, 5, 8].includes(index)).length);
   expect(posts.every((request) => request.bytes === 512)).toBe(true);
 });
 
@@ -130,7 +128,7 @@ test("a request without an answer in time is a failure", async () => {
     },
     40,
     {},
-    300,
+    1500,
   );
   expect(silent).toBeGreaterThan(2);
   expect(report.failures).toEqual([{ host: "unknown", way: "listener", reason: "no answer in time", count: silent }]);

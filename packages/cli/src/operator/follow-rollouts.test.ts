@@ -48,11 +48,11 @@ test("--timeout ends with 4 and names the gate that is waited for", async () => 
         },
       },
     },
-    ["rollout", "watch", "r-1", "--timeout", "300ms"],
+    ["rollout", "watch", "r-1", "--timeout", "2s"],
   );
   expect(exit).toBe(4);
   expect(world.out()).toContain(
-    "r-1: still waiting after 300ms for approval: release-manager has not approved production\n",
+    "r-1: still waiting after 2s for approval: release-manager has not approved production\n",
   );
 });
 
