@@ -6,7 +6,7 @@ import { answerPlain } from "./answer-plain.ts";
 import type { Forwarder, ForwardRequest } from "./forwarder.ts";
 import type { ProxyResponse } from "./messages.ts";
 import { headerPairs } from "./raw-headers.ts";
-import { expectsContinue, type RequestBody, requestBody, requestHead } from "./request-head.ts";
+import { expectsContinue, isIdempotent, type RequestBody, requestBody, requestHead } from "./request-head.ts";
 import { RequestSender } from "./request-sender.ts";
 import { startTunnel } from "./tunnel.ts";
 
