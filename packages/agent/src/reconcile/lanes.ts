@@ -53,6 +53,10 @@ export class Lanes {
     }
   }
 
+  isBusy(name: string): boolean {
+    return this.#lanes.has(name);
+  }
+
   /** Ends what takes long in a lane; the next look plans it anew. */
   callOff(name: string): void {
     this.#lanes.get(name)?.callOff.abort();

@@ -26,7 +26,7 @@ import { Lanes } from "./lanes.ts";
 import { unsettled } from "./live-units.ts";
 import { isColdStart } from "./processes.ts";
 import { absorbIntent, settleLedger } from "./settle-ledger.ts";
-import { stepUpkeep, type UpkeepNotes } from "./step-upkeep.ts";
+import { needsUpkeep, stepUpkeep, type UpkeepNotes } from "./step-upkeep.ts";
 
 export interface ReconcilerOptions {
   readonly host: string;
@@ -58,6 +58,8 @@ export interface Reconciler extends Running {
 
 /** How often everything is looked at when nothing wakes us: the longest a missed hint can cost. */
 const lookEveryMs = durationMs(1000);
+/** The same while nothing is under way: a host at rest is left in peace. */
+const restEveryMs = durationMs(2000);
 
 /** Works until the host is as its intent wants it. Stopping it touches nothing that runs. */
 export function startReconciler(options: ReconcilerOptions): Reconciler {
@@ -190,7 +192,8 @@ class ReconcileLoop implements Reconciler {
   async #pause(): Promise<void> {
     const over = new AbortController();
     const signal = AbortSignal.any([over.signal, this.#stop.signal]);
-    const timer = this.#options.clock.sleep(lookEveryMs, signal).catch(() => undefined);
+    const atRest = unsettled(this.#options.memory.ledger).length === 0 && this.#troubles.size === 0;
+    const timer = this.#options.clock.sleep(atRest ? restEveryMs : lookEveryMs, signal).catch(() => undefined);
     await Promise.race([timer, this.#woken.promise]);
     over.abort();
   }
@@ -206,7 +209,7 @@ class ReconcileLoop implements Reconciler {
     const obeyGrants = !memory.ledgerLost || this.#heard;
     const input = { now: clock.now(), intent: memory.intent, host, obeyGrants };
     await memory.update((ledger) => settleLedger(ledger, input));
-    this.#spawnLanes();
+    await this.#spawnLanes(host);
     await this.#prune();
   }
 
@@ -238,17 +241,25 @@ class ReconcileLoop implements Reconciler {
     if (Object.keys(absentSince).length === 0) this.#notes.cold = false;
   }
 
-  #spawnLanes(): void {
+  async #spawnLanes(host: ObservedHost): Promise<void> {
     const { memory } = this.#options;
     const { ledger } = memory;
     for (const { grant } of unsettled(ledger)) this.#lanes.run(grant.id, (signal) => this.#stepGrant(grant.id, signal));
-    for (const site of Object.keys(ledger.duties)) {
-      this.#lanes.run(`site:${site}`, (signal) => this.#stepUpkeep(`site:${site}`, { site }, signal));
-    }
-    this.#lanes.run("front", (signal) => this.#stepUpkeep("front", "front", signal));
+    for (const site of Object.keys(ledger.duties)) await this.#keepUp(`site:${site}`, { site }, host);
+    await this.#keepUp("front", "front", host);
     const known = new Set(Object.keys(ledger.activations));
     for (const id of this.#facts.keys()) if (!known.has(id)) this.#facts.delete(id);
     for (const id of this.waiting.keys()) if (!known.has(id)) this.waiting.delete(id);
+  }
+
+  async #keepUp(lane: string, what: { readonly site: string } | "front", host: ObservedHost): Promise<void> {
+    const { memory, clock } = this.#options;
+    if (needsUpkeep({ memory, clock }, what, this.#notes, host)) {
+      this.#lanes.run(lane, (signal) => this.#stepUpkeep(lane, what, signal));
+      return;
+    }
+    if (!this.#lanes.isBusy(lane)) this.#troubles.delete(lane);
+    await this.#forgetSite(what);
   }
 
   async #stepGrant(id: string, signal: AbortSignal): Promise<boolean> {
@@ -285,7 +296,6 @@ class ReconcileLoop implements Reconciler {
     const step = await stepUpkeep({ drivers, memory, clock, onAct }, what, this.#notes, signal);
     if (step.failure === undefined) this.#troubles.delete(lane);
     else this.#failed(lane, step.failure);
-    if (!step.moved && step.failure === undefined) await this.#forgetSite(what);
     if (step.moved) this.wake();
     return step.moved;
   }

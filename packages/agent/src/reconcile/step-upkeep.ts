@@ -34,6 +34,17 @@ export interface UpkeepStep {
   readonly failure?: string;
 }
 
+/** Whether anything is to be done for a site (or the front), by a look that was taken already: at rest nobody is asked twice. */
+export function needsUpkeep(
+  ports: Pick<UpkeepPorts, "memory" | "clock">,
+  what: { readonly site: string } | "front",
+  notes: UpkeepNotes,
+  host: UpkeepInput["host"],
+): boolean {
+  const input = upkeepInput(ports, notes, host);
+  return (what === "front" ? planFrontUpkeep(input) : planSiteUpkeep(input, what.site)).length > 0;
+}
+
 /** Plans once for a site (or the front) and carries the orders out. */
 export async function stepUpkeep(
   ports: UpkeepPorts,
@@ -65,7 +76,11 @@ export async function stepUpkeep(
   return { moved: true };
 }
 
-function upkeepInput({ memory, clock }: UpkeepPorts, notes: UpkeepNotes, host: UpkeepInput["host"]): UpkeepInput {
+function upkeepInput(
+  { memory, clock }: Pick<UpkeepPorts, "memory" | "clock">,
+  notes: UpkeepNotes,
+  host: UpkeepInput["host"],
+): UpkeepInput {
   const { ledger, intent } = memory;
   const sites = Object.keys(ledger.duties);
   const orders = sites.flatMap((site) => {
