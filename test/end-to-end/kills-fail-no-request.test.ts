@@ -10,7 +10,7 @@ beforeAll(async () => {
   fleet = await startFleet({ hosts: ["h1", "h2"] });
   await fleet.push("shop", "1");
   await fleet.push("shop", "2");
-  expect((await fleet.deploy("shop", "1")).phase).toBe("completed");
+  await fleet.deploy("shop", "1");
 });
 afterAll(() => fleet?.[Symbol.asyncDispose]());
 
@@ -18,18 +18,11 @@ afterAll(() => fleet?.[Symbol.asyncDispose]());
 async function beginNext(): Promise<{ readonly id: string; readonly version: string }> {
   rounds += 1;
   const version = rounds % 2 === 1 ? "2" : "1";
-  const { rolloutId = "" } = await fleet.client.deploy({
-    site: "shop",
-    version,
-    toEnvironment: undefined,
-    reason: undefined,
-    overrides: [],
-  });
-  return { id: rolloutId, version };
+  return { id: await fleet.beginDeploy("shop", version), version };
 }
 
 async function expectLiveEverywhere(id: string, version: string): Promise<void> {
-  expect((await fleet.untilEnded(id)).phase).toBe("completed");
+  await fleet.untilCompleted(id);
   for (const { name } of fleet.hosts) expect((await runningOf(fleet, name, "site:shop"))?.version).toBe(version);
 }
 

@@ -49,9 +49,13 @@ export interface Fleet extends AsyncDisposable {
   /** The real command line, as a process of its own. */
   sluice(...args: readonly string[]): Promise<CommandResult>;
   push(site: string, version: string, variant?: Variant): Promise<void>;
-  /** Deploys and answers with the rollout as it ended, coming back to a coordinator that goes away meanwhile. */
+  /** Deploys and answers with the completed rollout; rejects with the reason when it ends otherwise. */
   deploy(site: string, version: string): Promise<Rollout>;
+  /** Begins a deployment and answers with the id of its rollout. */
+  beginDeploy(site: string, version: string): Promise<string>;
+  /** The rollout as it ended; comes back to a coordinator that goes away meanwhile. */
   untilEnded(id: string): Promise<Rollout>;
+  untilCompleted(id: string): Promise<Rollout>;
   status(host: string): Promise<HostStatus>;
   keeper(host: string): KeeperClient;
   start(program: FleetProgram): Promise<number>;
@@ -167,15 +171,20 @@ class SmallFleet implements Fleet {
   }
 
   async deploy(site: string, version: string): Promise<Rollout> {
-    const { rolloutId } = await this.client.deploy({
-      site,
-      version,
-      toEnvironment: undefined,
-      reason: undefined,
-      overrides: [],
-    });
+    return this.untilCompleted(await this.beginDeploy(site, version));
+  }
+
+  async beginDeploy(site: string, version: string): Promise<string> {
+    const unasked = { toEnvironment: undefined, reason: undefined, overrides: [] };
+    const { rolloutId } = await this.client.deploy({ site, version, ...unasked });
     if (rolloutId === undefined) throw new Error(`nothing to do for ${site} ${version}`);
-    return this.untilEnded(rolloutId);
+    return rolloutId;
+  }
+
+  async untilCompleted(id: string): Promise<Rollout> {
+    const rollout = await this.untilEnded(id);
+    if (rollout.phase === "completed") return rollout;
+    throw new Error(`rollout ${id} is ${rollout.phase}: ${rollout.cause?.sentence ?? rollout.statusLine}`);
   }
 
   untilEnded(id: string): Promise<Rollout> {

@@ -33,8 +33,10 @@ const server = createServer((request, response) => {
       return answer(response, 200, `${title}, release ${about.release} in ${about.slot}\n`);
     case "/about":
       return answer(response, 200, `${JSON.stringify(about)}\n`);
-    case "/slow":
-      setTimeout(() => answer(response, 200, "done\n"), Number(url.searchParams.get("ms")));
+    case "/trickle":
+      response.writeHead(200, { "Content-Type": "text/plain" });
+      response.write("first\n");
+      setTimeout(() => response.end("last\n"), Number(url.searchParams.get("ms")));
       return;
     case "/long":
       return long(response, Number(url.searchParams.get("bytes")));
@@ -76,7 +78,10 @@ function long(response, bytes) {
 }
 
 /** After the handshake every byte comes back; `release` first, so that the client knows who it speaks to. */
+const upgraded = new Set();
 server.on("upgrade", (_request, socket, head) => {
+  upgraded.add(socket);
+  socket.on("close", () => upgraded.delete(socket));
   socket.write("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n");
   socket.write(`release ${about.release}\n`);
   if (head.length > 0) socket.write(head);
@@ -89,4 +94,5 @@ server.listen(Number(process.env.PORT), process.env.HOST ?? "127.0.0.1");
 process.once("SIGTERM", () => {
   server.close(() => process.exit(0));
   server.closeIdleConnections();
+  for (const socket of upgraded) socket.destroy();
 });
