@@ -1,5 +1,5 @@
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
+import type { AddressInfo, Socket } from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
 import { expect, test } from "vitest";
 import type { LoadTarget } from "./ask-once.ts";
@@ -10,8 +10,7 @@ interface Seen {
   readonly method: string;
   readonly bytes: number;
   readonly isClosing: boolean;
-  /** Client ports, one per connection. */
-  readonly port: number;
+  readonly connection: Socket;
 }
 
 type Handler = (request: IncomingMessage, response: ServerResponse, body: Buffer, index: number) => void;
@@ -34,7 +33,7 @@ async function loadAgainst(
     for await (const chunk of request) chunks.push(chunk as Buffer);
     const body = Buffer.concat(chunks);
     const { method = "", headers, socket } = request;
-    seen.push({ method, bytes: body.length, isClosing: headers.connection === "close", port: socket.remotePort ?? 0 });
+    seen.push({ method, bytes: body.length, isClosing: headers.connection === "close", connection: socket });
     handler(request, response, body, seen.length - 1);
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
@@ -65,7 +64,7 @@ test("half of the requests come on a connection of their own, and three of ten a
   const { report, seen } = await loadAgainst(good, 200);
   const fresh = seen.filter((request) => request.isClosing);
   expect(fresh).toHaveLength(Math.floor(report.sent / 2));
-  expect(new Set(fresh.map((request) => request.port)).size).toBe(fresh.length);
+  expect(new Set(fresh.map((request) => request.connection)).size).toBe(fresh.length);
   const posts = seen.filter((request) => request.method === "POST");
   const indices = Array.from({ length: report.sent }, (_, index) => index % 10);
   expect(posts).toHaveLength(indices.filter((index) => [2, 5, 8].includes(index)).length);
