@@ -1,9 +1,9 @@
 import type { IncomingMessage } from "node:http";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { eventually } from "./support/eventually.ts";
-import { directName, internalName } from "./support/fleet-text.ts";
 import { ask, type Exchange, startFreshRequests, type Way } from "./support/fresh-requests.ts";
 import { isAlive } from "./support/processes-of.ts";
+import { waysTo } from "./support/served-release.ts";
 import { type Fleet, startFleet } from "./support/start-fleet.ts";
 import { startUsers, tellCounts } from "./support/user-load.ts";
 
@@ -27,9 +27,7 @@ interface Crash {
 const heldPerWay = 3;
 
 test("when an engine is killed its connections are queued, never refused, and nothing but requests in flight is lost", async () => {
-  const { sharedPort, ownPorts } = fleet.host;
-  const front: Way = { name: "front", port: sharedPort, hostName: internalName("shop") };
-  const own: Way = { name: "own port", port: ownPorts.shop ?? 0, hostName: directName("shop") };
+  const [front, own] = waysTo(fleet.host);
   const users = startUsers(fleet);
   const fresh = startFreshRequests([front, own]);
   const crashes: Crash[] = [];

@@ -69,9 +69,7 @@ test("traffic flows while every agent and the coordinator are dead, and nothing 
   await eventually("500 requests are answered without them", () => users.report().ok >= 500);
   const alone = users.report().ok;
   await Promise.all(programs.map((program) => fleet.start(program)));
-  for (const { name } of fleet.hosts) {
-    await eventually(`${name} is connected again`, async () => (await fleet.status(name)).connected);
-  }
+  await fleet.untilConnected();
   await eventually("every unit is reported again", async () => (await pidsOf(fleet)).size === before.size);
   expect(await pidsOf(fleet)).toEqual(before);
   expectNoneFailed("agents and coordinator dead", await users.stop(), { "ok without them": alone });

@@ -1,7 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { eventually } from "./support/eventually.ts";
-import { directName, internalName } from "./support/fleet-text.ts";
-import { ask, type Way } from "./support/fresh-requests.ts";
+import type { Way } from "./support/fresh-requests.ts";
+import { untilServed, waysTo } from "./support/served-release.ts";
 import { beginDownload, beginUpload } from "./support/slow-exchanges.ts";
 import { type Fleet, startFleet } from "./support/start-fleet.ts";
 import { openEchoSocket } from "./support/websocket.ts";
@@ -19,19 +18,9 @@ beforeAll(async () => {
   await fleet.push("shop", "1");
   await fleet.push("shop", "2");
   await fleet.deploy("shop", "1");
-  const { sharedPort, ownPorts } = fleet.host;
-  ways = [
-    { name: "front", port: sharedPort, hostName: internalName("shop") },
-    { name: "own port", port: ownPorts.shop ?? 0, hostName: directName("shop") },
-  ];
+  ways = waysTo(fleet.host);
 });
 afterAll(() => fleet?.[Symbol.asyncDispose]());
-
-async function releaseOf(way: Way): Promise<string> {
-  const response = await ask(way, "/");
-  await response.toArray();
-  return String(response.headers["x-release"]);
-}
 
 const uploadBytes = 200_000_000;
 const downloadBytes = 100_000_000;
@@ -40,7 +29,7 @@ test("a 200 MB upload and a slow reader cross a switch unharmed, on the release 
   const uploads = await Promise.all(ways.map((way) => beginUpload(way, uploadBytes)));
   const downloads = await Promise.all(ways.map((way) => beginDownload(way, downloadBytes)));
   const id = await fleet.beginDeploy("shop", "2");
-  for (const way of ways) await eventually(`${way.name} leads to 2`, async () => (await releaseOf(way)) === "2");
+  await untilServed(ways, "2");
   const uploaded = await Promise.all(uploads.map((upload) => upload.finish()));
   const downloaded = await Promise.all(downloads.map((download) => download.finish()));
   await fleet.untilCompleted(id);
@@ -59,7 +48,7 @@ test("websockets stay on the old slot through a switch, and end when the drain l
   expect(sockets.map(({ release }) => release)).toEqual(["2", "2"]);
   const switchBegins = performance.now();
   const id = await fleet.beginDeploy("shop", "1");
-  for (const way of ways) await eventually(`${way.name} leads to 1`, async () => (await releaseOf(way)) === "1");
+  await untilServed(ways, "1");
   const echoed = await Promise.all(sockets.map((socket) => socket.echo("still there")));
   expect(echoed).toEqual(["still there", "still there"]);
   await fleet.untilCompleted(id);

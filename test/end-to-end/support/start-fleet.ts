@@ -56,6 +56,8 @@ export interface Fleet extends AsyncDisposable {
   /** The rollout as it ended; comes back to a coordinator that goes away meanwhile. */
   untilEnded(id: string): Promise<Rollout>;
   untilCompleted(id: string): Promise<Rollout>;
+  /** Resolves when the coordinator answers and hears every host. */
+  untilConnected(): Promise<void>;
   status(host: string): Promise<HostStatus>;
   keeper(host: string): KeeperClient;
   start(program: FleetProgram): Promise<number>;
@@ -138,6 +140,10 @@ class SmallFleet implements Fleet {
     );
     if (applied.problems.length > 0) throw new Error(`fleet file: ${JSON.stringify(applied.problems)}`);
     await Promise.all(this.hosts.map(({ name }) => this.start(name)));
+    await this.untilConnected();
+  }
+
+  async untilConnected(): Promise<void> {
     for (const { name } of this.hosts) {
       await eventually(`${name} is connected`, async () => (await this.status(name)).connected);
     }
