@@ -1,13 +1,29 @@
+import { instant } from "@sluice/core";
 import { expect, test } from "vitest";
-import type { Db } from "./store/store.ts";
+import { appendEvent } from "./store/event-log.ts";
+import type { Store } from "./store/store.ts";
 import { fleetText, startRig } from "./testing/coordinator-rig.ts";
 import { eventually } from "./testing/eventually.ts";
 
+const ballast = { at: instant(1), kind: "test.ballast", by: "test", rollout: "none" };
+
+/** Lets the log not grow by a single event, as on a disk without room: no page may be added, and what is free is used up. */
+function fillDisk(store: Store): void {
+  store.get("PRAGMA max_page_count = 1");
+  for (const bytes of [50_000, 2000, 100, 1]) {
+    try {
+      for (;;) store.transact((db) => appendEvent(db, { ...ballast, sentence: "x".repeat(bytes) }));
+    } catch {
+      // Full for events of this size; smaller ones may still fit.
+    }
+  }
+}
+
 test("on a full disk nothing is decided, the status says so, and everything goes on once there is room", async () => {
-  let store: Db | undefined;
+  let store: Store | undefined;
   await using rig = await startRig({
-    afterCommit: (db) => {
-      store = db;
+    afterCommit: (opened) => {
+      store = opened;
     },
   });
   const { operator } = rig;
@@ -15,8 +31,7 @@ test("on a full disk nothing is decided, the status says so, and everything goes
   const at = rig.agent("at-1", { onGrant: () => ({ kind: "preparing", doing: "starting" }) });
   const id = await operator.deploy("shop", "1.0.0", "acceptance");
   await operator.untilPhase(id, "activating");
-  // From here on the database may not grow by a single page, as on a disk without room.
-  store?.get("PRAGMA max_page_count = 1");
+  if (store !== undefined) fillDisk(store);
   at.follow({});
   await eventually(async () => (await operator.status()).remarks).toMatchObject([
     expect.stringContaining("cannot write store"),

@@ -33,6 +33,7 @@ export class Leadership {
   readonly #options: LeadershipOptions;
   #fence: number;
   #refusal: string | undefined;
+  readonly #met = new Set<string>();
 
   constructor(options: LeadershipOptions) {
     this.#options = options;
@@ -75,18 +76,40 @@ export class Leadership {
     if (this.#refusal !== undefined) return;
     const { store } = this.#options;
     const verdict = this.#judge(agent);
-    if (verdict.kind === "lead") return;
-    if (agent.maxFence < Number(readFlag(store, "adopted-fence") ?? 0)) this.#catchUp(agent);
-    else this.#refuse(verdict.sentence, agent);
+    const adopted = agent.maxFence < Number(readFlag(store, "adopted-fence") ?? 0);
+    if (verdict.kind !== "lead" && !adopted) {
+      this.#refuse(verdict.sentence, agent);
+      return;
+    }
+    if (verdict.kind === "lead") this.#noteFence(agent.host);
+    else this.#catchUp(agent);
+    this.#met.add(agent.host);
+  }
+
+  /**
+   * Welcome is about to tell the host of our fence, so that it may remember it; a restored backup has forgotten that it
+   * told it, and is known by that.
+   */
+  #noteFence(host: string): void {
+    const { store } = this.#options;
+    const known = readIntent(store, host);
+    if (known === undefined || known.fence === this.#fence) return;
+    store.transact((db) => writeIntent(db, { ...known, fence: this.#fence }));
+  }
+
+  /**
+   * Whether the host's own word was compared with the store since the start. Before that it gets no new intent: a new
+   * generation could hide that the store is behind.
+   */
+  hasMet(host: string): boolean {
+    return this.#met.has(host);
   }
 
   #judge({ host, maxFence, generation, intentDigest }: AgentMemory): LeadVerdict {
     const known = readIntent(this.#options.store, host);
     // An agent that lost its copy knows only how far it was.
     const digest = intentDigest === "" && generation === known?.generation ? known.digest : intentDigest;
-    // Every intent is sent under our own fence, whichever it was issued under.
-    const issued = known === undefined ? undefined : { ...known, fence: this.#fence };
-    return judgeLead({ fence: this.#fence, issued }, host, { maxFence, generation, digest });
+    return judgeLead({ fence: this.#fence, issued: known }, host, { maxFence, generation, digest });
   }
 
   /** Continues above the generations of an adopted host, so that it does not take our next intent for a stale one. */

@@ -14,7 +14,7 @@ import { isLoopback } from "./rpc/loopback.ts";
 import { operatorService } from "./rpc/operator-service.ts";
 import { type Authenticate, trustLoopback } from "./rpc/principal.ts";
 import { addHealth, addReflection } from "./rpc/standard-services.ts";
-import { type Db, openStore } from "./store/store.ts";
+import { openStore, type Store } from "./store/store.ts";
 
 export interface CoordinatorOptions {
   readonly dataDir: string;
@@ -34,7 +34,7 @@ export interface CoordinatorOptions {
   /** Lead although agents have obeyed a newer history than this store knows: an operator's explicit word. */
   readonly adoptFence?: boolean;
   /** Called after each commit of the store; for tests that end a coordinator at exact points. */
-  readonly afterCommit?: (db: Db) => void;
+  readonly afterCommit?: (store: Store) => void;
 }
 
 export interface Coordinator extends Running {

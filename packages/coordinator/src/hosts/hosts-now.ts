@@ -23,5 +23,7 @@ export function hostsNow(
 function viewOf(store: Store, roster: Roster, host: string): HostView {
   const { connected, observation } = roster.find(host);
   if (observation === undefined) return { connected };
-  return { connected, observation, upToDate: observation.intentDigest === readIntent(store, host)?.digest };
+  const newest = readIntent(store, host);
+  const upToDate = observation.generation === newest?.generation && observation.intentDigest === newest.digest;
+  return { connected, observation, upToDate };
 }

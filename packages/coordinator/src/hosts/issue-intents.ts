@@ -26,7 +26,7 @@ interface Facts {
   readonly active: readonly StoredRollout[];
 }
 
-/** Derives every host's intent from the store; those that say something new are saved, then sent. */
+/** Derives the intent of every host that has spoken since the start; those that say something new are saved, then sent. */
 export class IntentIssuer {
   readonly #options: IntentIssuerOptions;
   /** Releases never change, so that each is read once. */
@@ -41,10 +41,8 @@ export class IntentIssuer {
     const { applied } = fleets;
     if (applied === undefined) return;
     const facts = { proven: readProven(store), desired: readDesired(store), active: readActiveRollouts(store) };
-    const bodies = applied.fleet.hosts.map(({ name }): [string, IntentBody] => [
-      name,
-      this.#derive(applied, name, facts),
-    ]);
+    const met = applied.fleet.hosts.filter(({ name }) => leadership.hasMet(name));
+    const bodies = met.map(({ name }): [string, IntentBody] => [name, this.#derive(applied, name, facts)]);
     const changed = bodies.filter(([host, body]) => intents.isNew(store, host, body));
     if (changed.length === 0) return;
     store.transact((db) => {

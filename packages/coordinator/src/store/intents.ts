@@ -4,6 +4,7 @@ import type { Db } from "./store.ts";
 export interface StoredIntent {
   readonly host: string;
   readonly generation: number;
+  /** The newest fence that the host was told of. */
   readonly fence: number;
   readonly digest: string;
   /** Canonical JSON of the body: exactly the bytes that the digest is taken over. */

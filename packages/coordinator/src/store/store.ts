@@ -25,7 +25,7 @@ export interface StoreOptions {
    * Called after each commit, with the store to read. When it throws, nothing is written any more: the folder is left
    * exactly as by a process that was killed at that point.
    */
-  readonly afterCommit?: (db: Db) => void;
+  readonly afterCommit?: (store: Store) => void;
 }
 
 /** SQLITE_FULL and SQLITE_IOERR; anything else is a fault of ours. */
@@ -47,13 +47,13 @@ class SqliteStore implements Store {
   readonly path: string;
   readonly #db: DatabaseSync;
   readonly #lock: Disposable;
-  readonly #afterCommit: ((db: Db) => void) | undefined;
+  readonly #afterCommit: ((store: Store) => void) | undefined;
   readonly #statements = new Map<string, StatementSync>();
   #writing = false;
   #open = true;
   #killed = false;
 
-  constructor(path: string, lock: Disposable, afterCommit: ((db: Db) => void) | undefined) {
+  constructor(path: string, lock: Disposable, afterCommit: ((store: Store) => void) | undefined) {
     this.path = path;
     this.#lock = lock;
     this.#afterCommit = afterCommit;
