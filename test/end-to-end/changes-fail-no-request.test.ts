@@ -27,8 +27,7 @@ test("30 slot switches fail no request", async () => {
       slowestSwitchMs = Math.max(slowestSwitchMs, switchMs ?? 0);
     }
   }
-  const report = await users.stop();
-  expectNoneFailed("slot switches", report, { switches, "slowest switch ms": slowestSwitchMs });
+  await expectNoneFailed("slot switches", users, { switches, "slowest switch ms": slowestSwitchMs });
   expect(switches).toBe(30);
 });
 
@@ -49,8 +48,7 @@ test("20 restarts of site proxies and fronts fail no request", async () => {
     expect(changed.toSorted()).toEqual(["h1 front", "h1 proxy:shop", "h2 front", "h2 proxy:shop"]);
     restarts += changed.length;
   }
-  const report = await users.stop();
-  expectNoneFailed("proxy restarts", report, { restarts });
+  await expectNoneFailed("proxy restarts", users, { restarts });
   expect(restarts).toBe(20);
 });
 
@@ -70,5 +68,5 @@ test("a keeper hands everything to its successor without a failed request, and t
   }
   expect(await pidsOf(fleet)).toEqual(before);
   for (const version of ["1", "2"]) await fleet.deploy("shop", version);
-  expectNoneFailed("keeper handovers", await users.stop(), { handovers, switches: 4 });
+  await expectNoneFailed("keeper handovers", users, { handovers, switches: 4 });
 });

@@ -55,12 +55,11 @@ test("an activation that nobody confirms in time is undone by the host itself, w
   expect(await servedOver(ways)).toEqual(["2", "2"]);
   process.kill(fleet.pidOf(host), "SIGUSR2");
   await untilServed(ways, "1");
-  const report = await users.stop();
   const { observation, unit } = await localUnit("site:shop");
   expect(unit.running.version).toBe("1");
   expect(unit.running.digest).toBe(unit.proven);
   expect(observation.grants).toMatchObject([{ progress: { $case: "unconfirmed" } }]);
-  expectNoneFailed("unconfirmed activation", report, { switches: 2 });
+  await expectNoneFailed("unconfirmed activation", users, { switches: 2 });
 
   // Its clock is right again.
   await fleet.kill(host);
@@ -88,7 +87,7 @@ test("on a host without its coordinator, a person can switch to the other releas
   expect(await servedOver(ways)).toEqual(["1", "1"]);
   expect(await local("revert", "site:shop", "--reason", "found the orders")).toMatchObject({ exit: 0 });
   await untilServed(ways, "2");
-  expectNoneFailed("break-glass switch and revert", await users.stop(), { switches: 2 });
+  await expectNoneFailed("break-glass switch and revert", users, { switches: 2 });
 });
 
 test("a rebooted host brings back its proven release, although a newer one was live on trial, and without a coordinator", async () => {
@@ -114,7 +113,7 @@ test("a rebooted host brings back its proven release, although a newer one was l
   await fleet.start("coordinator");
   expect((await fleet.untilEnded(id)).phase).toBe("reverted");
   expect(await servedOver(ways)).toEqual(["2", "2"]);
-  expectNoneFailed("rebooted host", await users.stop(), {
+  await expectNoneFailed("rebooted host", users, {
     "processes killed": pids.length + 1,
     "ms until served": backMs,
   });

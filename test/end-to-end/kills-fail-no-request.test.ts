@@ -42,7 +42,7 @@ test("10 agents killed in the middle of an activation fail no request, and each 
     kills += fleet.hosts.length;
     await expectLiveEverywhere(id, version);
   }
-  expectNoneFailed("agent kills", await users.stop(), { kills });
+  await expectNoneFailed("agent kills", users, { kills });
   expect(kills).toBe(10);
 });
 
@@ -57,7 +57,7 @@ test("5 coordinators killed in the middle of a rollout fail no request, and each
     kills += 1;
     await expectLiveEverywhere(id, version);
   }
-  expectNoneFailed("coordinator kills", await users.stop(), { kills });
+  await expectNoneFailed("coordinator kills", users, { kills });
   expect(kills).toBe(5);
 });
 
@@ -72,5 +72,5 @@ test("traffic flows while every agent and the coordinator are dead, and nothing 
   await fleet.untilConnected();
   await eventually("every unit is reported again", async () => (await pidsOf(fleet)).size === before.size);
   expect(await pidsOf(fleet)).toEqual(before);
-  expectNoneFailed("agents and coordinator dead", await users.stop(), { "ok without them": alone });
+  await expectNoneFailed("agents and coordinator dead", users, { "ok without them": alone });
 });
