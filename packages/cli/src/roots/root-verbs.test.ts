@@ -5,6 +5,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
+import { writeFlag } from "@sluice/coordinator/store/meta";
+import { openStore } from "@sluice/coordinator/store/store";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { runCli } from "../program.ts";
 import { createTestWorld } from "../testing/test-world.ts";
@@ -44,6 +46,23 @@ test("a coordinator listens until SIGTERM, then ends with 0", { timeout: 30_000 
     expect(world.out()).toBe("no rollout yet\n");
     child.kill("SIGTERM");
     expect(await ended).toBe(0);
+  } finally {
+    child.kill("SIGKILL");
+  }
+});
+
+test("a coordinator that refuses to lead ends with 7, so that a script notices", { timeout: 30_000 }, async () => {
+  const store = openStore({ dataDir: folder });
+  store.transact((db) => writeFlag(db, "refusal", "refusing to lead: host 'web-1' obeys fence 9"));
+  store[Symbol.dispose]();
+  const { child, until, ended } = startSluice(["coordinator", "run", "--data", folder, "--listen", "127.0.0.1:0"]);
+  try {
+    const { address } = await until("coordinator.listening");
+    const world = createTestWorld();
+    await runCli(["deploy", "shop", "1", "--coordinator", String(address)], world);
+    expect(world.err()).toContain("refusing to lead: host 'web-1' obeys fence 9");
+    child.kill("SIGTERM");
+    expect(await ended).toBe(7);
   } finally {
     child.kill("SIGKILL");
   }

@@ -1,4 +1,5 @@
 import { resolve } from "node:path";
+import type { Coordinator } from "@sluice/coordinator";
 import { type DurationMs, Problem } from "@sluice/core";
 import type { Command } from "commander";
 import { duration } from "../operator/common-options.ts";
@@ -62,9 +63,10 @@ async function runCoordinator(world: World, options: CoordinatorRunOptions): Pro
     import("@sluice/runtime"),
     import("./run-until-stopped.ts"),
   ]);
-  await runUntilStopped(world, {
+  await runUntilStopped<Coordinator>(world, {
     name: "coordinator",
     logFile: options.logFile,
+    refusalOf: (running) => running.refusal,
     start: (log) =>
       startCoordinator({
         dataDir: resolve(world.cwd, options.data),
