@@ -3,7 +3,7 @@ import { fileURLToPath } from "node:url";
 import type { Server } from "@grpc/grpc-js";
 import { loadSync } from "@grpc/proto-loader";
 import { ReflectionService } from "@grpc/reflection";
-import { HealthImplementation } from "grpc-health-check";
+import { HealthImplementation, protoPath as healthProto } from "grpc-health-check";
 
 /** Services of the contract; their health is the coordinator's. */
 const services = ["", "sluice.agent.v1.AgentService", "sluice.operator.v1.OperatorService"] as const;
@@ -25,11 +25,11 @@ export function addHealth(server: Server): Health {
 /** Where the `.proto` files of the contract lie, seen from this file. */
 const protoFolder = fileURLToPath(new URL("../../../../proto", import.meta.url));
 
-/** Reflection (v1 and v1alpha), so that `grpcurl list` works without the contract at hand. */
+/** Reflection (v1 and v1alpha), so that `grpcurl` works without the contract at hand, for the health service as well. */
 export function addReflection(server: Server): void {
   const files = readdirSync(protoFolder, { recursive: true, encoding: "utf8" }).filter((name) =>
     name.endsWith(".proto"),
   );
-  const contract = loadSync(files, { includeDirs: [protoFolder] });
+  const contract = loadSync([...files, healthProto], { includeDirs: [protoFolder] });
   new ReflectionService(contract).addToServer(server);
 }
