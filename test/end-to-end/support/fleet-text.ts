@@ -4,6 +4,7 @@ export interface FleetShape {
   readonly soak: string;
   readonly drain: string;
   readonly forward: "preserve" | "internal";
+  readonly onRegression: "revert" | "hold";
   readonly approval: string | undefined;
   /** Goes into the slots' command line, so that every process of the fleet is found by it. */
   readonly dir: string;
@@ -47,13 +48,14 @@ function hostText({ name, sharedPort, ownPorts }: HostPorts, sites: readonly str
   return `  ${name}: { address: 127.0.0.1, ports: { 80: ${sharedPort}, ${own.join(", ")} } }`;
 }
 
-function siteText(site: string, { sites, drain, forward, dir, hosts }: FleetShape): readonly string[] {
+function siteText(site: string, { sites, drain, forward, onRegression, dir, hosts }: FleetShape): readonly string[] {
   return [
     `  ${site}:`,
     `    run: { driver: process, command: [node, server.mjs, "${dir}"] }`,
     "    ready: { path: /about, within: 20s }",
     `    forward: { host: ${forward} }`,
     `    drain: ${drain}`,
+    `    onRegression: ${onRegression}`,
     `    maxUnavailable: ${hosts.length}`,
     "    bindings:",
     "      production:",

@@ -152,7 +152,8 @@ class SmallFleet implements Fleet {
   text(changes: Partial<FleetShape> = {}): string {
     const { soak = "10ms", drain = "5s", approval } = this.#options;
     const { hosts, sites, dir } = this;
-    return fleetText({ hosts, sites, dir, soak, drain, approval, forward: "preserve", ...changes });
+    const usual = { forward: "preserve", onRegression: "revert" } as const;
+    return fleetText({ ...usual, hosts, sites, dir, soak, drain, approval, ...changes });
   }
 
   async fleetFile(changes?: Partial<FleetShape>): Promise<string> {
