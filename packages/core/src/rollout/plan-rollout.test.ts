@@ -83,6 +83,25 @@ describe("moving forwards", () => {
     expect(it.state.phase).toBe("waiting-for-gates");
   });
 
+  test("a host that undid what passed because the word of it came too late halts the rollout instead of being waited for", () => {
+    const it = onTrial();
+    it.pass(30_000);
+    const grant = { grant: "r-1/web-1/activate", since: it.input.now, progress: { kind: "unconfirmed" } as const };
+    while (it.state.phase === "observing") it.plan();
+    it.input = { ...it.input, hosts: { ...it.input.hosts, "web-1": healthy("web-1", [grant], "v1") } };
+    it.plan();
+    expect(it.state).toMatchObject({
+      phase: "halted",
+      cause: {
+        kind: "unconfirmed",
+        sentence: "web-1: undid it because the word that it passed came too late",
+      },
+    });
+    it.plan();
+    it.plan();
+    expect(it.state.steps["web-1"]).toMatchObject({ kind: "reverting", grant: "r-1/web-1/revert" });
+  });
+
   test("a grant lasts longer than the longest way to its confirmation", () => {
     const it = onTrial();
     const step = it.state.steps["web-1"];

@@ -1,6 +1,7 @@
 import { blindness } from "./blindness.ts";
+import { grantId } from "./grant-id.ts";
 import { halt, haltCause } from "./halt.ts";
-import type { Plan, PlanInput } from "./plan-input.ts";
+import { grantOf, type Plan, type PlanInput } from "./plan-input.ts";
 import type { HostChange, RolloutState, WaitingOn } from "./rollout.ts";
 import { activatingDeadline } from "./timings.ts";
 import { hostUnit, type InPhase, nameHosts, stageAt, waveAt } from "./wave.ts";
@@ -10,6 +11,8 @@ type Waiting = InPhase<RolloutState, "waiting-for-gates">;
 /** Starts the wave once every role has approved its environment and every wave before is confirmed by its hosts. */
 export function planWaitingForGates(input: PlanInput, state: Waiting): Plan {
   const { now, rollout } = input;
+  const undone = undoneAfterPassing(input, state);
+  if (undone !== undefined) return halt(rollout, state.steps, haltCause("unconfirmed", undone, now));
   const blind = blindness(input);
   const waitingOn = [
     ...missingApprovals(input, state),
@@ -47,12 +50,29 @@ function missingApprovals({ rollout }: PlanInput, state: Waiting): readonly Wait
   }));
 }
 
+const changesBefore = ({ rollout }: PlanInput, { at }: Waiting): readonly HostChange[] =>
+  rollout.stages.flatMap(({ waves }, stage) =>
+    waves.filter((_, wave) => stage < at.stage || (stage === at.stage && wave < at.wave)).flat(),
+  );
+
+/** The word that it passed reached a host too late: it says that it went back, and waiting would not change that. */
+function undoneAfterPassing(input: PlanInput, state: Waiting): string | undefined {
+  for (const change of changesBefore(input, state)) {
+    const grant = grantId(input.rollout.id, change.host, "activate");
+    const progress = grantOf(input.hosts[change.host], grant)?.progress;
+    if (!isUnconfirmed(input, state, change) || progress === undefined) continue;
+    if (progress.kind === "unconfirmed")
+      return `${change.host}: undid it because the word that it passed came too late`;
+    if (progress.kind === "failed") return `${change.host}: ${progress.reason}; the word that it passed came too late`;
+  }
+  return undefined;
+}
+
 /** A wave that passed counts only once its hosts hold the new releases as proven: else a restart would undo it there. */
 function missingConfirmations(input: PlanInput, state: Waiting): readonly WaitingOn[] {
-  const before = input.rollout.stages.flatMap(({ waves }, stage) =>
-    waves.filter((_, wave) => stage < state.at.stage || (stage === state.at.stage && wave < state.at.wave)).flat(),
-  );
-  const hosts = before.filter((change) => isUnconfirmed(input, state, change)).map(({ host }) => host);
+  const hosts = changesBefore(input, state)
+    .filter((change) => isUnconfirmed(input, state, change))
+    .map(({ host }) => host);
   if (hosts.length === 0) return [];
   const sentence = `waiting for ${nameHosts(hosts)} to acknowledge what passed there`;
   return [{ kind: "confirm", sentence, hosts, until: state.deadline }];
