@@ -1,7 +1,17 @@
-import { type DurationMs, durationMs, type PlanInput, seconds, type Verdict } from "@sluice/core";
+import {
+  type DurationMs,
+  durationMs,
+  type PlanInput,
+  type SiteDuties,
+  type SiteProxySettings,
+  seconds,
+  type Verdict,
+} from "@sluice/core";
+import { hostUnit } from "@sluice/core/rollout/wave";
 import type { Clock, Ids } from "@sluice/runtime";
 import type { Log } from "@sluice/runtime/logs/open-log";
 import { Bell } from "./bell.ts";
+import { askedDuties } from "./evidence/asked-duties.ts";
 import { EvidenceBook } from "./evidence/evidence-book.ts";
 import { judgeRollout } from "./evidence/judge-rollout.ts";
 import { ApplyDesk } from "./fleet/apply-desk.ts";
@@ -20,6 +30,7 @@ import { FleetView } from "./status/fleet-view.ts";
 import { readHostsSeen, writeHostSeen } from "./store/hosts-seen.ts";
 import type { StoredRollout } from "./store/rollouts.ts";
 import type { Store } from "./store/store.ts";
+import { readUnitRelease } from "./store/unit-releases.ts";
 
 /** What all parts are made from. */
 export interface Ground {
@@ -117,7 +128,7 @@ function startRunner({ store, clock, log }: Ground, memory: Memory, sessions: Se
   return new RolloutRunner(
     {
       ...{ store, clock, log, leadership, heartbeatMs, changed, hosts },
-      judge: (stored) => judge(clock, memory, stored),
+      judge: (stored) => judge({ store, clock }, memory, stored),
       issueIntents: () => issuer.issueAll(),
       onBlocked: (sentence) => {
         health.set(sentence === undefined && leadership.refusal === undefined);
@@ -128,13 +139,32 @@ function startRunner({ store, clock, log }: Ground, memory: Memory, sessions: Se
   );
 }
 
-function judge(clock: Clock, { evidence, hosts, fleets }: Memory, stored: StoredRollout): Verdict {
+function judge(
+  { store, clock }: Pick<Ground, "store" | "clock">,
+  { evidence, hosts, fleets }: Memory,
+  stored: StoredRollout,
+): Verdict {
+  const { hosts: views, proven = {} } = hosts();
+  const asked = new Map<string, readonly SiteDuties[]>();
+  const dutiesOf = (host: string): readonly SiteDuties[] => {
+    const known = asked.get(host);
+    if (known !== undefined || !fleets.isHost(host)) return known ?? [];
+    const duties = askedDuties({
+      rollout: stored.rollout,
+      host,
+      duties: fleets.require().configurationOf(host).sites,
+      provenOf: (unit) => proven[hostUnit(host, unit)],
+      settingsOf: (digest) => readUnitRelease(store, digest)?.content as SiteProxySettings | undefined,
+    });
+    asked.set(host, duties);
+    return duties;
+  };
   return judgeRollout({
     now: clock.now(),
     stored,
     evidence: evidence.log,
-    hosts: hosts().hosts,
-    dutiesOf: (host) => (fleets.isHost(host) ? fleets.require().configurationOf(host).sites : []),
+    hosts: views,
+    dutiesOf,
     hostsOf: (name) => fleets.applied?.fleet.environments.find((environment) => environment.name === name)?.hosts ?? [],
   });
 }

@@ -19,6 +19,7 @@ export * from "./health/verdict.ts";
 export * from "./host/diff-host.ts";
 export * from "./host/observation.ts";
 export * from "./intent/derive-intent.ts";
+export * from "./intent/duties-under.ts";
 export * from "./intent/intent.ts";
 export * from "./intent/judge-intent.ts";
 export * from "./intent/judge-lead.ts";

@@ -22,7 +22,7 @@ export function slotHeaders(
     proto: binding.tls ? "https" : "http",
     publicHost: parseHostName(user.host) ?? { name: binding.name },
     bindingPort: binding.bindingPort,
-    forward: { host: duties.forward.host, internalName: internalName(duties.bindings) },
+    forward: { internalName: internalName(duties.bindings), ...duties.forward },
     traceId,
     rawHeaders: user.rawHeaders,
   });

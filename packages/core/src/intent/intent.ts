@@ -62,7 +62,8 @@ export interface IntentBody {
 /** How a site is looked after: nothing here changes what is live. */
 export interface SiteDuties {
   readonly site: string;
-  readonly forward: Forward;
+  /** `internalName` is known only where a proxy's settings say it (see `dutiesUnder`). */
+  readonly forward: Forward & { readonly internalName?: string };
   readonly drainMs: DurationMs;
   readonly keepPreviousMs: DurationMs;
   readonly probeEveryMs: DurationMs;
