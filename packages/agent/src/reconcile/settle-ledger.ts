@@ -38,6 +38,17 @@ export function absorbIntent(ledger: Ledger, before: Intent | undefined, intent:
   };
 }
 
+/**
+ * Takes in an intent that was kept when the agent ended before it could take it in; the same ledger when there is nothing
+ * to take in. An intent that only raised the fence counts too: a lower one must not be obeyed after it (promise 11).
+ */
+export function catchUp(ledger: Ledger, intent: Intent): Ledger {
+  const { generation, maxFence } = ledger.memory;
+  if (intent.generation > generation) return absorbIntent(ledger, undefined, intent);
+  const isRaised = intent.generation === generation && intent.fence > maxFence;
+  return isRaised ? absorbIntent(ledger, intent, intent) : ledger;
+}
+
 const wordOn = ({ body }: Intent, unit: string): string =>
   canonicalJson({
     unit: body.units.find((one) => one.unit === unit),
