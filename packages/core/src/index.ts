@@ -43,6 +43,7 @@ export * from "./rollout/rollout.ts";
 export * from "./rollout/start-rollout.ts";
 export * from "./rollout/timings.ts";
 export * from "./units/canonical-json.ts";
+export * from "./units/same-json.ts";
 export * from "./units/time.ts";
 export * from "./units/unreachable.ts";
 export * from "./words/describe-change.ts";

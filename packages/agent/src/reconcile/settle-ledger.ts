@@ -10,6 +10,7 @@ import {
   minutes,
   type ObservedHost,
   parseUnit,
+  sameJson,
   slotSeen,
   type UnitIntent,
   type UnitKey,
@@ -67,7 +68,7 @@ export interface SettleInput {
 export function settleLedger(ledger: Ledger, input: SettleInput): Ledger {
   const steps = [forgetOld, learnProven, noticeStrangers, beginGrants, notePending, noteProcesses];
   const settled = steps.reduce((so, step) => step(so, input), ledger);
-  return canonicalJson(settled) === canonicalJson(ledger) ? ledger : settled;
+  return sameJson(settled, ledger) ? ledger : settled;
 }
 
 function forgetOld(ledger: Ledger, { now, intent }: SettleInput): Ledger {
