@@ -4,7 +4,7 @@ import { type Command, Option } from "commander";
 import type { ExitName } from "../exit-codes.ts";
 import { renderTable } from "../screen/render-table.ts";
 import { rolloutView } from "../screen/rollout-view.ts";
-import { endingOf } from "../screen/rollout-words.ts";
+import { clausesMax, endingOf, firstClauses, shortId } from "../screen/rollout-words.ts";
 import { say, sayJson, type World } from "../world.ts";
 import { type CoordinatorOptions, duration, wholeNumber, withCoordinator, withReason } from "./common-options.ts";
 import type { CoordinatorClient } from "./coordinator-client.ts";
@@ -120,7 +120,13 @@ async function list(world: World, client: CoordinatorClient, options: ListOption
   else if (rollouts.length === 0)
     say(world, false, options.active === true ? "no rollout is under way" : "no rollout yet");
   else {
-    const rows = rollouts.map((rollout) => [rollout.id, rollout.phase, rollout.title, rollout.by, rollout.statusLine]);
+    const rows = rollouts.map((rollout) => [
+      shortId(rollout.id),
+      rollout.phase,
+      rollout.title,
+      rollout.by,
+      firstClauses(rollout.statusLine, clausesMax),
+    ]);
     say(world, false, renderTable(["ID", "PHASE", "WHAT", "BY", "STATUS"], rows));
   }
   return "done";

@@ -2,6 +2,7 @@ import { durationMs, formatDuration } from "@sluice/core";
 import type { GetStatusResponse, HostStatus, UnitStatus } from "@sluice/protocol/generated/sluice/operator/v1/operator";
 import type { Colors } from "../world.ts";
 import { renderTable } from "./render-table.ts";
+import { clausesMax, firstClauses, shortId } from "./rollout-words.ts";
 
 /** Desired, installed, running and proven of every unit on every host, each with its reason. */
 export function renderStatus(
@@ -21,7 +22,9 @@ export function renderStatus(
     ...status.hosts.flatMap((host) => (host.observation?.remarks ?? []).map((remark) => `! ${host.host}: ${remark}`)),
   ];
   if (remarks.length > 0) parts.push(colors.yellow(remarks.join("\n")));
-  const rollouts = status.activeRollouts.map((rollout) => `${rollout.id}  ${rollout.title}: ${rollout.statusLine}`);
+  const rollouts = status.activeRollouts.map(
+    (rollout) => `${shortId(rollout.id)}  ${rollout.title}: ${firstClauses(rollout.statusLine, clausesMax)}`,
+  );
   if (rollouts.length > 0) parts.push(rollouts.join("\n"));
   return parts.join("\n\n");
 }

@@ -22,6 +22,9 @@ export function stepWords(step: RolloutStep): string {
   return parts.length === 1 ? step.state : `${parts[0]}: ${parts.slice(1).join(", ")}`;
 }
 
+/** The end of an id: enough to name a rollout to any verb, short enough to type. `--json` has the whole. */
+export const shortId = (id: string): string => id.slice(-8);
+
 /** The first clauses of a sentence that lists many, and how many there are beyond. */
 export function firstClauses(sentence: string, count: number): string {
   const clauses = sentence.split("; ");

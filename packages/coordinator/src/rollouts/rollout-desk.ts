@@ -6,7 +6,7 @@ import type { FleetDesk } from "../fleet/fleet-desk.ts";
 import { readProvenReleases } from "../fleet/proven-releases.ts";
 import type { Leadership } from "../leadership.ts";
 import { appendEvent } from "../store/event-log.ts";
-import { readRollout, type StoredRollout, updateRollout } from "../store/rollouts.ts";
+import { readRollout, readRolloutsEnding, type StoredRollout, updateRollout } from "../store/rollouts.ts";
 import { readPushedRelease } from "../store/site-releases.ts";
 import type { Db, Store } from "../store/store.ts";
 import { assertUnitsFree, isEmpty, launch, type PlannedRollout } from "./launch.ts";
@@ -53,6 +53,9 @@ export interface CommandRequest extends Asking {
   readonly verb: OperatorVerb;
   readonly role?: string | undefined;
 }
+
+/** Shorter ends would too often mean another rollout tomorrow. */
+const idEndMin = 6;
 
 /** What operators may do with rollouts. Every method decides as a whole or throws a problem and changes nothing. */
 export class RolloutDesk {
@@ -111,9 +114,17 @@ export class RolloutDesk {
     return undefined;
   }
 
+  /** The rollout of this id, or the only one whose id ends with it. */
   require(id: string): StoredRollout {
     const stored = readRollout(this.#options.store, id);
     if (stored !== undefined) return stored;
+    const ending = id.length < idEndMin ? [] : readRolloutsEnding(this.#options.store, id);
+    const [only, another] = ending;
+    if (only !== undefined && another === undefined) return only;
+    if (another !== undefined) {
+      const ids = ending.map(({ rollout }) => rollout.id).join(", ");
+      throw new Problem("rollout-unknown", `cannot tell which rollout '${id}' is: ${ids} end with it`);
+    }
     throw new Problem("rollout-unknown", `cannot find rollout '${id}'`, { hint: "sluice rollout list" });
   }
 

@@ -103,8 +103,9 @@ function watchMethods(
 ): WatchMethods {
   return {
     watchRollout: streaming(seams, async function* ({ id }, { signal }) {
+      const whole = rollouts.require(id).rollout.id;
       const look = () => {
-        const stored = rollouts.require(id);
+        const stored = rollouts.require(whole);
         return { value: view.rollout(stored), last: stored.endedAt !== undefined };
       };
       for await (const rollout of watchValue(look, changed, signal)) yield { rollout };

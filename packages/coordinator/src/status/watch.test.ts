@@ -31,6 +31,7 @@ test("a watched rollout is shown until it has ended, and the stream ends by itse
   const shown = await operator.all((client) => client.watchRollout({ id }, operator.metadata));
   expect(shown.at(-1)?.rollout?.phase).toBe("completed");
   expect(shown.length).toBeGreaterThan(2);
+  expect((await operator.rollout(id.slice(-8))).id).toBe(id);
   await expect(operator.rollout("rollout-9")).rejects.toMatchObject({ reason: "rollout-unknown" });
 });
 

@@ -56,6 +56,11 @@ export function readRollout(db: Db, id: string): StoredRollout | undefined {
   return row === undefined ? undefined : fromRow(row);
 }
 
+/** Rollouts whose id ends so; people type the end of an id, which is random, not its beginning, which is time. */
+export function readRolloutsEnding(db: Db, end: string): readonly StoredRollout[] {
+  return db.all<RolloutRow>("SELECT * FROM rollouts WHERE substr(id, -length(?)) = ?", end, end).map(fromRow);
+}
+
 /** Rollouts that have not ended, oldest first. */
 export function readActiveRollouts(db: Db): readonly StoredRollout[] {
   return db.all<RolloutRow>("SELECT * FROM rollouts WHERE ended_at IS NULL ORDER BY number").map(fromRow);
