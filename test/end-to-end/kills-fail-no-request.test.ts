@@ -7,7 +7,8 @@ import { expectNoneFailed, startUsers } from "./support/user-load.ts";
 let fleet: Fleet;
 let rounds = 0;
 beforeAll(async () => {
-  fleet = await startFleet({ hosts: ["h1", "h2"] });
+  // Long enough on trial to be killed there.
+  fleet = await startFleet({ hosts: ["h1", "h2"], soak: "500ms" });
   await fleet.push("shop", "1");
   await fleet.push("shop", "2");
   await fleet.deploy("shop", "1");
@@ -26,39 +27,54 @@ async function expectLiveEverywhere(id: string, version: string): Promise<void> 
   for (const { name } of fleet.hosts) expect((await runningOf(fleet, name, "site:shop"))?.version).toBe(version);
 }
 
-async function killAgentAt(id: string, host: string, moment: "activating" | "provisional"): Promise<void> {
-  await untilStep(fleet, id, host, moment);
-  await fleet.kill(host);
-  await fleet.start(host);
+type Moment = "activating" | "provisional";
+
+/** Kills a program as soon as the host's step is that far, starts it again, and answers with the state it was killed in. */
+async function killAt(id: string, host: string, moment: Moment, program: string): Promise<string> {
+  const { state } = await untilStep(fleet, id, host, moment);
+  await fleet.kill(program);
+  await fleet.start(program);
+  return state;
 }
+
+const count = (states: readonly string[], wanted: Moment): number => states.filter((state) => state === wanted).length;
 
 test("10 agents killed in the middle of an activation fail no request, and each activation goes on to its end", async () => {
   const users = startUsers(fleet);
-  let kills = 0;
-  while (kills < 10) {
+  const killed: string[] = [];
+  while (killed.length < 10) {
     const { id, version } = await beginNext();
-    const moment = kills % 4 < 2 ? "activating" : "provisional";
-    await Promise.all(fleet.hosts.map(({ name }) => killAgentAt(id, name, moment)));
-    kills += fleet.hosts.length;
+    const moment = killed.length % 4 < 2 ? "activating" : "provisional";
+    killed.push(...(await Promise.all(fleet.hosts.map(({ name }) => killAt(id, name, moment, name)))));
     await expectLiveEverywhere(id, version);
   }
-  await expectNoneFailed("agent kills", users, { kills });
-  expect(kills).toBe(10);
+  const [whileActivating, onTrial] = [count(killed, "activating"), count(killed, "provisional")];
+  await expectNoneFailed("agent kills", users, {
+    kills: killed.length,
+    "while activating": whileActivating,
+    "on trial": onTrial,
+  });
+  expect(killed).toHaveLength(10);
+  expect([whileActivating > 0, onTrial > 0]).toEqual([true, true]);
 });
 
 test("5 coordinators killed in the middle of a rollout fail no request, and each rollout goes on to its end", async () => {
   const users = startUsers(fleet);
-  let kills = 0;
-  while (kills < 5) {
+  const killed: string[] = [];
+  while (killed.length < 5) {
     const { id, version } = await beginNext();
-    await untilStep(fleet, id, "h1", kills % 2 === 0 ? "activating" : "provisional");
-    await fleet.kill("coordinator");
-    await fleet.start("coordinator");
-    kills += 1;
+    const moment = killed.length % 2 === 0 ? "activating" : "provisional";
+    killed.push(await killAt(id, "h1", moment, "coordinator"));
     await expectLiveEverywhere(id, version);
   }
-  await expectNoneFailed("coordinator kills", users, { kills });
-  expect(kills).toBe(5);
+  const [whileActivating, onTrial] = [count(killed, "activating"), count(killed, "provisional")];
+  await expectNoneFailed("coordinator kills", users, {
+    kills: killed.length,
+    "while activating": whileActivating,
+    "on trial": onTrial,
+  });
+  expect(killed).toHaveLength(5);
+  expect([whileActivating > 0, onTrial > 0]).toEqual([true, true]);
 });
 
 test("traffic flows while every agent and the coordinator are dead, and nothing has changed when they are back", async () => {
