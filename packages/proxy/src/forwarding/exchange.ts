@@ -120,7 +120,7 @@ export class Exchange implements ConnectionUser, ConnectionAwaiter {
     this.#cancelConnect = undefined;
     this.#phase = "waiting";
     this.#connection = connection;
-    this.deadline = performance.now() + this.#forwarder.limits.responseTimeoutMs;
+    this.#heard();
     this.#forwarder.watch(this);
     connection.use(this, this.#request.req.method === "HEAD");
     connection.socket.write(this.#head, "latin1");
@@ -129,17 +129,28 @@ export class Exchange implements ConnectionUser, ConnectionAwaiter {
     this.#sender.start();
   }
 
-  /** The client sends: silence of the upstream counts from here. */
+  /** Either side has said or taken something: silence counts from here. */
+  #heard(): void {
+    this.deadline = performance.now() + this.#forwarder.limits.responseTimeoutMs;
+  }
+
   onRequestData(chunk: Buffer): void {
-    if (this.#phase === "waiting") this.deadline = performance.now() + this.#forwarder.limits.responseTimeoutMs;
+    this.#heard();
     this.#sender?.send(chunk);
   }
 
   onRequestEnd(): void {
+    this.#heard();
     this.#sender?.end();
   }
 
+  /** What the client sends is no body, or it has stopped sending. */
+  onRequestBroken(status: number): void {
+    if (this.#phase !== "done") this.#fail(status, "the request could not be read to its end");
+  }
+
   onWritable(): void {
+    this.#heard();
     this.#sender?.resume();
   }
 
@@ -157,8 +168,7 @@ export class Exchange implements ConnectionUser, ConnectionAwaiter {
 
   onHead(head: ResponseHead): void {
     this.#phase = "responding";
-    this.deadline = Number.POSITIVE_INFINITY;
-    this.#forwarder.forget(this);
+    this.#heard();
     const res = this.#res;
     if (this.#upstream !== undefined) this.#request.decorate?.(head.headers, this.#upstream);
     if (head.hasDate) res.sendDate = false;
@@ -182,7 +192,10 @@ export class Exchange implements ConnectionUser, ConnectionAwaiter {
       this.#res.end(chunk);
       return;
     }
+    this.#heard();
     if (this.#res.write(chunk)) return;
+    // The client is slow, not the upstream.
+    this.deadline = Number.POSITIVE_INFINITY;
     this.#connection?.socket.pause();
     if (this.#resumesOnDrain) return;
     this.#resumesOnDrain = true;
@@ -190,6 +203,7 @@ export class Exchange implements ConnectionUser, ConnectionAwaiter {
   }
 
   onClientDrain(): void {
+    if (this.#phase === "responding") this.#heard();
     this.#connection?.socket.resume();
   }
 
@@ -240,7 +254,15 @@ export class Exchange implements ConnectionUser, ConnectionAwaiter {
 
   onDeadline(): void {
     if (this.#phase === "holding") this.#fail(503, "no release is live at the moment", { "Retry-After": "5" });
-    else if (this.#phase === "waiting") this.#fail(504, "the site did not answer in time");
+    else if (this.#phase === "responding") this.#fail(504, "the site fell silent");
+    else if (this.#phase !== "waiting") return;
+    else if (this.#sender?.waitsForClient && !this.#awaitsContinue())
+      this.#fail(408, "the request did not come to its end in time");
+    else this.#fail(504, "the site did not answer in time");
+  }
+
+  #awaitsContinue(): boolean {
+    return expectsContinue(this.#request.req) && !this.#continued;
   }
 
   /** The client's connection is gone, or the answer was delivered. */

@@ -18,6 +18,11 @@ export class RequestSender {
     this.#chunked = chunked;
   }
 
+  /** The upstream would take more than the client has sent so far. */
+  get waitsForClient(): boolean {
+    return !this.finished && !this.#stopped && !this.#req.isPaused();
+  }
+
   start(): void {
     this.#req.on("data", onData);
     this.#req.on("end", onEnd);
