@@ -106,14 +106,23 @@ test("Upgrade without the word of Connection is an ordinary request", async () =
   expect(answer).toMatch(/^HTTP\/1\.1 200 [\s\S]*undefined/);
 });
 
-test.each([handshake, "CONNECT app.test:80 HTTP/1.1\r\nHost: app.test\r\n\r\n"])(
-  "a change of protocol behind an unanswered request ends the connection and nothing else",
+test("a change of protocol behind an unanswered request ends the connection and nothing else", async () => {
+  await using slot = await startSlot((req, res) => {
+    if (req.url === "/ok") res.end("ok");
+  });
+  await using site = await startTestSite({ blue: slot.port });
+  expect(await sendRaw(site.port, `GET /slow HTTP/1.1\r\nHost: app.test\r\n\r\n${handshake}`)).toBe("");
+  expect(await sendRaw(site.port, "GET /ok HTTP/1.1\r\nHost: app.test\r\nConnection: close\r\n\r\n")).toMatch(/ok$/);
+});
+
+test.each(["CONNECT app.test:80 HTTP/1.1\r\nHost: app.test\r\n\r\n", "\0 is no request\r\n\r\n"])(
+  "what is refused behind an unanswered request is refused behind its answer",
   async (rest) => {
-    await using slot = await startSlot((req, res) => {
-      if (req.url === "/ok") res.end("ok");
+    await using slot = await startSlot((_, res) => {
+      setImmediate(() => res.end("first"));
     });
     await using site = await startTestSite({ blue: slot.port });
-    expect(await sendRaw(site.port, `GET /slow HTTP/1.1\r\nHost: app.test\r\n\r\n${rest}`)).toBe("");
-    expect(await sendRaw(site.port, "GET /ok HTTP/1.1\r\nHost: app.test\r\nConnection: close\r\n\r\n")).toMatch(/ok$/);
+    const answers = await sendRaw(site.port, `GET / HTTP/1.1\r\nHost: app.test\r\n\r\n${rest}`);
+    expect(answers).toMatch(/^HTTP\/1\.1 200 [\s\S]*firstHTTP\/1\.1 400 /);
   },
 );

@@ -105,6 +105,7 @@ export class ClientServer {
       return;
     }
     connection.open += 1;
+    connection.latest = req;
     res.client = connection;
     res.on("close", onAnswered);
     if (this.draining) res.shouldKeepAlive = false;
@@ -123,19 +124,35 @@ export class ClientServer {
   }
 
   #refuseConnect(req: ProxyRequest, socket: Duplex): void {
+    const connection = this.#bySocket.get(req.socket);
     this.#handler.onMalformed();
-    if (this.#bySocket.get(req.socket)?.open === 0) refuseUpgrade(req, socket, 400, "CONNECT is not for a site");
-    else socket.destroy();
+    if (connection === undefined) socket.destroy();
+    else whenAnswered(connection, () => refuseUpgrade(req, socket, 400, "CONNECT is not for a site"));
   }
 
+  /**
+   * Bytes that are no request end the connection, but only behind the answers to the requests before them (RFC 9112
+   * §9.3.2). In the middle of a body they end the request they belong to.
+   */
   #onClientError(error: NodeJS.ErrnoException, socket: Duplex): void {
-    if (error.code === "ECONNRESET" || !socket.writable || hasUnfinishedAnswer(socket)) {
+    const connection = this.#bySocket.get(socket);
+    if (error.code === "ECONNRESET" || !socket.writable || connection === undefined) {
       socket.destroy();
       return;
     }
+    if (connection.broken) return;
+    connection.broken = true;
     const status = malformedStatus[error.code ?? ""] ?? "400 Bad Request";
+    const { latest } = connection;
+    if (connection.open > 0 && latest?.complete === false) {
+      connection.lastly = () => connection.socket.destroySoon();
+      latest.exchange?.onRequestBroken(Number.parseInt(status, 10));
+      return;
+    }
     this.#handler.onMalformed();
-    socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`, () => socket.destroy());
+    whenAnswered(connection, () => {
+      socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`, () => socket.destroy());
+    });
   }
 }
 
@@ -144,12 +161,12 @@ function onAnswered(this: ProxyResponse): void {
   if (client !== undefined) {
     client.open -= 1;
     client.idleSince = performance.now();
+    if (client.open === 0 && !client.socket.destroyed) client.lastly?.();
   }
   this.exchange?.onClientGone();
 }
 
-/** An answer is half written: bytes of ours would end up inside of it. */
-function hasUnfinishedAnswer(socket: Duplex): boolean {
-  const answer: unknown = Reflect.get(socket, "_httpMessage");
-  return answer instanceof ProxyResponse && answer.headersSent && !answer.writableFinished;
+function whenAnswered(connection: ClientConnection, act: () => void): void {
+  if (connection.open === 0) act();
+  else connection.lastly = act;
 }

@@ -1,4 +1,5 @@
 import type { Socket } from "node:net";
+import type { ProxyRequest } from "../forwarding/messages.ts";
 
 /** What is known about a client's connection; one object for its whole life. */
 export interface ClientConnection {
@@ -12,6 +13,12 @@ export interface ClientConnection {
   open: number;
   /** When it was accepted or last became idle, on the monotonic clock. */
   idleSince: number;
+  /** The request that was read last; maybe not to its end. */
+  latest?: ProxyRequest;
+  /** Bytes came that are no request; nothing is read from here on. */
+  broken?: boolean;
+  /** Ends the connection once everything before is answered. */
+  lastly?: () => void;
 }
 
 /** `::ffff:192.0.2.1` is how a dual-stack listener writes an IPv4 client; nobody behind us should have to know. */
