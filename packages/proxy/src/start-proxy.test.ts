@@ -158,7 +158,7 @@ test("a websocket is cut only at the limit of the drain", async () => {
   expect(closedAt - began).toBeGreaterThan(550);
 });
 
-test("a corrupt state is said, not guessed: requests are held until the agent speaks", async () => {
+test("a corrupt state is said, not guessed: connections wait until the agent speaks", async () => {
   await using slot = await named("blue");
   await using keeper = await startTestKeeper();
   const { port, fd } = keeper.bindPort();
@@ -166,14 +166,17 @@ test("a corrupt state is said, not guessed: requests are held until the agent sp
     accepting: true,
     slots: slotTable("blue", slot.port),
   });
+  await reachable(proxy);
   proxy.child.kill("SIGKILL");
   await proxy.exited;
   await writeFile(join(proxy.dir, "state.json"), '{"accepting":true,"slots":{"live":"bl');
   const again = keeper.respawn("p1", [fd]);
   await reachable(again);
   const answer = ask({ port });
+  expect(await again.control.status()).toMatchObject({ accepting: false, slots: { live: "hold" } });
+  expect((await again.control.status()).remarks[0]).toMatch(/state\.json is corrupt; not accepting until/);
+  await again.control.accept();
   await until(async () => (await again.control.status()).held === 1);
-  expect((await again.control.status()).remarks[0]).toMatch(/state\.json is corrupt; holding every request/);
   await again.control.putSlots(slotTable("blue", slot.port));
   expect((await answer).body).toBe("blue");
   expect((await again.control.status()).remarks).toEqual([]);

@@ -1,14 +1,14 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { Problem } from "@sluice/core/problems/problem";
-import type { ProxyListener, SlotTable } from "@sluice/core/proxying/proxy-settings";
+import type { ProxyLimits, ProxyListener, SlotTable } from "@sluice/core/proxying/proxy-settings";
 import manifest from "../package.json" with { type: "json" };
 import { type CertificateReload, CertificateStore, type CertifiedName } from "./certificates/certificate-store.ts";
 import type { DrainOrder, ProxyStatus } from "./control/control-messages.ts";
 import { type ProxyOrders, startControlServer } from "./control/control-server.ts";
 import { type ProxyState, readProxyState, writeProxyState } from "./control/proxy-state.ts";
 import { ProxyCounters, type ProxyCounts } from "./counting/proxy-counters.ts";
-import { Forwarder } from "./forwarding/forwarder.ts";
+import { Forwarder, type ForwardingLimits } from "./forwarding/forwarder.ts";
 import { Acceptor } from "./serving/acceptor.ts";
 import { ClientServer } from "./serving/client-server.ts";
 import { FrontHandler } from "./serving/front-handler.ts";
@@ -73,7 +73,7 @@ class ProxyServer implements RunningProxy {
     if (read.remark !== undefined) this.#remarks.push(read.remark);
     this.#router = new SlotRouter(this.#state.slots);
     this.#certificates = openCertificates(process, this.#startedAt);
-    this.#forwarder = new Forwarder(settings.limits);
+    this.#forwarder = new Forwarder(process.kind === "front" ? patient(settings.limits) : settings.limits);
     this.#counters = new ProxyCounters(
       process.kind === "front" ? process.settings.routes : process.settings.bindings,
       this.#startedAt,
@@ -123,7 +123,6 @@ class ProxyServer implements RunningProxy {
       if (this.#process.kind === "front") throw new Problem("message-invalid", "cannot put slots: a front has none");
       await this.#save({ ...this.#state, slots: table });
       this.#router.put(table);
-      this.#remarks.length = 0;
       this.#forwarder.retryHeld();
     });
   }
@@ -197,6 +196,7 @@ class ProxyServer implements RunningProxy {
   async #save(state: ProxyState): Promise<void> {
     await writeProxyState(join(this.#dir, "state.json"), state);
     this.#state = state;
+    this.#remarks.length = 0;
   }
 
   /** One order after the other, so that the last one asked is the one in force and on disk. */
@@ -205,6 +205,12 @@ class ProxyServer implements RunningProxy {
     this.#orders = result.catch(() => undefined);
     return result;
   }
+}
+
+/** A front leaves giving up to the site proxy behind it, which may hold, connect and wait, each to its limit. */
+function patient(limits: ProxyLimits): ForwardingLimits {
+  const { holdMs, connectTimeoutMs, responseTimeoutMs } = limits;
+  return { holdMs, connectTimeoutMs, responseTimeoutMs: holdMs + connectTimeoutMs + responseTimeoutMs };
 }
 
 function securePorts(listeners: readonly ProxyListener[]): number[] {

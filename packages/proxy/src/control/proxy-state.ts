@@ -14,8 +14,10 @@ export interface ProxyState {
 const initial: ProxyState = { accepting: false, slots: { live: "hold" } };
 
 /**
- * Reads what was ordered. A file that can't be read is not guessed at: requests are held until the agent says where
- * they go, and the listeners are taken, because a held request is worth more than a refused one.
+ * Reads what was ordered. A file that can't be read is not guessed at: whether users belonged to this process is as
+ * unknown as where they would go, and two processes that both accept would lead users to two releases. Connections
+ * meanwhile wait in the listening socket, or are served by whoever accepts; the agent orders what is right, as it does
+ * for a process without a state. Writing is atomic, so this takes a broken disk or a hand in the folder.
  */
 export function readProxyState(file: string): { readonly state: ProxyState; readonly remark?: string } {
   let text: string;
@@ -48,8 +50,8 @@ export async function writeProxyState(file: string, state: ProxyState): Promise<
 }
 
 function corrupt(file: string): { readonly state: ProxyState; readonly remark: string } {
-  const remark = `state file ${file} is corrupt; holding every request until the agent says which slot is live`;
-  return { state: { accepting: true, slots: { live: "hold" } }, remark };
+  const remark = `state file ${file} is corrupt; not accepting until the agent says so and which slot is live`;
+  return { state: initial, remark };
 }
 
 function parseState(value: unknown): { readonly state: ProxyState } | undefined {
