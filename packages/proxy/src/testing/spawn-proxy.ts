@@ -16,7 +16,7 @@ export interface TestKeeper extends AsyncDisposable {
   /** A temporary folder of its own. */
   readonly dir: string;
   /** Binds a port; the socket stays bound while proxies come and go. */
-  bindPort(): { readonly port: number; readonly fd: number };
+  bindPort(host?: string): { readonly port: number; readonly fd: number };
   bindPath(name: string): { readonly path: string; readonly fd: number };
   spawn(
     id: string,
@@ -47,8 +47,8 @@ export async function startTestKeeper(): Promise<TestKeeper> {
   };
   return {
     dir,
-    bindPort() {
-      const socket = new BoundSocket({ host: "127.0.0.1", port: 0 });
+    bindPort(host = "127.0.0.1") {
+      const socket = new BoundSocket({ host, port: 0 });
       sockets.push(socket);
       return { port: portOf(socket), fd: fdOf(socket) };
     },
