@@ -20,7 +20,7 @@ export function rolloutView(rollout: Rollout, options: ViewOptions): string {
   const { colors, nowMs, columns } = options;
   const lines: readonly ViewLine[] = [
     row(`${rollout.title}  (${rollout.id}, ${tookWords(rollout, nowMs)})`, colors.bold),
-    sentence(rollout.statusLine, paintPhase(rollout.phase, colors)),
+    sentence(headline(rollout), paintPhase(rollout.phase, colors)),
     ...rollout.stages.flatMap((_, index) => stageLines(rollout, index, colors)),
     ...rollout.waitingOn.map((waiting) => sentence(`  ${waitingWords(waiting, nowMs)}`, colors.dim)),
     ...causeLines(rollout, colors),
@@ -28,6 +28,11 @@ export function rolloutView(rollout: Rollout, options: ViewOptions): string {
   return lines
     .flatMap(({ text, paint, isRow }) => (isRow ? [shorten(text, columns)] : wrap(text, columns)).map(paint))
     .join("\n");
+}
+
+/** What is waited for stands below in lines of its own. */
+function headline({ statusLine, waitingOn }: Rollout): string {
+  return waitingOn.length === 0 ? statusLine : (statusLine.split("; ")[0] ?? statusLine);
 }
 
 const row = (text: string, paint: ViewLine["paint"]): ViewLine => ({ text, paint, isRow: true });
