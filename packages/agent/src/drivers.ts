@@ -1,13 +1,5 @@
-import type {
-  Hop,
-  ProbeResult,
-  SiteDuties,
-  SlotName,
-  SlotTable,
-  SlotTarget,
-  UnitKey,
-  UnitRelease,
-} from "@sluice/core";
+import type { Hop, ProbeResult, SiteDuties, SlotName, SlotTable, SlotTarget, UnitKey, UnitRelease } from "@sluice/core";
+import type { Running } from "@sluice/runtime";
 
 /** Puts releases on disk and keeps them there; never makes anything live. */
 export interface Installer {
@@ -105,5 +97,16 @@ export interface Prober {
   /** One result per binding × probe that the target applies to (edge: public bindings with an edge only). Never rejects: failures are results. */
   round(duties: SiteDuties, target: ProbeTarget, signal: AbortSignal): Promise<readonly ProbeResult[]>;
 }
+
+/** What is told of the processes of a host without being asked. A hint to look, never a fact to go by. */
+export interface ProcessNews {
+  /** One has started or ended. */
+  moved(): void;
+  /** Whoever looks after them is gone: all of them may have ended, and others may run when the next one answers. */
+  lost(): void;
+}
+
+/** Passes on news of processes until it is disposed, and sees to it that somebody looks after them. */
+export type WatchProcesses = (news: ProcessNews) => Running;
 
 export type { Hop };

@@ -6,6 +6,7 @@ import type { Log } from "@sluice/runtime/logs/open-log";
 import manifest from "../package.json" with { type: "json" };
 import { openInstaller } from "./install/open-installer.ts";
 import { ensureKeeperRunning, keeperSocketOf } from "./keeper/ensure-keeper-running.ts";
+import { followKeeper } from "./keeper/follow-keeper.ts";
 import { openKeeper } from "./keeper/keeper-client.ts";
 import { openHostMemory, type WriteDurably } from "./ledger/host-memory.ts";
 import { asUnitKey, revertLocally, switchLocally } from "./local/break-glass.ts";
@@ -149,14 +150,17 @@ export async function startAgent(options: AgentOptions, seams: AgentSeams = {}):
 
 async function openDrivers(options: AgentOptions, credentials: AgentCredentials): Promise<HostDrivers> {
   const { host, dataDir, clock, log, ids, coordinator, caFile, acceptSelfSigned } = options;
-  await ensureKeeperRunning({ dir: dataDir, log: (event, fields) => log.info(fields, event) });
+  const ensureRunning = () => ensureKeeperRunning({ dir: dataDir, log: (event, fields) => log.info(fields, event) });
+  await ensureRunning();
   const keeper = openKeeper(keeperSocketOf(dataDir));
+  const onFailure = (err: unknown) => log.warn({ err }, "keeper.not-followed");
   return {
     installer: openInstaller({
       dataDir,
       keeper,
       fetchArtifact: (digest, toFile, signal) => fetchArtifact({ coordinator, credentials }, digest, toFile, signal),
     }),
+    watch: (news) => followKeeper({ keeper, ensureRunning, clock, onFailure }, news),
     slots: openSlots({ keeper, dataDir, clock }),
     proxies: openProxies({ keeper, dataDir, host, clock }),
     prober: openProber({

@@ -68,6 +68,7 @@ export async function stepActivation(
   const { drivers, memory, clock } = ports;
   const askedAt = clock.monotonic();
   const host = await observeHost(drivers);
+  calledOff.throwIfAborted();
   const { ledger, intent } = memory;
   const state = ledger.activations[id];
   if (state === undefined) return { facts, moved: false };

@@ -57,6 +57,13 @@ async function connected(port: number): Promise<Socket> {
   return socket;
 }
 
+/** The keeper first, so that it starts nothing again. */
+async function killKeeperAnd(...pids: readonly (number | null)[]): Promise<void> {
+  const all = [(await fixture.keeper.status()).pid, ...pids.flatMap((pid) => (pid === null ? [] : [pid]))];
+  for (const pid of all) process.kill(pid, "SIGKILL");
+  await until(() => all.every((pid) => stampOf(pid) === undefined));
+}
+
 test("asking twice for a socket or a child gives the same one", async () => {
   const { keeper } = fixture;
   const port = await bindWeb();
@@ -276,16 +283,47 @@ test("an adopted child with orphaned sockets that dies is restarted on the same 
   expect((await keeper.status()).sockets[0]).not.toHaveProperty("orphaned");
 });
 
-test("a child that died together with the keeper is started again by the next one, unless it should not be", async () => {
+test("while one child lives on, those that died with the keeper are started again, unless they should not be", async () => {
   const { keeper } = fixture;
-  const on = await keeper.ensureChild("on", nodeChild(sleeper, { restart: "on-exit" }));
+  const spec = nodeChild(sleeper, { restart: "on-exit" });
+  const witness = await keeper.ensureChild("witness", spec);
+  const on = await keeper.ensureChild("on", spec);
   const off = await keeper.ensureChild("off", nodeChild(sleeper));
-  const { pid } = await keeper.status();
-  for (const each of [pid, on.pid ?? 0, off.pid ?? 0]) process.kill(each, "SIGKILL");
-  await until(() => [pid, on.pid ?? 0, off.pid ?? 0].every((each) => stampOf(each) === undefined));
-  await ensureKeeperRunning({ dir: fixture.dir });
+  await killKeeperAnd(on.pid, off.pid);
+  const { remarks } = await ensureKeeperRunning({ dir: fixture.dir });
   await until(async () => isRunning(await keeper.child("on")));
   expect(await keeper.child("off")).toMatchObject({ phase: "exited", pid: null, lastExit: { adopted: true } });
+  expect(await keeper.child("witness")).toMatchObject({ pid: witness.pid, phase: "running", adopted: true });
+  expect(remarks).toEqual([]);
+});
+
+test("when nothing lives on the next keeper starts and binds nothing, says so, and does as it is asked", async () => {
+  const { keeper, dir } = fixture;
+  const port = await bindWeb();
+  const path = join(dir, "run/site-shop.sock");
+  await keeper.ensureSocket("shop", { kind: "unix", path });
+  const spec = nodeChild(answerWithPid, { sockets: ["web"], restart: "on-exit" });
+  const { pid } = await keeper.ensureChild("web", spec);
+  await until(() => fixture.log("web").includes("listening"));
+  await killKeeperAnd(pid);
+  const status = await ensureKeeperRunning({ dir });
+  expect(status).toMatchObject({ sockets: [], children: [] });
+  expect(status.remarks).toEqual([expect.stringMatching(/nothing again of: web, socket web, socket shop$/)]);
+  await expect(ask(port)).rejects.toMatchObject({ code: "ECONNREFUSED" });
+  expect(await keeper.ensureSocket("web", { ...anyPort, port })).not.toHaveProperty("orphaned");
+  await keeper.ensureSocket("shop", { kind: "unix", path });
+  const again = await keeper.ensureChild("web", spec);
+  await until(() => fixture.log("web").split("listening").length === 3);
+  expect(await ask(port)).toBe(String(again.pid));
+});
+
+test("a hook that still runs is waited for by the next keeper, which starts none of the servers that died", async () => {
+  const { keeper, dir } = fixture;
+  const server = await keeper.ensureChild("server", nodeChild(sleeper, { restart: "on-exit" }));
+  const hook = await keeper.ensureChild("hook", nodeChild(sleeper));
+  await killKeeperAnd(server.pid);
+  expect((await ensureKeeperRunning({ dir })).children).toMatchObject([{ id: "hook", pid: hook.pid, adopted: true }]);
+  await keeper.removeChild("hook", 0);
 });
 
 test("children and their logs outlive whoever asked for them", async () => {
@@ -309,9 +347,7 @@ test("children and their logs outlive whoever asked for them", async () => {
 
 test("of many keepers started at once one stays, and the others end content", async () => {
   const [command, ...args] = keeperCommand();
-  const { pid } = await fixture.keeper.status();
-  process.kill(pid, "SIGKILL");
-  await until(() => stampOf(pid) === undefined);
+  await killKeeperAnd();
   const started = Array.from({ length: 4 }, () => spawn(command, [...args, "--dir", fixture.dir], { stdio: "ignore" }));
   const codes: (number | null)[] = [];
   for (const each of started) each.once("exit", (code) => codes.push(code));
@@ -436,10 +472,8 @@ test("a command that can't be started is refused and not kept", async () => {
 });
 
 test("a corrupt state file is put aside and told of, and the keeper starts all the same", async () => {
-  const { keeper, dir } = fixture;
-  const { pid } = await keeper.status();
-  process.kill(pid, "SIGKILL");
-  await until(() => stampOf(pid) === undefined);
+  const { dir } = fixture;
+  await killKeeperAnd();
   writeFileSync(join(dir, "keeper/state.json"), '{"version":1,"chil');
   const status = await ensureKeeperRunning({ dir });
   expect(status.remarks).toEqual([expect.stringContaining("state.json.corrupt-")]);

@@ -16,6 +16,7 @@ import { askKeeper } from "./keeper-client.ts";
 import { keeperRoutes } from "./keeper-routes.ts";
 import { type KeeperState, keeperState, stateFileAt } from "./keeper-state.ts";
 import { stampOf } from "./process-stamp.ts";
+import { survivorsOf } from "./survivors.ts";
 
 interface Inheritance {
   readonly state?: KeeperState;
@@ -40,14 +41,14 @@ async function main(): Promise<void> {
   else await succeed(dir);
 }
 
-/** The first keeper of a folder, or the one after a crash: adopts what the state file tells of. */
+/** The first keeper of a folder, or the one after a crash: adopts what lives on of what the state file tells of. */
 async function startAfresh(dir: string): Promise<void> {
   const { takeStartLock } = await import("./start-lock.ts");
   using _lock = takeStartLock(join(dir, "keeper", "start.lock"));
   if (await isAnswered(dir)) endContent(dir);
   const inheritance = await readInheritance(join(dir, "keeper", "state.json"));
   if (livesOn(inheritance.state)) endContent(dir);
-  const keeper = openKeeperIn(dir, inheritance);
+  const keeper = openKeeperIn(dir, afterCrash(inheritance));
   await keeper.takeCharge();
   await serve(dir, keeper);
 }
@@ -79,6 +80,13 @@ async function readInheritance(path: string): Promise<Inheritance> {
   const aside = `${path}.corrupt-${clock.now()}`;
   renameSync(path, aside);
   return { remarks: [`${read.why}; kept as ${aside}; children started before are not watched`] };
+}
+
+function afterCrash({ state, remarks }: Inheritance): Inheritance {
+  if (state === undefined) return { remarks };
+  const survivors = survivorsOf(state);
+  for (const remark of survivors.remarks) log("keeper.nothing-lives-on", { remark });
+  return { state: survivors.state, remarks: [...remarks, ...survivors.remarks] };
 }
 
 /** Answers first, so that the predecessor goes, and decides only when it is gone: never are two in charge. */

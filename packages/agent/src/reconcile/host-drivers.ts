@@ -1,5 +1,5 @@
 import type { ObservedHost } from "@sluice/core";
-import type { Installer, Prober, Proxies, Slots } from "../drivers.ts";
+import type { Installer, Prober, Proxies, Slots, WatchProcesses } from "../drivers.ts";
 
 /** Everything by which an agent touches its host. */
 export interface HostDrivers {
@@ -7,6 +7,7 @@ export interface HostDrivers {
   readonly slots: Slots;
   readonly proxies: Proxies;
   readonly prober: Prober;
+  readonly watch: WatchProcesses;
 }
 
 /** Asks every process of the host what it is; rejects when the keeper can't be asked. */

@@ -62,6 +62,10 @@ export class Lanes {
     this.#lanes.get(name)?.callOff.abort();
   }
 
+  callOffAll(): void {
+    for (const name of this.#lanes.keys()) this.callOff(name);
+  }
+
   async ended(): Promise<void> {
     await Promise.all([...this.#lanes.values()].map(({ work }) => work));
   }

@@ -18,7 +18,7 @@ import {
 } from "@sluice/core";
 import { createManualClock, type ManualClock, sha256Text, writeFileDurably } from "@sluice/runtime";
 import { openLog } from "@sluice/runtime/logs/open-log";
-import { expect, onTestFinished, test } from "vitest";
+import { expect, onTestFinished, test, vi } from "vitest";
 import { openHostMemory, type WriteDurably } from "../ledger/host-memory.ts";
 import { revertLocally, switchLocally } from "../local/break-glass.ts";
 import { buildObservation } from "../observation/build-observation.ts";
@@ -386,4 +386,34 @@ test("a proxy that is gone for good is started again with what is proven", async
   const scene = await healthyScene();
   scene.host.proxies = [];
   await scene.until("live", () => scene.host.live() === "1.0.0");
+});
+
+test("what happens to a process is looked at when it is told of, not at the next look", async () => {
+  const scene = await healthyScene();
+  const { agent } = scene.life ?? (await scene.startAgent());
+  scene.host.proxies = [];
+  scene.host.news?.moved();
+  await vi.waitFor(() => expect(agent.seen?.proxies).toEqual([]));
+});
+
+test("when all ends while the agent lives on, what is proven comes back at once and what was provisional does not", async () => {
+  const scene = await healthyScene();
+  await scene.life?.agent.obey(scene.intent([one, proxy], [two]));
+  await scene.until("provisional", () => scene.progress("g2")?.kind === "provisional");
+  scene.host.powerCut();
+  scene.host.news?.lost();
+  await vi.waitFor(() => expect(scene.host.live()).toBe("1.0.0"));
+  await scene.until("reported", () => scene.progress("g2")?.kind === "failed");
+  expect(scene.progress("g2")).toMatchObject({ failure: "interrupted" });
+  expect(scene.host.served.slice(-2)).toEqual(["nobody", "1.0.0"]);
+});
+
+test("a keeper that is replaced while all processes live on changes nothing", async () => {
+  const scene = await healthyScene();
+  await scene.life?.agent.obey(scene.intent([one, proxy], [two]));
+  await scene.until("provisional", () => scene.progress("g2")?.kind === "provisional");
+  scene.host.news?.lost();
+  await scene.clock.advance(seconds(5));
+  await scene.until("still provisional", () => scene.progress("g2")?.kind === "provisional");
+  expect(scene.host.live()).toBe("2.0.0");
 });

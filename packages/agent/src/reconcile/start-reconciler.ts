@@ -1,14 +1,11 @@
 import {
   type ActivationFacts,
   type ActivationState,
-  canonicalJson,
   durationMs,
   type Intent,
   isSettled,
-  judgeIntent,
   type ObservedHost,
   type ProbeResult,
-  Problem,
   parseUnit,
   proxiesOf,
   type UnitKey,
@@ -19,14 +16,16 @@ import { noFacts } from "../activation/carry-out.ts";
 import { interruptAll } from "../activation/interrupt-all.ts";
 import { type HostLook, stepActivation, wordOn } from "../activation/step-activation.ts";
 import type { HostMemory } from "../ledger/host-memory.ts";
-import { knownReleases } from "../ledger/known-releases.ts";
 import { type HostDrivers, observeHost } from "./host-drivers.ts";
-import { describeVerdict, type Judgement } from "./judgement.ts";
+import { IntentInbox } from "./intent-inbox.ts";
+import type { Judgement } from "./judgement.ts";
 import { Lanes } from "./lanes.ts";
 import { unsettled } from "./live-units.ts";
 import { isColdStart } from "./processes.ts";
-import { absorbIntent, settleLedger } from "./settle-ledger.ts";
+import { ReleasePruner } from "./release-pruner.ts";
+import { settleLedger } from "./settle-ledger.ts";
 import { needsUpkeep, stepUpkeep, type UpkeepNotes } from "./step-upkeep.ts";
+import { Troubles } from "./troubles.ts";
 
 export interface ReconcilerOptions {
   readonly host: string;
@@ -72,22 +71,38 @@ class ReconcileLoop implements Reconciler {
   readonly #options: ReconcilerOptions;
   readonly #stop = new AbortController();
   readonly #lanes: Lanes;
+  readonly #inbox: IntentInbox;
+  readonly #pruner: ReleasePruner;
+  readonly #troubles: Troubles;
+  readonly #watch: Running;
   readonly #notes: UpkeepNotes = { ready: new Set(), unready: new Set(), absentSince: {}, cold: false };
-  readonly #troubles = new Map<string, string>();
   #facts = new Map<string, ActivationFacts>();
   #woken = Promise.withResolvers<void>();
   #seen: ObservedHost | undefined;
   #seenAskedAt = 0;
-  #owed: Intent | undefined;
-  #heard = false;
-  #kept = "";
+  /** How often the host may have restarted behind our back, and how many of these have been looked into. */
+  #doubts = 1;
+  #doubtsSettled = 0;
 
   constructor(options: ReconcilerOptions) {
+    const { host, drivers, memory, clock, log, onChanged } = options;
     this.#options = options;
-    this.#lanes = new Lanes(options.clock, this.#stop.signal, {
-      error: (lane, error) => this.#failed(lane, error),
+    const troubles = new Troubles(log);
+    this.#troubles = troubles;
+    this.#inbox = new IntentInbox({
+      host,
+      memory,
+      log,
+      troubles,
+      onTaken: () => this.#taken(),
+      onRefused: onChanged,
+    });
+    this.#pruner = new ReleasePruner(drivers.installer, memory);
+    this.#lanes = new Lanes(clock, this.#stop.signal, {
+      error: (lane, error) => this.#troubles.note(lane, error),
       calledOff: () => this.wake(),
     });
+    this.#watch = drivers.watch({ moved: () => this.wake(), lost: () => this.#doubt() });
     this.done = this.#run();
     this.done.catch(() => undefined);
   }
@@ -97,81 +112,48 @@ class ReconcileLoop implements Reconciler {
   }
 
   get wantsIntent(): boolean {
-    const { memory } = this.#options;
-    return memory.intent === undefined || (memory.ledgerLost && !this.#heard);
+    return this.#inbox.wantsIntent;
   }
 
   get remarks(): readonly string[] {
-    return [...this.#options.memory.corrupt, ...this.#troubles.values()];
+    return [...this.#options.memory.corrupt, ...this.#troubles.sentences];
   }
 
   wake(): void {
     this.#woken.resolve();
   }
 
-  async obey(intent: Intent): Promise<Judgement> {
-    const { memory, log, host } = this.#options;
-    const { generation } = intent;
-    if (intent.host !== host) {
-      return {
-        generation,
-        verdict: "unreadable",
-        sentence: `intent ${generation} is for host '${intent.host}', this is '${host}'`,
-      };
-    }
-    const { ledger } = memory;
-    const verdict = judgeIntent(ledger.memory.generation === 0 ? undefined : ledger.memory, intent);
-    const isNew = verdict.kind === "apply" || (verdict.kind === "already-applied" && this.wantsIntent);
-    const raises = verdict.kind === "already-applied" && intent.fence > ledger.memory.maxFence;
-    try {
-      if (isNew || raises) await this.#takeIn(intent);
-    } catch (error) {
-      return this.#refuse(intent, error);
-    }
-    if (verdict.kind !== "already-applied") log.info({ generation, verdict: verdict.kind }, "intent.judged");
-    return { generation, verdict: verdict.kind, sentence: describeVerdict(verdict, intent) };
-  }
-
-  async #takeIn(intent: Intent): Promise<void> {
-    const { memory } = this.#options;
-    const before = memory.intent;
-    await memory.putIntent(intent);
-    await memory.update((ledger) => absorbIntent(ledger, before, intent));
-    this.#heard = true;
-    this.#owed = undefined;
-    this.#troubles.delete("intent");
-    this.#callOff();
-    this.#options.onChanged();
-    this.wake();
-  }
-
-  #refuse(intent: Intent, error: unknown): Judgement {
-    const { generation } = intent;
-    const because = error instanceof Error ? error.message : String(error);
-    const sentence = `cannot keep intent ${generation}: ${because}; not obeyed, traffic stays as it is`;
-    this.#owed = intent;
-    this.#troubles.set("intent", sentence);
-    this.#options.log.error({ generation, err: error }, "intent.not-kept");
-    this.#options.onChanged();
-    return { generation, verdict: "unreadable", sentence };
+  obey(intent: Intent): Promise<Judgement> {
+    return this.#inbox.take(intent);
   }
 
   /** Work for a grant that is no longer held ends at once, however long it would take. */
-  #callOff(): void {
+  #taken(): void {
     const { ledger, intent } = this.#options.memory;
     for (const state of unsettled(ledger)) {
       if (wordOn(ledger, intent, state).kind !== "held") this.#lanes.callOff(state.grant.id);
     }
+    this.#options.onChanged();
+    this.wake();
+  }
+
+  /** Nothing goes on by what was known before, until it is known whether the host has restarted. */
+  #doubt(): void {
+    this.#doubts += 1;
+    this.#lanes.callOffAll();
+    this.wake();
   }
 
   async #run(): Promise<void> {
     const { signal } = this.#stop;
-    await this.#catchUp();
+    const { memory, log } = this.#options;
+    for (const sentence of memory.corrupt) log.error({ sentence }, "memory.corrupt");
+    await this.#inbox.catchUp().catch((error) => this.#troubles.note("memory", error));
     while (!signal.aborted) {
       this.#woken = Promise.withResolvers();
       await this.#look().then(
-        () => this.#troubles.delete("look"),
-        (error) => this.#failed("look", error),
+        () => this.#troubles.over("look"),
+        (error) => this.#troubles.note("look", error),
       );
       this.#options.onChanged();
       if (signal.aborted) break;
@@ -180,19 +162,10 @@ class ReconcileLoop implements Reconciler {
     await this.#lanes.ended();
   }
 
-  /** An intent that was kept just before the last agent ended is taken into the ledger now. */
-  async #catchUp(): Promise<void> {
-    const { memory, log } = this.#options;
-    for (const sentence of memory.corrupt) log.error({ sentence }, "memory.corrupt");
-    const { intent, ledger } = memory;
-    if (intent === undefined || memory.ledgerLost || intent.generation <= ledger.memory.generation) return;
-    await memory.update((so) => absorbIntent(so, undefined, intent)).catch((error) => this.#failed("memory", error));
-  }
-
   async #pause(): Promise<void> {
     const over = new AbortController();
     const signal = AbortSignal.any([over.signal, this.#stop.signal]);
-    const atRest = unsettled(this.#options.memory.ledger).length === 0 && this.#troubles.size === 0;
+    const atRest = unsettled(this.#options.memory.ledger).length === 0 && this.#troubles.sentences.length === 0;
     const timer = this.#options.clock.sleep(atRest ? restEveryMs : lookEveryMs, signal).catch(() => undefined);
     await Promise.race([timer, this.#woken.promise]);
     over.abort();
@@ -200,17 +173,18 @@ class ReconcileLoop implements Reconciler {
 
   async #look(): Promise<void> {
     const { drivers, memory, clock } = this.#options;
-    if (this.#owed !== undefined) await this.obey(this.#owed);
+    await this.#inbox.takeOwed();
     const askedAt = clock.monotonic();
+    const doubts = this.#doubts;
     const host = await observeHost(drivers);
-    if (this.#seen === undefined) await this.#firstLook(host);
+    if (doubts > this.#doubtsSettled) await this.#judgeStart(host);
+    this.#doubtsSettled = doubts;
     this.#note({ host, askedAt });
     this.#noteAbsent(host);
-    const obeyGrants = !memory.ledgerLost || this.#heard;
-    const input = { now: clock.now(), intent: memory.intent, host, obeyGrants };
+    const input = { now: clock.now(), intent: memory.intent, host, obeyGrants: this.#inbox.obeysGrants };
     await memory.update((ledger) => settleLedger(ledger, input));
     await this.#spawnLanes(host);
-    await this.#prune();
+    await this.#pruner.prune();
   }
 
   /** Lanes look as well: what a step decided is told together with the look that it was decided by, never with an older one. */
@@ -221,11 +195,12 @@ class ReconcileLoop implements Reconciler {
   }
 
   /** After a restart of the host only proven releases stay (promise 2). */
-  async #firstLook(host: ObservedHost): Promise<void> {
+  async #judgeStart(host: ObservedHost): Promise<void> {
     const { memory, log, clock } = this.#options;
     if (!isColdStart(memory.ledger.processes, host)) return;
     log.warn({}, "agent.cold-start");
     this.#notes.cold = true;
+    this.#facts.clear();
     // One write: an agent that ends right here must not find a host that looks as if it had never restarted.
     await memory.update((ledger) => interruptAll(ledger, { now: clock.now(), intent: memory.intent, host }));
   }
@@ -258,7 +233,7 @@ class ReconcileLoop implements Reconciler {
       this.#lanes.run(lane, (signal) => this.#stepUpkeep(lane, what, signal));
       return;
     }
-    if (!this.#lanes.isBusy(lane)) this.#troubles.delete(lane);
+    if (!this.#lanes.isBusy(lane)) this.#troubles.over(lane);
     await this.#forgetSite(what);
   }
 
@@ -294,8 +269,8 @@ class ReconcileLoop implements Reconciler {
     const onAct = (unit: string, actions: readonly { readonly kind: string }[]) =>
       log.info({ unit, actions: actions.map(({ kind }) => kind) }, "upkeep.acting");
     const step = await stepUpkeep({ drivers, memory, clock, onAct }, what, this.#notes, signal);
-    if (step.failure === undefined) this.#troubles.delete(lane);
-    else this.#failed(lane, step.failure);
+    if (step.failure === undefined) this.#troubles.over(lane);
+    else this.#troubles.note(lane, step.failure);
     if (step.moved) this.wake();
     return step.moved;
   }
@@ -313,36 +288,10 @@ class ReconcileLoop implements Reconciler {
     await memory.update(({ duties: { [site]: _, ...duties }, ...rest }) => ({ ...rest, duties }));
   }
 
-  #failed(lane: string, error: unknown): void {
-    const sentence = error instanceof Error ? error.message : String(error);
-    if (this.#troubles.get(lane) === sentence) return;
-    this.#troubles.set(lane, sentence);
-    const survived = error instanceof Problem || typeof error === "string";
-    this.#options.log[survived ? "warn" : "error"]({ lane, err: error }, "reconcile.trying-again");
-  }
-
-  /** Only when what is to be kept has changed: looking through a disk is not free. */
-  async #prune(): Promise<void> {
-    const { drivers, memory } = this.#options;
-    const { intent, ledger } = memory;
-    if (intent === undefined) return;
-    const ended = Object.values(ledger.activations)
-      .filter(isSettled)
-      .map(({ grant }) => grant.id);
-    const needed = {
-      ...ledger,
-      activations: Object.fromEntries(Object.entries(ledger.activations).filter(([id]) => !ended.includes(id))),
-    };
-    const keep = Object.keys(knownReleases(needed, intent)).toSorted();
-    const kept = canonicalJson(keep);
-    if (kept === this.#kept) return;
-    await drivers.installer.prune(new Set(keep));
-    this.#kept = kept;
-  }
-
   async [Symbol.asyncDispose](): Promise<void> {
     this.#stop.abort();
     this.wake();
+    await this.#watch[Symbol.asyncDispose]();
     await this.done.catch(() => undefined);
   }
 }

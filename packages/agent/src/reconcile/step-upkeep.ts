@@ -54,6 +54,7 @@ export async function stepUpkeep(
 ): Promise<UpkeepStep> {
   const { drivers, memory } = ports;
   const host = await observeHost(drivers);
+  signal.throwIfAborted();
   const input = upkeepInput(ports, notes, host);
   const actions = what === "front" ? planFrontUpkeep(input) : planSiteUpkeep(input, what.site);
   if (actions.length === 0) return { moved: false };

@@ -1,6 +1,6 @@
 import type { ProbeOutcome, ProbeResult, SlotTable, UnitRelease } from "@sluice/core";
 import { instant, questionsOn } from "@sluice/core";
-import type { ProbeTarget, RunningProxy, RunningSlot } from "../../drivers.ts";
+import type { ProbeTarget, ProcessNews, RunningProxy, RunningSlot } from "../../drivers.ts";
 import type { HostDrivers } from "../host-drivers.ts";
 
 type Writable<T> = { -readonly [Key in keyof T]: T[Key] };
@@ -15,6 +15,8 @@ export class FakeHost {
   readonly acted: string[] = [];
   /** Releases (by version) whose probes fail, and on which hop. */
   readonly failing = new Map<string, ProbeTarget["hop"]>();
+  /** Who is told of what happens to processes. */
+  news: ProcessNews | undefined;
   #count = 0;
 
   readonly drivers: HostDrivers = {
@@ -50,6 +52,10 @@ export class FakeHost {
         this.#did(`remove ${proxy.childId}`);
         this.proxies = this.proxies.filter(({ childId }) => childId !== proxy.childId);
       },
+    },
+    watch: (news) => {
+      this.news = news;
+      return { done: new Promise(() => undefined), [Symbol.asyncDispose]: async () => undefined };
     },
     prober: {
       round: async (duties, target) => {
