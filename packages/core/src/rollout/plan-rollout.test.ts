@@ -227,6 +227,23 @@ describe("going back", () => {
     expect(it.state.phase).toBe("reverted");
   });
 
+  test("a host that holds what is withdrawn for proven, by another coordinator's word, is not waited for", () => {
+    const it = onTrial(rollout(), regressed);
+    it.settle();
+    expect(it.state.steps["web-1"]?.kind).toBe("withdrawing");
+    const view = healthy("web-1", [], "v2");
+    it.input = { ...it.input, hosts: { ...it.input.hosts, "web-1": { ...view, upToDate: false } } };
+    it.settle();
+    expect(it.state.steps["web-1"]?.kind).toBe("withdrawing");
+    it.input = { ...it.input, hosts: { ...it.input.hosts, "web-1": view } };
+    it.settle();
+    expect(it.state).toMatchObject({ phase: "held", steps: { "web-1": { kind: "revert-failed" } } });
+    expect(it.actions.at(-1)).toMatchObject({
+      kind: "page",
+      sentence: expect.stringContaining("web-1 cannot go back: it holds the new release for proven"),
+    });
+  });
+
   test("a host that cannot go back leaves the rollout held and pages", () => {
     const it = regressedInWaveTwo();
     it.settle();

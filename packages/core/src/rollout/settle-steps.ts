@@ -40,7 +40,8 @@ export function settleStep(input: PlanInput, step: StepState, change: HostChange
     case "provisional":
       return settleForwards(step, grantOf(view, step.grant)?.progress, now);
     case "withdrawing":
-      return isWithdrawn(input, step.grant, change) ? { kind: "reverted", at: now } : step;
+      if (isWithdrawn(input, step.grant, change)) return { kind: "reverted", at: now };
+      return isProvenThere(input, step.grant, change) ? { kind: "revert-failed", at: now, reason: provenThere } : step;
     case "reverting":
       return settleReverting(step, grantOf(view, step.grant)?.progress, now);
     case "pending":
@@ -116,6 +117,23 @@ function isWithdrawn(input: PlanInput, grant: string, change: HostChange): boole
   return change.units.every(({ unit, from }) => {
     const before = input.proven === undefined ? from : input.proven[hostUnit(change.host, unit)];
     return units.find((candidate) => candidate.unit === unit)?.running?.digest === before;
+  });
+}
+
+const provenThere =
+  "it holds the new release for proven, by the word of another coordinator; only a rollout changes that";
+
+/**
+ * The host obeys the newest intent and holds the withdrawn release for proven all the same: a coordinator with another
+ * store confirmed it. It goes back by no withdrawal, and waiting for that would keep the units from every other rollout.
+ */
+function isProvenThere(input: PlanInput, grant: string, change: HostChange): boolean {
+  const view = input.hosts[change.host];
+  if (view?.upToDate !== true || view.observation === undefined || grantOf(view, grant) !== undefined) return false;
+  const { units } = view.observation;
+  return change.units.every(({ unit, from, to }) => {
+    const seen = units.find((candidate) => candidate.unit === unit);
+    return from !== undefined && from !== to && seen?.proven === to && seen.running?.digest === to;
   });
 }
 
