@@ -1,4 +1,5 @@
 import { type ProbeBatch, planRollout, type Verdict, withBatch } from "@sluice/core";
+import { brokenActivations } from "./broken-activations.ts";
 import { type Subject, subject } from "./subject.ts";
 
 /** A fault put into the decisions on purpose, and the promise that has to notice it. */
@@ -7,6 +8,8 @@ export interface BrokenSubject {
   /** What the broken promise is called in {@link Promises}. */
   readonly caughtAs: RegExp;
   readonly subject: Subject;
+  /** A seed that was seen to reach a rare fault; tried first, and only a short cut: without it others are found. */
+  readonly rareSeed?: number;
 }
 
 const pass: Verdict = { kind: "pass", reasons: ["broken on purpose"] };
@@ -52,6 +55,7 @@ export const brokenSubjects: readonly BrokenSubject[] = [
   },
   {
     name: "leads from an old backup",
+    rareSeed: 66,
     caughtAs: /^11:/,
     subject: { ...subject, judgeLead: () => ({ kind: "lead" }) },
   },
@@ -70,29 +74,11 @@ export const brokenSubjects: readonly BrokenSubject[] = [
   },
   {
     name: "takes a host that may not have heard of a withdrawal for withdrawn",
+    rareSeed: 100,
     caughtAs: /^withdrawal:/,
     subject: { ...subject, planRollout: (input) => planRollout(withEveryHostUpToDate(input)) },
   },
-  {
-    name: "keeps a grant beyond its confirm-by",
-    caughtAs: /^9:/,
-    subject: { ...subject, agent: { ignoresConfirmBy: true } },
-  },
-  {
-    name: "boots the newest release instead of the proven one",
-    caughtAs: /^(2|1):/,
-    subject: { ...subject, agent: { bootsNewest: true } },
-  },
-  {
-    name: "activates what is desired without a grant",
-    caughtAs: /^1:/,
-    subject: { ...subject, agent: { activatesDesired: true } },
-  },
-  {
-    name: "switches a part of what belongs together",
-    caughtAs: /^5:/,
-    subject: { ...subject, agent: { switchesHalf: true } },
-  },
+  ...brokenActivations,
   {
     name: "sends an intent before it is saved",
     caughtAs: /^(11|liveness):/,
@@ -100,11 +86,13 @@ export const brokenSubjects: readonly BrokenSubject[] = [
   },
   {
     name: "knows a withdrawal by the text of an intent alone",
+    rareSeed: 597,
     caughtAs: /^withdrawal:/,
     subject: { ...subject, coordinator: { comparesTextOnly: true } },
   },
   {
     name: "judges a host by its own fence",
+    rareSeed: 66,
     caughtAs: /^11:/,
     subject: { ...subject, coordinator: { comparesOwnFence: true } },
   },

@@ -1,7 +1,17 @@
 import { createPrng, type Prng } from "./prng.ts";
 
-/** What a release does to the hosts it is activated on. */
-export type Behaviour = "good" | "dies-on-start" | "bad-before" | "bad-after" | "bad-edge" | "bad-later";
+/** What a release does where it runs; `proxy-` and `front-` are faults of the settings of a proxy or front. */
+export type Behaviour =
+  | "good"
+  | "dies-on-start"
+  | "bad-before"
+  | "bad-after"
+  | "bad-edge"
+  | "bad-later"
+  | "bad-after-soak"
+  | "crashes-later"
+  | "misses-binding"
+  | "misses-binding-later";
 
 /** Everything a seed decides before the first event; printed with every failure. */
 export interface HistoryOptions {
@@ -21,8 +31,18 @@ export interface HistoryOptions {
   readonly agentCrashEveryMs: number;
   readonly rebootEveryMs: number;
   readonly coordinatorCrashEveryMs: number;
+  /** Time between crashes of slots, site proxies and fronts that the keeper starts again. */
+  readonly processCrashEveryMs: number;
   /** Chance that the coordinator dies right after it saved something and before it acts on it. */
   readonly crashAfterSave: number;
+  /** Chance that an agent dies after any one of its writes and orders. */
+  readonly agentCrashAfterStep: number;
+  /** Chance that an order to a process of the host fails, or is carried out and its answer lost. */
+  readonly orderFailure: number;
+  /** Longest time that an order takes. */
+  readonly orderMs: number;
+  /** Chance that the keeper's memory survives a reboot, so that it starts again whatever ran. */
+  readonly keeperRemembers: number;
   /** The coordinator is away longer than any grant lasts. */
   readonly longOutage: boolean;
   /** An old backup is started in the coordinator's place for a while. */
@@ -32,7 +52,8 @@ export interface HistoryOptions {
   readonly behaviours: readonly Behaviour[];
   readonly deployEveryMs: number;
   readonly operatorEveryMs: number;
-  readonly keepsOutcomes: boolean;
+  /** Somebody in a hurry aborts what has just begun. */
+  readonly hastyEveryMs: number;
   readonly faultsMs: number;
 }
 
@@ -45,7 +66,7 @@ export function drawOptions(seed: number): HistoryOptions {
   return {
     seed,
     acceptance: prng.whole(1, 2),
-    production: prng.whole(1, 4),
+    production: prng.whole(1, 3),
     maxUnavailable: prng.whole(1, 2),
     onRegression: prng.chance(0.85) ? "revert" : "hold",
     approval: prng.chance(0.3),
@@ -56,19 +77,35 @@ export function drawOptions(seed: number): HistoryOptions {
     agentCrashEveryMs: sometimes(minute, 5 * minute),
     rebootEveryMs: sometimes(2 * minute, 8 * minute),
     coordinatorCrashEveryMs: sometimes(minute, 5 * minute),
+    processCrashEveryMs: sometimes(minute / 2, 5 * minute),
     crashAfterSave: prng.chance(0.5) ? prng.next() * 0.1 : 0,
+    agentCrashAfterStep: prng.chance(0.5) ? prng.next() * 0.02 : 0,
+    orderFailure: prng.chance(0.5) ? prng.next() * 0.15 : 0,
+    orderMs: prng.pick([20, 20, 400, 3000]),
+    keeperRemembers: prng.pick([0, 0.5, 1]),
     longOutage: prng.chance(0.25),
     restoresBackup: prng.chance(0.3),
     edgeUnknown: prng.pick([0, 0, 0.3, 1]),
     behaviours: drawBehaviours(prng),
     deployEveryMs: prng.whole(minute, 4 * minute),
     operatorEveryMs: sometimes(minute, 4 * minute),
-    keepsOutcomes: prng.chance(0.5),
-    faultsMs: prng.whole(8, 20) * minute,
+    hastyEveryMs: prng.chance(0.2) ? prng.whole(5000, minute) : 0,
+    faultsMs: prng.whole(6, 15) * minute,
   };
 }
 
+const badBehaviours: readonly Behaviour[] = [
+  "dies-on-start",
+  "bad-before",
+  "bad-after",
+  "bad-edge",
+  "bad-later",
+  "bad-after-soak",
+  "crashes-later",
+  "misses-binding",
+  "misses-binding-later",
+];
+
 function drawBehaviours(prng: Prng): readonly Behaviour[] {
-  const bad: readonly Behaviour[] = ["dies-on-start", "bad-before", "bad-after", "bad-edge", "bad-later"];
-  return Array.from({ length: 8 }, () => (prng.chance(0.6) ? "good" : prng.pick(bad)));
+  return Array.from({ length: 8 }, () => (prng.chance(0.5) ? "good" : prng.pick(badBehaviours)));
 }

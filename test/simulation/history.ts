@@ -33,6 +33,13 @@ export class Trace {
     this.#now = now;
   }
 
+  /** How often each kind of thing happened: tells whether the seeds reach what they should. */
+  readonly reached: Record<string, number> = {};
+
+  count(kind: string): void {
+    this.reached[kind] = (this.reached[kind] ?? 0) + 1;
+  }
+
   add(line: string): void {
     const stamped = `${((this.#now() - 1_700_000_000_000) / 1000).toFixed(3).padStart(9)} ${line}`;
     this.#hash = fnv1a(stamped, this.#hash);

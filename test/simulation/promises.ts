@@ -1,16 +1,35 @@
-import type { Intent, Rollout, RolloutAction, RolloutState, WaitingOn } from "@sluice/core";
+import {
+  type Intent,
+  parseUnit,
+  type Rollout,
+  type RolloutAction,
+  type RolloutState,
+  type UnitKey,
+  type WaitingOn,
+} from "@sluice/core";
 import { placedSteps } from "@sluice/core/rollout/wave";
 import { type History, Violation } from "./history.ts";
+import type { Behaviour } from "./history-options.ts";
+import { waysOf } from "./simulated-fleet.ts";
 
 /** What the checks must see of a host to judge it: the truth, not what it reports. */
-export interface HostTruth {
+export interface FleetHost {
   readonly name: string;
   readonly environment: string;
-  readonly running: ReadonlyMap<string, string>;
-  /** Good results that a site release really gave here, by `digest|hop`. */
+  /** Good results that a release really took part in here, by `digest|binding|hop`. */
   readonly goodResults: ReadonlyMap<string, number>;
   readonly activatingForwards: ReadonlySet<string>;
 }
+
+/** Behaviours that no wave may pass with, because they show on a way that is probed before it has soaked. */
+const neverPasses: ReadonlySet<Behaviour> = new Set([
+  "dies-on-start",
+  "bad-before",
+  "bad-after",
+  "bad-later",
+  "misses-binding",
+  "misses-binding-later",
+]);
 
 /**
  * Checks the promises of the design against the truth of a simulated world, after every event that could break one.
@@ -18,15 +37,19 @@ export interface HostTruth {
  */
 export class Promises {
   readonly #history: History;
-  readonly #hosts: () => readonly HostTruth[];
+  readonly #hosts: () => readonly FleetHost[];
   /** `host|unit|digest` that may be live there: installed from the start, or granted once. */
   readonly #permitted = new Set<string>();
-  readonly #confirmed = new Map<string, string | undefined>();
+  readonly #waveOf = new Map<string, { readonly rollout: string; readonly name: string }>();
+  /** The wave whose users met a bad release first. */
+  readonly #met = new Map<string, string>();
+  /** Rollouts of which somebody let a wave pass without evidence. */
+  readonly #promoted = new Set<string>();
   readonly #newest = new Map<string, { readonly fence: number; readonly generation: number }>();
   readonly #knowsMoreThanBackup = new Set<string>();
   backupActed = false;
 
-  constructor(history: History, hosts: () => readonly HostTruth[]) {
+  constructor(history: History, hosts: () => readonly FleetHost[]) {
     this.#history = history;
     this.#hosts = hosts;
   }
@@ -38,7 +61,6 @@ export class Promises {
 
   begin(host: string, unit: string, digest: string): void {
     this.#permitted.add(`${host}|${unit}|${digest}`);
-    this.#confirmed.set(`${host}|${unit}`, digest);
   }
 
   /** Promise 11. */
@@ -62,7 +84,6 @@ export class Promises {
         granted.set(unit, id);
       }
     }
-    for (const { unit, proven } of intent.body.units) this.#confirmed.set(`${host}|${unit}`, proven?.digest);
   }
 
   /** A backup was taken out of use: whoever obeyed since must refuse it when it comes back. */
@@ -74,35 +95,40 @@ export class Promises {
     this.#knowsMoreThanBackup.clear();
   }
 
-  /** Promises 1 and 5, whenever what runs on a host changes. */
-  runs(host: HostTruth): void {
-    for (const [unit, digest] of host.running) {
-      if (!this.#permitted.has(`${host.name}|${unit}|${digest}`)) {
-        this.#broken("1", `${host.name} runs ${unit} ${digest} that nobody granted`);
+  /**
+   * Promises 1 and 8, whenever users of a host begin to reach a release: somebody granted it, and one that is bad meets
+   * the users of one wave at most.
+   */
+  served(host: string, unit: string, digest: string): void {
+    if (!this.#permitted.has(`${host}|${unit}|${digest}`)) {
+      this.#broken("1", `${host} lets users reach ${unit} ${digest} that nobody granted`);
+    }
+    const behaviour = this.#history.behaviours.get(digest) ?? "good";
+    const wave = this.#waveOf.get(`${host}|${digest}`);
+    if (!neverPasses.has(behaviour) || wave === undefined || this.#promoted.has(wave.rollout)) return;
+    const first = this.#met.get(digest);
+    if (first === undefined) this.#met.set(digest, wave.name);
+    else if (first !== wave.name && !this.backupActed) {
+      this.#broken("8", `${digest} (${behaviour}) meets users of ${wave.name} after those of ${first}`);
+    }
+  }
+
+  /** A rollout is started: which wave each release of it belongs to on each host. */
+  started(rollout: Rollout): void {
+    for (const [stage, { waves }] of rollout.stages.entries()) {
+      for (const [wave, changes] of waves.entries()) {
+        for (const { host, units } of changes) {
+          const name = `${rollout.id} wave ${stage + 1}.${wave + 1}`;
+          for (const { to, from } of units) {
+            if (to !== from) this.#waveOf.set(`${host}|${to}`, { rollout: rollout.id, name });
+          }
+        }
       }
     }
-    for (const site of ["shop", "blog"]) {
-      const [release, proxy] = [host.running.get(`site:${site}`), host.running.get(`proxy:${site}`)];
-      if (pairOf(release) !== pairOf(proxy)) this.#broken("5", `${host.name} runs ${release} behind ${proxy}`);
-    }
-  }
-
-  /** Promise 2. */
-  rebooted(host: HostTruth): void {
-    for (const [unit, digest] of host.running) {
-      const confirmed = this.#confirmed.get(`${host.name}|${unit}`);
-      if (digest !== confirmed)
-        this.#broken("2", `${host.name} came back with ${unit} ${digest}, proven is ${confirmed}`);
-    }
-  }
-
-  /** Promise 9: called while the agent is up. */
-  onTrial(host: string, grant: string, lateByMs: number): void {
-    if (lateByMs > 15_000) this.#broken("9", `${host} keeps ${grant} ${lateByMs} ms after its confirm-by`);
   }
 
   /** The cap, and that a withdrawn grant is over, whenever an activation starts. A backup that acts keeps neither. */
-  activates(host: HostTruth, grant: string, isOver: boolean): void {
+  activates(host: FleetHost, grant: string, isOver: boolean): void {
     if (this.backupActed) return;
     if (isOver) this.#broken("withdrawal", `${host.name} begins ${grant} after the coordinator held it for withdrawn`);
     for (const site of host.activatingForwards) {
@@ -124,6 +150,7 @@ export class Promises {
     waitingOn: readonly WaitingOn[],
   ): void {
     const promoted = before.phase === "observing" && before.promoted !== undefined;
+    if (promoted) this.#promoted.add(rollout.id);
     for (const action of actions) {
       if (action.kind === "record-proven" && after.phase !== "reverting" && before.phase === "observing" && !promoted) {
         this.#passedFairly(rollout, action.host, action.units);
@@ -142,10 +169,16 @@ export class Promises {
   ): void {
     const host = this.#hosts().find((one) => one.name === name);
     for (const { unit, digest } of units) {
-      if (!unit.startsWith("site:")) continue;
-      for (const hop of ["proxy", "edge"]) {
-        const good = host?.goodResults.get(`${digest}|${hop}`) ?? 0;
-        if (good < 3) this.#broken("7", `${rollout.id} passed on ${name} with ${good} good results via ${hop}`);
+      const parsed = parseUnit(unit as UnitKey);
+      const sites = parsed.kind === "front" ? rollout.sites : [parsed.site];
+      for (const { binding, hop } of sites.flatMap(waysOf)) {
+        if (parsed.kind === "front" && hop === "proxy") continue;
+        const good = host?.goodResults.get(`${digest}|${binding}|${hop}`) ?? 0;
+        if (good >= 3) continue;
+        this.#broken(
+          "7",
+          `${rollout.id} passed on ${name}: ${digest} answered ${binding} via ${hop} well ${good} times`,
+        );
       }
     }
   }
@@ -181,6 +214,3 @@ export class Promises {
       this.#broken("silence", `${rollout.id} takes back ${touched.change.host} because nobody spoke`);
   }
 }
-
-/** Release and proxy settings of a pair carry the same number: `shop-3` and `shop-proxy-3`. */
-const pairOf = (digest: string | undefined): string | undefined => digest?.split("-").at(-1);

@@ -12,6 +12,8 @@ export interface HistoryResult {
   readonly trace: readonly string[];
   /** How rollouts ended, counted by phase: tells whether the seeds reach what they should. */
   readonly ended: Readonly<Record<string, number>>;
+  /** What happened to activations and hosts, counted. */
+  readonly reached: Readonly<Record<string, number>>;
 }
 
 /** Plays the history of one seed to its end, or to the first broken promise. */
@@ -34,6 +36,7 @@ export function runHistory(
     traceHash: trace.hash,
     trace: trace.lines,
     ended,
+    reached: trace.reached,
     ...(broken === undefined ? {} : { broken }),
   };
 }

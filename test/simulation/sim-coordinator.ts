@@ -19,9 +19,9 @@ import {
   type Verdict,
 } from "@sluice/core";
 import { type History, simulatedDigest } from "./history.ts";
-import { beatMs, type Report } from "./observe-host.ts";
 import type { Promises } from "./promises.ts";
-import { simulatedRelease } from "./simulated-fleet.ts";
+import { beatMs, type Report } from "./report.ts";
+import { dutiesOf, simulatedRelease, siteNames } from "./simulated-fleet.ts";
 import { questionOf } from "./verdict-question.ts";
 
 /** Everything the coordinator keeps; replaced as a whole by a restored backup. */
@@ -33,6 +33,8 @@ export interface Store {
   desired: Record<string, Record<string, string>>;
   issued: Record<string, Intent>;
 }
+
+const duties = siteNames.map(dutiesOf);
 
 /** A process ends here and now; what it saved before is saved. */
 class Died extends Error {}
@@ -157,7 +159,11 @@ export class SimCoordinator {
     }
   }
 
+  /** By `host/unit`, until something else is proven. */
+  #proven: Readonly<Record<string, string>> | undefined;
+
   #recordProven(host: string, units: readonly { readonly unit: string; readonly digest: string | undefined }[]): void {
+    this.#proven = undefined;
     for (const { unit, digest } of units) {
       const proven = { ...this.store.proven[host] };
       if (digest === undefined) delete proven[unit];
@@ -196,11 +202,13 @@ export class SimCoordinator {
     return { connected: this.#isConnected(host), observation, upToDate };
   }
 
-  #provenByHostUnit(): Record<string, string> {
+  #provenByHostUnit(): Readonly<Record<string, string>> {
+    if (this.#proven !== undefined) return this.#proven;
     const all: Record<string, string> = {};
     for (const [host, units] of Object.entries(this.store.proven)) {
       for (const [unit, digest] of Object.entries(units)) all[`${host}/${unit}`] = digest;
     }
+    this.#proven = all;
     return all;
   }
 
@@ -245,7 +253,7 @@ export class SimCoordinator {
       host,
       environment: "production",
       unconfirmed: "revert",
-      duties: [],
+      duties,
       desired: this.store.desired[host] ?? {},
       proven: this.store.proven[host] ?? {},
       holds: {},
@@ -280,6 +288,7 @@ export class SimCoordinator {
 
   /** An operator starts a rollout, and wants what it brings on every host. */
   start(rollout: Rollout, desired: Readonly<Record<string, string>>): void {
+    this.#promises.started(rollout);
     this.store.rollouts.push({ rollout, state: startRollout(rollout, this.#history.time.now) });
     for (const { name } of this.#places) this.store.desired[name] = { ...this.store.desired[name], ...desired };
     this.#told.clear();

@@ -1,48 +1,44 @@
-import {
-  type Grant,
-  type GrantProgress,
-  type Instant,
-  type Intent,
-  type IntentBody,
-  instant,
-  type ProbeBatch,
-  type UnitKey,
-} from "@sluice/core";
+import { emptyLedger, ledgerSchema } from "@sluice/agent/ledger/ledger";
+import { unsettled } from "@sluice/agent/reconcile/live-units";
+import { processesOf } from "@sluice/agent/reconcile/processes";
+import { type Instant, type Intent, instant, type UnitKey } from "@sluice/core";
+import type { Disk } from "./agent-life.ts";
 import type { History } from "./history.ts";
-import { beatMs, type Disk, heldUnits, observeHost, type Report } from "./observe-host.ts";
-import type { HostTruth, Promises } from "./promises.ts";
-import { type ActivationOutcome, SimActivation } from "./sim-activation.ts";
+import { HostPromises, type HostTruth } from "./host-promises.ts";
+import type { Promises } from "./promises.ts";
+import { beatMs, type Report } from "./report.ts";
+import { SimAgent } from "./sim-agent.ts";
+import { type ProxyProcess, SimMachine, type SlotProcess } from "./sim-machine.ts";
+import { SimOrders } from "./sim-orders.ts";
 import { SimProber } from "./sim-prober.ts";
+import { dutiesOf, simulatedRelease, siteNames } from "./simulated-fleet.ts";
 
-/** How long an agent that may do so goes on speaking of a grant that is over. */
-const outcomeKeptMs = 60_000;
+const preparing: readonly string[] = [
+  "installing",
+  "starting",
+  "awaiting-ready",
+  "starting-successors",
+  "probing-before",
+  "switching",
+  "probing-after",
+];
 
-/**
- * A host in a simulated world: a disk, processes that outlive the agent, and an agent that shares the decisions on
- * intents with the real one and models activations as: prepare, switch everything at once, probe.
- */
+/** A host in a simulated world: its processes, its disk, and the lives of its agent. */
 export class SimHost implements HostTruth {
   readonly name: string;
   readonly environment: string;
-  readonly running = new Map<string, string>();
+  readonly machine: SimMachine;
+  readonly disk: Disk = { ledger: emptyLedger, intent: undefined };
   readonly #history: History;
   readonly #promises: Promises;
+  readonly #own: HostPromises;
+  readonly #prober: SimProber;
+  readonly #orders: SimOrders;
   readonly #send: (report: Report) => void;
   readonly #isOver: (rollout: string) => boolean;
-  readonly #disk: Disk = {
-    memory: undefined,
-    body: undefined,
-    proven: new Map(),
-    outcomes: new Map(),
-    journal: new Map(),
-  };
-  readonly #prober: SimProber;
-  readonly #activation: SimActivation;
   readonly #skewMs: number;
-  #isUp = true;
-  /** Grows with every start of the agent: what an earlier one had begun is forgotten. */
-  #life = 0;
-  #startedAt: Instant;
+  #agent: SimAgent | undefined;
+  #isDown = false;
   #seq = 0;
 
   constructor(
@@ -57,248 +53,221 @@ export class SimHost implements HostTruth {
     this.environment = place.environment;
     this.#send = ports.send;
     this.#isOver = ports.isOver;
-    this.#prober = new SimProber(history, place.name);
-    this.#activation = new SimActivation(history, {
-      switch: (grant) => this.#switch(grant),
-      end: (grant, outcome) => this.#end(grant, outcome),
-    });
     this.#skewMs = history.prng.whole(-2000, 2000);
-    this.#startedAt = this.#now;
+    this.machine = new SimMachine(() => history.time.now);
+    this.#prober = new SimProber(history, place.name, this.machine);
+    this.#own = new HostPromises(history, this, (host, unit, digest) => promises.served(host, unit, digest));
+    const given = { skewMs: this.#skewMs };
+    this.#orders = new SimOrders(history, this.machine, this.#prober, this.#own, given);
   }
 
-  get activatingForwards(): ReadonlySet<string> {
-    return this.#activation.forwards;
+  get localNow(): Instant {
+    return instant(this.#history.time.now + this.#skewMs);
+  }
+
+  get goodBefore(): ReadonlySet<string> {
+    return this.#prober.goodBefore;
   }
 
   get goodResults(): ReadonlyMap<string, number> {
     return this.#prober.goodResults;
   }
 
-  get isUp(): boolean {
-    return this.#isUp;
+  get agentSince(): number | undefined {
+    return this.#agent?.startedAt;
   }
 
-  get proven(): ReadonlyMap<string, string> {
-    return this.#disk.proven;
+  /** Sites in the middle of an activation that is no revert. */
+  get activatingForwards(): ReadonlySet<string> {
+    const forwards = unsettled(this.disk.ledger).filter(
+      ({ phase, grant }) => grant.kind !== "revert" && preparing.includes(phase),
+    );
+    return new Set(
+      forwards.flatMap(({ grant }) =>
+        grant.units.flatMap(({ unit }) => (unit === "front" ? siteNames : [unit.split(":")[1] ?? ""])),
+      ),
+    );
+  }
+
+  /** What users reach, by unit; several when a unit is in between. */
+  get serving(): ReadonlyMap<string, readonly string[]> {
+    const found = new Map<string, Set<string>>();
+    const add = (unit: string, digest: string): void => {
+      found.set(unit, (found.get(unit) ?? new Set()).add(digest));
+    };
+    for (const site of siteNames) {
+      for (const { front, proxy, slot } of this.machine.ways(site)) {
+        if (front !== undefined) add("front", front.digest);
+        add(proxy.unit, proxy.digest);
+        add(`site:${site}`, slot?.digest ?? "nothing");
+      }
+    }
+    return new Map([...found].map(([unit, digests]) => [unit, [...digests]]));
   }
 
   /** A host that has been there for long. */
   begin(units: readonly { readonly unit: UnitKey; readonly digest: string }[]): void {
+    const { machine } = this;
+    const { now } = this.#history.time;
     for (const { unit, digest } of units) {
       this.#promises.begin(this.name, unit, digest);
-      this.#disk.proven.set(unit, digest);
-      this.#run(unit, digest);
+      machine.install(digest);
     }
-    this.#beatLater(this.#history.prng.whole(0, beatMs));
-  }
-
-  get #now(): Instant {
-    return instant(this.#history.time.now + this.#skewMs);
+    const release = (unit: UnitKey) => simulatedRelease(units.find((one) => one.unit === unit)?.digest ?? "");
+    for (const site of siteNames) {
+      const { target, digest } = machine.startSlot(site, "blue", release(`site:${site}`), now);
+      machine.accept(
+        machine.startProxy(`proxy:${site}`, release(`proxy:${site}`), {
+          live: "blue",
+          blue: { ...target, release: digest },
+        }),
+      );
+    }
+    machine.accept(machine.startProxy("front", release("front"), { live: "hold" }));
+    this.disk.ledger = {
+      ...emptyLedger,
+      proven: Object.fromEntries(units.map(({ unit, digest }) => [unit, simulatedRelease(digest)])),
+      duties: Object.fromEntries(siteNames.map((site) => [site, dutiesOf(site)])),
+      processes: processesOf(machine.look()),
+    };
+    this.#own.hostStarted();
+    this.#own.processesChanged();
+    this.#start();
   }
 
   #say(line: string): void {
     this.#history.trace.add(`${this.name}: ${line}`);
   }
 
-  #run(unit: string, digest: string | undefined): void {
-    if (digest === undefined) this.running.delete(unit);
-    else this.running.set(unit, digest);
-    this.#prober.switched(unit);
-  }
-
+  /** The agent's process ends; everything else goes on. */
   crash(downMs: number): void {
-    if (!this.#isUp) return;
+    if (this.#agent === undefined) return;
     this.#say("agent crashes");
-    this.#isUp = false;
-    this.#life++;
-    this.#activation.stop();
+    this.#end();
     this.#history.time.after(downMs, () => this.#start());
   }
 
+  #end(): void {
+    this.#agent?.end();
+    this.#agent = undefined;
+  }
+
   reboot(downMs: number): void {
-    if (!this.#isUp) return;
-    this.#say("host reboots");
-    this.#isUp = false;
-    this.#life++;
-    this.#activation.stop();
-    this.running.clear();
-    this.#history.time.after(downMs, () => {
-      this.#boot();
+    if (this.#isDown) return;
+    const { prng, options, time } = this.#history;
+    const remembers = prng.chance(options.keeperRemembers);
+    this.#say(`host reboots${remembers ? ", and its keeper remembers what ran" : ""}`);
+    this.#isDown = true;
+    this.#end();
+    this.#own.hostStops();
+    this.machine.powerCut(remembers, time.now + downMs + 2000);
+    time.after(downMs, () => {
+      this.#isDown = false;
+      this.#own.hostStarted();
       this.#start();
     });
   }
 
-  #boot(): void {
-    const { body, proven, outcomes } = this.#disk;
-    for (const [unit, digest] of proven) this.#run(unit, digest);
-    if (this.#history.subject.agent.bootsNewest) {
-      for (const { unit, desired } of body?.units ?? []) if (desired !== undefined) this.#run(unit, desired);
+  /** Some process ends by itself, and the keeper starts it again. */
+  crashProcess(): void {
+    if (this.#isDown) return;
+    const { prng } = this.#history;
+    const processes = [...this.machine.slots, ...this.machine.proxies.filter(({ draining }) => !draining)];
+    if (processes.length > 0) this.#crash(prng.pick(processes));
+  }
+
+  #crash(process: SlotProcess | ProxyProcess): void {
+    const { time, prng } = this.#history;
+    const { boot } = this.machine;
+    this.#say(`${"childId" in process ? process.childId : `${process.site} ${process.slot}`} crashes`);
+    if ("isUp" in process) process.isUp = false;
+    else {
+      process.alive = false;
+      process.restarts++;
     }
-    for (const outcome of outcomes.values()) {
-      if (outcome.progress.kind === "provisional") this.#cutOff(outcome.grant, "crashed", "the host restarted");
+    this.machine.changed();
+    time.after(prng.whole(50, 3000), () => {
+      const isThere = [...this.machine.slots, ...this.machine.proxies].includes(process);
+      if (this.machine.boot === boot && isThere) this.machine.respawn(process);
+    });
+  }
+
+  /** A release that crashes again and again once users have come to it. */
+  #crashLoops(): void {
+    for (const slot of this.machine.slots) {
+      const isLoop = this.#history.behaviours.get(slot.digest) === "crashes-later" && slot.liveSince !== undefined;
+      if (isLoop && slot.alive && slot.restarts < 6) this.#crash(slot);
     }
-    this.#promises.rebooted(this);
-    this.#promises.runs(this);
   }
 
   #start(): void {
-    this.#isUp = true;
-    this.#startedAt = this.#now;
-    this.#seq = 0;
+    if (this.#isDown || this.#agent !== undefined) return;
     this.#say("agent starts");
-    for (const grant of this.#disk.journal.values()) {
-      this.#goBack(grant);
-      this.#cutOff(grant, "interrupted", "the agent restarted in the middle");
-    }
-    this.#beatLater(1);
+    // What is kept is read back as the real agent reads it: a ledger it can't read would be lost.
+    this.disk.ledger = ledgerSchema.parse(JSON.parse(JSON.stringify(this.disk.ledger)));
+    this.#own.memoryChanged();
+    this.#seq = 0;
+    const mayDie = this.#mayDie;
+    const { disk, machine, name } = this;
+    let agent: SimAgent | undefined;
+    agent = new SimAgent({
+      history: this.#history,
+      name,
+      machine,
+      disk,
+      orders: this.#orders,
+      now: () => this.localNow,
+      onSaved: () => {
+        this.#own.memoryChanged();
+        if (agent !== undefined && agent === this.#agent) mayDie();
+      },
+      onBegun: (id) => {
+        const grant = disk.ledger.activations[id]?.grant;
+        if (grant !== undefined) this.#promises.activates(this, id, this.#isOver(grant.rollout));
+      },
+    });
+    this.#agent = agent;
+    this.#beatLater(agent, 1);
   }
+
+  readonly #mayDie = (): void => {
+    const { prng, options, calm } = this.#history;
+    if (!calm && prng.chance(options.agentCrashAfterStep)) this.crash(prng.whole(200, 20_000));
+  };
 
   /** The coordinator's word arrives, maybe late, twice or out of order. */
   receive(intent: Intent, fromBackup: boolean, isSinceBackup: boolean): void {
-    if (!this.#isUp) return;
-    const verdict = this.#history.subject.judgeIntent(this.#disk.memory, intent);
+    const agent = this.#agent;
+    if (agent === undefined) return;
+    const { memory } = this.disk.ledger;
+    const verdict = this.#history.subject.judgeIntent(memory.generation === 0 ? undefined : memory, intent);
     if (verdict.kind !== "apply" && verdict.kind !== "already-applied") {
       this.#say(`refuses intent ${intent.fence}/${intent.generation}: ${verdict.kind}`);
       return;
     }
     this.#promises.obeyed(this.name, intent, fromBackup);
     if (isSinceBackup) this.#promises.obeyedSinceBackup(this.name);
-    this.#disk.memory = { maxFence: intent.fence, generation: intent.generation, digest: intent.digest };
-    if (verdict.kind === "already-applied") return;
-    this.#say(`obeys intent ${intent.fence}/${intent.generation}`);
-    this.#disk.body = intent.body;
-    this.#reconcile();
+    if (verdict.kind === "apply") this.#say(`obeys intent ${intent.fence}/${intent.generation}`);
+    agent.obey(intent);
   }
 
-  #beatLater(ms: number): void {
-    const life = this.#life;
+  #beatLater(agent: SimAgent, ms: number): void {
     this.#history.time.after(ms, () => {
-      if (!this.#isUp || this.#life !== life) return;
-      this.#reconcile();
-      this.#report();
-      this.#beatLater(beatMs);
+      if (!agent.isAlive) return;
+      this.#crashLoops();
+      agent.look();
+      this.#own.beat();
+      if (!agent.isAlive) return;
+      this.#report(agent);
+      this.#beatLater(agent, beatMs);
     });
   }
 
-  #reconcile(): void {
-    const { body } = this.#disk;
-    if (body === undefined) return;
-    this.#endGrantsNotHeld(body);
-    this.#undoUnconfirmed(body);
-    for (const grant of body.grants) this.#beginGrant(grant);
-    this.#runProven(body);
-    this.#promises.runs(this);
-  }
-
-  /** A grant that is gone was confirmed when its releases are the proven ones now, else withdrawn. */
-  #endGrantsNotHeld(body: IntentBody): void {
-    for (const [id, { grant, progress, since }] of this.#disk.outcomes) {
-      if (body.grants.some((held) => held.id === id)) continue;
-      const proven = (unit: string): string | undefined => body.units.find((one) => one.unit === unit)?.proven?.digest;
-      const confirmed = grant.units.every(({ unit, digest }) => proven(unit) === digest);
-      if (progress.kind === "provisional" && !confirmed) {
-        this.#goBack(grant);
-        this.#conclude(grant, { kind: "withdrawn" });
-      } else if (confirmed || !this.#history.options.keepsOutcomes || this.#now - since > outcomeKeptMs) {
-        this.#disk.outcomes.delete(id);
-      }
-    }
-    for (const [id, grant] of this.#disk.journal) {
-      if (body.grants.some((held) => held.id === id)) continue;
-      this.#say(`stops working on ${id}`);
-      this.#goBack(grant);
-      this.#disk.journal.delete(id);
-      this.#conclude(grant, { kind: "withdrawn" });
-      this.#activation.stop();
-    }
-    for (const { unit, proven } of body.units) {
-      if (proven === undefined) this.#disk.proven.delete(unit);
-      else this.#disk.proven.set(unit, proven.digest);
-    }
-  }
-
-  #undoUnconfirmed(body: IntentBody): void {
-    for (const [id, { grant, progress }] of this.#disk.outcomes) {
-      if (progress.kind !== "provisional") continue;
-      const confirmBy = body.grants.find((held) => held.id === id)?.confirmBy ?? grant.confirmBy;
-      const lateMs = this.#now - confirmBy;
-      if (lateMs >= 0 && !this.#history.subject.agent.ignoresConfirmBy) {
-        this.#goBack(grant);
-        this.#conclude(grant, { kind: "unconfirmed" });
-      } else this.#promises.onTrial(this.name, id, lateMs);
-    }
-  }
-
-  /** What runs without a grant is what is proven; after an undone confirmation this brings the proven release back. */
-  #runProven(body: IntentBody): void {
-    const busy = heldUnits(this.#disk);
-    for (const { unit, proven, desired } of body.units) {
-      if (busy.has(unit)) continue;
-      const wanted = this.#history.subject.agent.activatesDesired ? desired : proven?.digest;
-      if (this.running.get(unit) !== wanted) {
-        this.#say(`brings ${unit} to ${wanted}`);
-        this.#run(unit, wanted);
-      }
-    }
-  }
-
-  #beginGrant(grant: Grant): void {
-    if (this.#activation.isBusy || this.#disk.outcomes.has(grant.id) || this.#disk.journal.has(grant.id)) return;
-    if (this.#now >= grant.confirmBy) {
-      this.#conclude(grant, { kind: "unconfirmed" });
-      return;
-    }
-    this.#say(`begins ${grant.id}`);
-    this.#disk.journal.set(grant.id, grant);
-    this.#activation.begin(grant);
-    this.#promises.activates(this, grant.id, this.#isOver(grant.rollout));
-  }
-
-  #switch(grant: Grant): void {
-    const units = this.#history.subject.agent.switchesHalf ? grant.units.slice(0, 1) : grant.units;
-    for (const { unit, digest } of units) this.#run(unit, digest);
-    this.#say(`switches for ${grant.id}`);
-    this.#promises.runs(this);
-  }
-
-  #end(grant: Grant, outcome: ActivationOutcome): void {
-    this.#disk.journal.delete(grant.id);
-    if (outcome.kind === "live") {
-      this.#conclude(grant, { kind: "provisional", switchedAt: this.#now, switchMs: 20 });
-    } else {
-      if (outcome.touchedTraffic) this.#goBack(grant);
-      this.#conclude(grant, { ...outcome, kind: "failed" });
-    }
-    this.#report();
-  }
-
-  #goBack(grant: Grant): void {
-    for (const { unit, digest } of grant.units) {
-      const proven = this.#disk.proven.get(unit);
-      if (this.running.get(unit) === digest && proven !== digest) this.#run(unit, proven);
-    }
-    this.#promises.runs(this);
-  }
-
-  #cutOff(grant: Grant, failure: "crashed" | "interrupted", reason: string): void {
-    this.#disk.journal.delete(grant.id);
-    this.#conclude(grant, { kind: "failed", failure, reason, touchedTraffic: true });
-  }
-
-  #conclude(grant: Grant, progress: GrantProgress): void {
-    this.#say(`${grant.id} is ${progress.kind}`);
-    this.#disk.outcomes.set(grant.id, { since: this.#now, progress, grant });
-  }
-
-  #report(): void {
-    const batch: ProbeBatch = {
-      host: this.name,
-      epoch: this.#startedAt,
-      seq: ++this.#seq,
-      results: this.#prober.probe(this.running, this.#now),
-    };
-    const { name: host, running } = this;
-    const observation = observeHost({ host, now: this.#now, startedAt: this.#startedAt, disk: this.#disk, running });
-    this.#send({ observation, batch });
+  #report(agent: SimAgent): void {
+    const { localNow, name } = this;
+    const seen = this.#prober.usersWays(Object.values(this.disk.ledger.duties), localNow);
+    const results = [...agent.takeResults(), ...seen];
+    const batch = { host: name, epoch: agent.startedAt, seq: ++this.#seq, results };
+    this.#send({ observation: agent.observe(), batch });
   }
 }

@@ -1,14 +1,14 @@
 import type { Fleet, Intent, OperatorVerb } from "@sluice/core";
 import { type History, Trace, Violation } from "./history.ts";
 import type { Behaviour, HistoryOptions } from "./history-options.ts";
-import type { Report } from "./observe-host.ts";
 import { createPrng, type Prng } from "./prng.ts";
 import { Promises } from "./promises.ts";
+import type { Report } from "./report.ts";
 import { type Place, SimCoordinator, type Store } from "./sim-coordinator.ts";
 import { SimHost } from "./sim-host.ts";
-import { fleetOf, pair, placesOf, rolloutOf, siteNames } from "./simulated-fleet.ts";
+import { type Extent, firstUnits, fleetOf, placesOf, rolloutOf, siteNames, unitsOf } from "./simulated-fleet.ts";
 import type { Subject } from "./subject.ts";
-import { isOut, isOver, unsettled } from "./unsettled.ts";
+import { disagreement, isOut, isOver, movingRollout, unsettled } from "./unsettled.ts";
 import { VirtualTime } from "./virtual-time.ts";
 
 /** How long a fleet without faults may take until everything has ended and every host runs what is proven. */
@@ -57,7 +57,7 @@ export class World implements History {
   }
 
   #firstPairs(): Record<string, string> {
-    return Object.fromEntries(siteNames.flatMap((site) => pair(site, 0)).map(({ unit, digest }) => [unit, digest]));
+    return Object.fromEntries(firstUnits.map(({ unit, digest }) => [unit, digest]));
   }
 
   #host(place: Place): SimHost {
@@ -85,7 +85,7 @@ export class World implements History {
   play(): void {
     const { faultsMs } = this.options;
     const start = this.time.now;
-    for (const host of this.#hosts) host.begin(siteNames.flatMap((site) => pair(site, 0)));
+    for (const host of this.#hosts) host.begin(firstUnits);
     this.#tickLater();
     this.#planFaults();
     this.time.runUntil(start + faultsMs, () => false);
@@ -156,12 +156,14 @@ export class World implements History {
     const { options, prng } = this;
     this.#every(options.deployEveryMs, () => this.#deploy());
     this.#every(options.operatorEveryMs, () => this.#operate());
+    this.#every(options.hastyEveryMs, () => this.#abortInHaste());
     this.#every(options.approval ? 60_000 : 0, () => this.#approveAll());
     this.#every(options.partitionEveryMs, () =>
       this.#partition(prng.pick(this.#hosts).name, prng.whole(5000, 180_000)),
     );
     this.#every(options.agentCrashEveryMs, () => prng.pick(this.#hosts).crash(prng.whole(500, 60_000)));
     this.#every(options.rebootEveryMs, () => prng.pick(this.#hosts).reboot(prng.whole(10_000, 90_000)));
+    this.#every(options.processCrashEveryMs, () => prng.pick(this.#hosts).crashProcess());
     this.#every(options.coordinatorCrashEveryMs, () => this.#killCoordinator(prng.whole(500, 60_000)));
     if (options.longOutage)
       this.time.after(prng.whole(60_000, options.faultsMs), () => this.#killCoordinator(11 * 60_000));
@@ -212,20 +214,33 @@ export class World implements History {
   #deploy(): void {
     const { store, isAlive, isBackup } = this.#coordinator;
     const site = this.prng.pick(siteNames);
+    const extent = this.prng.pick<Extent>(["pair", "pair", "site", "proxy", "front", "all"]);
     const restart = this.prng.chance(0.15);
     const alone = this.prng.chance(0.7);
     const moving = store.rollouts.some(({ rollout, state }) => rollout.sites.includes(site) && !isOver(state.phase));
     if (!isAlive || isBackup || (alone && moving)) return;
+    const behaviour = this.options.behaviours[(this.#deployments + 1) % this.options.behaviours.length] ?? "good";
+    this.#roll(site, extent, restart ? undefined : behaviour);
+  }
+
+  /** Starts the rollout of new releases, or of a restart when nothing says how new ones behave. */
+  #roll(site: string, extent: Extent, behaviour: Behaviour | undefined): void {
+    const { store } = this.#coordinator;
     const number = ++this.#deployments;
-    const behaviour = this.options.behaviours[number % this.options.behaviours.length] ?? "good";
-    if (!restart)
-      for (const { digest } of pair(site, number))
-        this.behaviours.set(digest, digest.includes("proxy") ? "good" : behaviour);
-    const deployment = { id: `r-${number}`, site, now: this.time.now, ...(restart ? {} : { number }) };
-    const rollout = rolloutOf(this.#fleet, store.proven, deployment);
-    this.trace.add(`operator: ${restart ? "restart" : "deploy"} ${rollout.title} (${behaviour})`);
-    const wanted = restart ? [] : pair(site, number).map(({ unit, digest }) => [unit, digest]);
+    const units = unitsOf(site, number, extent);
+    if (behaviour !== undefined) this.#giveBehaviour(units, behaviour);
+    const given = { id: `r-${number}`, site, extent, now: this.time.now };
+    const rollout = rolloutOf(this.#fleet, store.proven, behaviour === undefined ? given : { ...given, number });
+    this.trace.add(`operator: ${rollout.title} (${behaviour ?? "restart"})`);
+    const wanted = behaviour === undefined ? [] : units.map(({ unit, digest }) => [unit, digest]);
     this.#coordinator.start(rollout, Object.fromEntries(wanted));
+  }
+
+  /** Faults of settings go to a proxy or front, faults of releases to the site; the rest of a deployment is good. */
+  #giveBehaviour(units: readonly { readonly unit: string; readonly digest: string }[], behaviour: Behaviour): void {
+    const isOfSettings = behaviour.startsWith("misses-");
+    const able = units.filter(({ unit }) => unit.startsWith("site:") !== isOfSettings);
+    if (able.length > 0) this.behaviours.set(this.prng.pick(able).digest, behaviour);
   }
 
   #operate(): void {
@@ -236,6 +251,13 @@ export class World implements History {
       this.prng.whole(Math.max(0, rollouts.length - 3), rollouts.length - 1),
       this.prng.pick(verbs),
     );
+  }
+
+  #abortInHaste(): void {
+    const { time } = this;
+    this.#coordinator.store.rollouts.forEach(({ state }, index) => {
+      if (state.phase === "activating" && time.now - state.since < 10_000) this.#coordinator.tell(index, "abort");
+    });
   }
 
   #approveAll(): void {
@@ -260,7 +282,18 @@ export class World implements History {
       if (state.phase === "paused") this.#coordinator.tell(index, "resume");
       if (state.phase === "held") this.#coordinator.tell(index, "abort");
     });
+    this.#makeAgree();
     this.time.after(60_000, () => this.#attend());
+  }
+
+  /** Where a host and the store disagree over what is proven, nothing changes by itself: somebody deploys anew. */
+  #makeAgree(): void {
+    const { store, isAlive, isBackup } = this.#coordinator;
+    if (!isAlive || isBackup || movingRollout(store) !== undefined) return;
+    if (!this.#hosts.some((host) => disagreement(store, host) !== undefined)) return;
+    this.trace.count("store and host disagreed");
+    for (const site of siteNames) this.#roll(site, "pair", "good");
+    this.#roll("", "front", "good");
   }
 
   #unsettled(): string | undefined {

@@ -20,6 +20,7 @@ if (!Number.isInteger(first) || !Number.isInteger(last)) {
 }
 const began = performance.now();
 const ended: Record<string, number> = {};
+const reached: Record<string, number> = {};
 for (let seed = first; seed <= last; seed++) {
   const result = runHistory(seed, { trace: values.trace });
   if (values.trace) console.log(result.trace.join("\n"));
@@ -30,9 +31,15 @@ for (let seed = first; seed <= last; seed++) {
     console.log(`replay: node test/simulation/simulate.ts --seed ${seed} --trace`);
     process.exit(1);
   }
-  for (const [phase, count] of Object.entries(result.ended)) ended[phase] = (ended[phase] ?? 0) + count;
+  addTo(ended, result.ended);
+  addTo(reached, result.reached);
 }
+
+function addTo(sums: Record<string, number>, counts: Readonly<Record<string, number>>): void {
+  for (const [name, count] of Object.entries(counts)) sums[name] = (sums[name] ?? 0) + count;
+}
+
 const tookS = (performance.now() - began) / 1000;
 console.log(
-  `${last - first + 1} histories in ${tookS.toFixed(1)} s, every promise kept; rollouts ended: ${JSON.stringify(ended)}`,
+  `${last - first + 1} histories in ${tookS.toFixed(1)} s, every promise kept\nrollouts ended: ${JSON.stringify(ended)}\nactivations and hosts: ${JSON.stringify(reached)}`,
 );

@@ -2,9 +2,13 @@ import {
   createRollout,
   durationMs,
   type Fleet,
+  type Hop,
   type Instant,
+  type ProbedBinding,
+  questionsOn,
   type Rollout,
   type Site,
+  type SiteDuties,
   seconds,
   type UnitKey,
   type UnitRelease,
@@ -15,11 +19,75 @@ import type { Place } from "./sim-coordinator.ts";
 /** The sites of every simulated fleet: two, so that rollouts run side by side. */
 export const siteNames = ["shop", "blog"] as const;
 
-/** The pair that is live together: release and proxy settings of one number. */
-export const pair = (site: string, number: number): readonly { readonly unit: UnitKey; readonly digest: string }[] => [
-  { unit: `site:${site}`, digest: `${site}-${number}` },
-  { unit: `proxy:${site}`, digest: `${site}-proxy-${number}` },
-];
+/** How long users who stay may stay, at most. */
+export const drainMs = seconds(5);
+
+/** What can be deployed at once: a release with its proxy's settings, either alone, the front, or everything of a site. */
+export type Extent = "pair" | "site" | "proxy" | "front" | "all";
+
+/** The units of a deployment and the digests that one number gives them. */
+export function unitsOf(
+  site: string,
+  number: number,
+  extent: Extent,
+): readonly { readonly unit: UnitKey; readonly digest: string }[] {
+  const release = { unit: `site:${site}`, digest: `${site}-${number}` } as const;
+  const proxy = { unit: `proxy:${site}`, digest: `${site}-proxy-${number}` } as const;
+  const front = { unit: "front", digest: `front-${number}` } as const;
+  const extents = {
+    pair: [release, proxy],
+    site: [release],
+    proxy: [proxy],
+    front: [front],
+    all: [release, proxy, front],
+  };
+  return extents[extent];
+}
+
+/** Everything that runs on a host in the beginning. */
+export const firstUnits = [...siteNames.flatMap((site) => unitsOf(site, 0, "pair")), ...unitsOf("", 0, "front")];
+
+const internal = (site: string): ProbedBinding => ({
+  name: `${site}.internal`,
+  kind: "internal",
+  bindingPort: 8080,
+  address: "127.0.0.1",
+  port: 8080,
+  tls: false,
+  shared: false,
+});
+
+const shared = (site: string): ProbedBinding => ({
+  ...internal(site),
+  name: `www.${site}.example`,
+  bindingPort: 80,
+  shared: true,
+});
+
+const bindings: Readonly<Record<string, readonly ProbedBinding[]>> = {
+  shop: [internal("shop"), { ...shared("shop"), kind: "public", edge: "https://www.shop.example" }],
+  blog: [shared("blog")],
+};
+
+export const bindingsOf = (site: string): readonly ProbedBinding[] => bindings[site] ?? [];
+
+export const dutiesOf = (site: string): SiteDuties => ({
+  site,
+  forward: { host: "preserve" },
+  drainMs,
+  keepPreviousMs: seconds(60),
+  probeEveryMs: seconds(5),
+  probeToken: "",
+  probes: [{ method: "GET", path: "/", headers: {}, expect: [200], timeoutMs: seconds(5) }],
+  bindings: bindingsOf(site),
+});
+
+/** Binding and hop of every way that users of the site come. */
+export const waysOf = (site: string): readonly { readonly binding: string; readonly hop: Hop }[] =>
+  [...questionsOn(dutiesOf(site), "listener"), ...questionsOn(dutiesOf(site), "edge")].map(({ binding, hop }) => ({
+    binding,
+    hop,
+  }));
 
 export function placesOf(options: HistoryOptions): readonly Place[] {
   const named = (environment: string, short: string, count: number): readonly Place[] =>
@@ -54,10 +122,10 @@ function siteOf(name: string, options: HistoryOptions): Site {
   return {
     name,
     engine: "node",
-    run: { driver: "process", command: [], env: {} },
+    run: { driver: "process", command: ["serve"], env: {} },
     ready: { path: "/", withinMs: seconds(10) },
     forward: { host: "preserve" },
-    drainMs: seconds(5),
+    drainMs,
     keepPreviousMs: seconds(60),
     holdMs: seconds(5),
     maxUnavailable: options.maxUnavailable,
@@ -71,34 +139,36 @@ export interface Deployment {
   readonly id: string;
   readonly site: string;
   readonly now: Instant;
-  /** Number of the pair to go live; absent: restart what is proven. */
+  readonly extent: Extent;
+  /** Number of the releases to go live; absent: restart what is proven. */
   readonly number?: number;
 }
 
-/** The rollout of a pair over the whole fleet, or the restart of what is proven. */
+/** The rollout of a deployment over the whole fleet, or the restart of what is proven. */
 export function rolloutOf(
   fleet: Fleet,
   proven: Readonly<Record<string, Readonly<Record<string, string>>>>,
   deployment: Deployment,
 ): Rollout {
-  const { id, site, now, number } = deployment;
+  const { id, site, now, number, extent } = deployment;
   const provenOn = (host: string, unit: string): string | undefined => proven[host]?.[unit];
+  const sites = unitsOf(site, 0, extent).some(({ unit }) => unit === "front") ? [...siteNames] : [site];
   const rollout = createRollout({
     id,
     kind: number === undefined ? "restart" : "release",
-    title: number === undefined ? `restart of ${site}` : `${site} ${number}`,
-    sites: [site],
+    title: number === undefined ? `restart of ${site} (${extent})` : `${site} ${number} (${extent})`,
+    sites,
     by: "operator",
     createdAt: now,
     fleet,
     proven: provenOn,
     targets: (host) =>
-      pair(site, number ?? 0).flatMap(({ unit, digest }) => {
+      unitsOf(site, number ?? 0, extent).flatMap(({ unit, digest }) => {
         const to = number === undefined ? provenOn(host, unit) : digest;
         return to === undefined ? [] : [{ unit, digest: to }];
       }),
   });
-  return { ...rollout, stages: rollout.stages.map((stage) => ({ ...stage, stepTimeoutMs: durationMs(60_000) })) };
+  return { ...rollout, stages: rollout.stages.map((stage) => ({ ...stage, stepTimeoutMs: durationMs(90_000) })) };
 }
 
 const releases = new Map<string, UnitRelease>();
@@ -109,10 +179,14 @@ export function simulatedRelease(digest: string): UnitRelease {
   if (found !== undefined) return found;
   const [site = ""] = digest.split("-");
   const release: UnitRelease = {
-    unit: digest.includes("-proxy-") ? `proxy:${site}` : `site:${site}`,
+    unit: site === "front" ? site : digest.includes("-proxy-") ? `proxy:${site}` : `site:${site}`,
     version: digest,
     digest,
-    content: { site, run: { driver: "process", command: [], env: {} }, ready: { path: "/", withinMs: seconds(1) } },
+    content: {
+      site,
+      run: { driver: "process", command: ["serve"], env: {} },
+      ready: { path: "/", withinMs: seconds(10) },
+    },
   };
   releases.set(digest, release);
   return release;

@@ -1,11 +1,17 @@
+import { interruptAll } from "@sluice/agent/activation/interrupt-all";
+import type { Ledger } from "@sluice/agent/ledger/ledger";
+import { planFrontUpkeep, planSiteUpkeep } from "@sluice/agent/reconcile/plan-upkeep";
+import { settleLedger } from "@sluice/agent/reconcile/settle-ledger";
 import {
   deriveIntentBody,
   type EvidenceLog,
+  type Intent,
   type Judge,
   judgeByProbes,
   judgeIntent,
   judgeLead,
   type ProbeBatch,
+  planActivation,
   planRollout,
   withBatch,
 } from "@sluice/core";
@@ -18,16 +24,14 @@ export interface Subject {
   readonly judgeLead: typeof judgeLead;
   readonly judge: Judge;
   readonly withBatch: (log: EvidenceLog, batch: ProbeBatch) => EvidenceLog;
-  /** Ways in which the simulated agent itself can be broken. */
-  readonly agent: AgentFaults;
+  readonly planActivation: typeof planActivation;
+  readonly planSiteUpkeep: typeof planSiteUpkeep;
+  readonly planFrontUpkeep: typeof planFrontUpkeep;
+  readonly settleLedger: typeof settleLedger;
+  readonly interruptAll: typeof interruptAll;
+  /** What is kept running without a grant. */
+  readonly provenOf: (ledger: Ledger, intent: Intent | undefined) => Ledger["proven"];
   readonly coordinator: CoordinatorFaults;
-}
-
-export interface AgentFaults {
-  readonly activatesDesired?: boolean;
-  readonly bootsNewest?: boolean;
-  readonly ignoresConfirmBy?: boolean;
-  readonly switchesHalf?: boolean;
 }
 
 export interface CoordinatorFaults {
@@ -45,6 +49,11 @@ export const subject: Subject = {
   judgeLead,
   judge: judgeByProbes,
   withBatch,
-  agent: {},
+  planActivation,
+  planSiteUpkeep,
+  planFrontUpkeep,
+  settleLedger,
+  interruptAll,
+  provenOf: ({ proven }) => proven,
   coordinator: {},
 };

@@ -1,4 +1,4 @@
-import type { Phase, StepState } from "@sluice/core";
+import { isSettled, type Phase, type StepState } from "@sluice/core";
 import type { Store } from "./sim-coordinator.ts";
 import type { SimHost } from "./sim-host.ts";
 
@@ -8,20 +8,43 @@ export const isOver = (phase: Phase): boolean => phase === "completed" || phase 
 export const isOut = ({ kind }: StepState): boolean =>
   kind === "activating" || kind === "provisional" || kind === "withdrawing" || kind === "reverting";
 
-/** What keeps a fleet from being at rest: a rollout on its way, or a host that does not run what is proven. */
-export function unsettled(store: Store, hosts: readonly SimHost[]): string | undefined {
+/** A rollout that has still something to do. */
+export function movingRollout(store: Store): string | undefined {
   const moving = store.rollouts.find(({ state }) => !isOver(state.phase) || Object.values(state.steps).some(isOut));
-  if (moving !== undefined)
-    return `${moving.rollout.id} is ${moving.state.phase}: ${JSON.stringify(moving.state.steps)}`;
-  for (const host of hosts) {
-    const wanted = JSON.stringify(Object.entries(store.proven[host.name] ?? {}).sort());
-    for (const [what, found] of [
-      ["runs", host.running],
-      ["has proven", host.proven],
-    ] as const) {
-      const actual = JSON.stringify([...found].sort());
-      if (actual !== wanted) return `${host.name} ${what} ${actual}, the store says ${wanted}`;
-    }
+  return moving && `${moving.rollout.id} is ${moving.state.phase}: ${JSON.stringify(moving.state.steps)}`;
+}
+
+/** What keeps a host from being at rest: users reach something else than what it holds for proven, or something is left over. */
+export function restlessness({ name, disk, serving, machine }: SimHost): string | undefined {
+  const { proven, activations } = disk.ledger;
+  const open = Object.values(activations).find((state) => !isSettled(state));
+  if (open !== undefined) return `${name} still works on ${open.grant.id}: ${open.phase}`;
+  for (const [unit, { digest }] of Object.entries(proven)) {
+    const found = serving.get(unit) ?? [];
+    if (found.length !== 1 || found[0] !== digest)
+      return `${name} serves ${unit} ${found.join(" and ")}, proven is ${digest}`;
+  }
+  const expected = Object.keys(proven).length;
+  const processes = [...machine.slots, ...machine.proxies];
+  if (processes.length === expected) return undefined;
+  const all = processes.map((one) => ("childId" in one ? one.childId : `${one.site} ${one.slot}`)).join(", ");
+  return `${name} has ${processes.length} processes for ${expected} units: ${all}`;
+}
+
+/** A host that holds something else for proven than the store does: it takes a rollout to make them agree. */
+export function disagreement(store: Store, { name, disk }: SimHost): string | undefined {
+  for (const [unit, digest] of Object.entries(store.proven[name] ?? {})) {
+    const own = disk.ledger.proven[unit]?.digest;
+    if (own !== digest) return `${name} holds ${unit} ${own} for proven, the store says ${digest}`;
   }
   return undefined;
+}
+
+/** What keeps a fleet from being at rest. */
+export function unsettled(store: Store, hosts: readonly SimHost[]): string | undefined {
+  return (
+    movingRollout(store) ??
+    hosts.map(restlessness).find(Boolean) ??
+    hosts.map((host) => disagreement(store, host)).find(Boolean)
+  );
 }

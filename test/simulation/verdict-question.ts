@@ -7,6 +7,7 @@ import {
   type RolloutState,
 } from "@sluice/core";
 import { placedSteps } from "@sluice/core/rollout/wave";
+import { waysOf } from "./simulated-fleet.ts";
 
 /** What has to be judged while a wave is on trial; nothing in other phases. */
 export function questionOf(
@@ -23,15 +24,15 @@ export function questionOf(
   });
   const trial = placed.filter(({ step }) => step.kind === "provisional").map(({ change }) => change.host);
   const controls = placed.filter(({ step }) => step.kind === "pending").map(({ change }) => change.host);
-  const strata = trial.flatMap((host) => rollout.sites.flatMap((site) => waysOf(host, site)));
+  const strata = trial.flatMap((host) => rollout.sites.flatMap((site) => strataOf(host, site)));
   const since = changed.reduce((latest, one) => instant(Math.max(one.since, latest)), changed[0]?.since ?? now);
   return { since, question: { now, changed, controls, strata } };
 }
 
-function waysOf(host: string, site: string): EvidenceQuestion["strata"] {
-  return (["proxy", "edge"] as const).map((hop) => ({
+function strataOf(host: string, site: string): EvidenceQuestion["strata"] {
+  return waysOf(site).map(({ binding, hop }) => ({
     host,
     required: true,
-    stratum: { site, binding: site, hop, source: "probe", indicator: "failure" },
+    stratum: { site, binding, hop, source: "probe", indicator: "failure" },
   }));
 }

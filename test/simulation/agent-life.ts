@@ -1,0 +1,144 @@
+import type { Ledger } from "@sluice/agent/ledger/ledger";
+import type { ActivationAction, ActivationFacts, Instant, Intent, ObservedHost, ProbeResult } from "@sluice/core";
+import type { History } from "./history.ts";
+import type { SimMachine } from "./sim-machine.ts";
+import type { OrderSite, SimOrders } from "./sim-orders.ts";
+
+/** What survives crashes and reboots: each write replaces a whole document at once. */
+export interface Disk {
+  ledger: Ledger;
+  intent: Intent | undefined;
+}
+
+export interface AgentPorts {
+  readonly history: History;
+  readonly name: string;
+  readonly machine: SimMachine;
+  readonly orders: SimOrders;
+  readonly disk: Disk;
+  readonly now: () => Instant;
+  /** Something was written or carried out; the agent may end right there. */
+  readonly onSaved: () => void;
+  /** An activation begins to do something. */
+  readonly onBegun: (id: string) => void;
+}
+
+/** Work that goes on beside other work, one step at a time. */
+export interface Lane {
+  isCalledOff: boolean;
+}
+
+/** One life of an agent process: what its lanes share, all of it forgotten when it ends. */
+export class AgentLife {
+  readonly ports: AgentPorts;
+  isAlive = true;
+  /** The newest look at the host. */
+  seen: ObservedHost | undefined;
+  /** Results of users' ways, taken around a switch, that the coordinator has not been told yet. */
+  results: ProbeResult[] = [];
+  readonly lanes = new Map<string, Lane>();
+  readonly #onLook: () => void;
+  #nextLook = Number.POSITIVE_INFINITY;
+
+  constructor(ports: AgentPorts, onLook: () => void) {
+    this.ports = ports;
+    this.#onLook = onLook;
+  }
+
+  /** Asks every process of the host what it is. */
+  look(): ObservedHost {
+    this.seen = this.ports.machine.look();
+    return this.seen;
+  }
+
+  save(ledger: Ledger): void {
+    if (ledger === this.ports.disk.ledger) return;
+    this.ports.disk.ledger = ledger;
+    this.ports.onSaved();
+  }
+
+  wake(ms: number): void {
+    const { time } = this.ports.history;
+    const at = time.now + ms;
+    if (this.#nextLook <= at) return;
+    this.#nextLook = at;
+    time.after(ms, () => {
+      if (this.#nextLook !== at) return;
+      this.#nextLook = Number.POSITIVE_INFINITY;
+      if (this.isAlive) this.#onLook();
+    });
+  }
+
+  run(name: string, step: (lane: Lane) => void): void {
+    if (!this.isAlive || this.lanes.has(name)) return;
+    const lane = { isCalledOff: false };
+    this.lanes.set(name, lane);
+    step(lane);
+  }
+
+  /** A lane ends; the host is looked at again soon, or with the next beat. */
+  rest(name: string, lookInMs?: number): void {
+    this.lanes.delete(name);
+    if (lookInMs !== undefined) this.wake(lookInMs);
+  }
+
+  soon(act: () => void): void {
+    this.ports.history.time.after(1, () => {
+      if (this.isAlive) act();
+    });
+  }
+
+  site(host: ObservedHost, lane: Lane, dueLocal: number): OrderSite {
+    const { history, disk, now } = this.ports;
+    return {
+      host,
+      duties: disk.ledger.duties,
+      due: dueLocal - (now() - history.time.now),
+      isAlive: () => this.isAlive,
+      isCalledOff: () => lane.isCalledOff,
+      onResults: (results) => this.results.push(...results),
+    };
+  }
+
+  /** Gives orders one after another; those after a failed one are left for the next step. */
+  give(
+    site: OrderSite,
+    facts: ActivationFacts,
+    actions: readonly ActivationAction[],
+    done: (facts: ActivationFacts) => void,
+  ): void {
+    const [action, ...rest] = actions;
+    if (action === undefined || site.isCalledOff()) {
+      done(facts);
+      return;
+    }
+    this.ports.orders.give(site, facts, action, (known) => {
+      const hasFailed = known.failures.length > facts.failures.length;
+      this.ports.history.trace.add(`${this.ports.name}: ${describe(action)}${hasFailed ? " (failed)" : ""}`);
+      this.ports.onSaved();
+      if (!this.isAlive) return;
+      if (hasFailed) done(known);
+      else this.give(site, known, rest, done);
+    });
+  }
+}
+
+function describe(action: ActivationAction): string {
+  switch (action.kind) {
+    case "probe":
+      return `probe ${action.rounds.map(({ site, target }) => `${site} ${target.hop}`).join(", ")}`;
+    case "ensure-installed":
+      return `ensure-installed ${action.release.digest}`;
+    case "start-slot":
+    case "await-ready":
+      return `${action.kind} ${action.site} ${action.slot} ${action.release.digest}`;
+    case "stop-slot":
+      return `stop-slot ${action.site} ${action.slot}`;
+    case "start-successor":
+      return `start-successor ${action.release.digest} ${action.slots.live}`;
+    case "put-slots":
+      return `put-slots ${action.childId} ${action.slots.live}`;
+    default:
+      return `${action.kind} ${action.childId}`;
+  }
+}

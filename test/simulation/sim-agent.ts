@@ -1,0 +1,142 @@
+import { wordOn } from "@sluice/agent/activation/step-activation";
+import type { Ledger } from "@sluice/agent/ledger/ledger";
+import { buildObservation } from "@sluice/agent/observation/build-observation";
+import { unsettled } from "@sluice/agent/reconcile/live-units";
+import { isColdStart } from "@sluice/agent/reconcile/processes";
+import { absorbIntent, catchUp } from "@sluice/agent/reconcile/settle-ledger";
+import type { HostObservation, Instant, Intent, ObservedHost, ProbeResult } from "@sluice/core";
+import { AgentLife, type AgentPorts } from "./agent-life.ts";
+import { SimActivations } from "./sim-activations.ts";
+import { SimUpkeep } from "./sim-upkeep.ts";
+
+/** How often a host that needs nothing is looked at all the same. */
+const idleLookMs = 60_000;
+
+/** What a look was about. */
+interface Looked {
+  readonly changes: number;
+  readonly ledger: Ledger;
+  readonly intent: Intent | undefined;
+  readonly at: number;
+}
+
+/** One life of the agent process: it decides with the real agent's code, and forgets everything but its disk when it ends. */
+export class SimAgent {
+  readonly startedAt: Instant;
+  readonly #ports: AgentPorts;
+  readonly #life: AgentLife;
+  readonly #activations: SimActivations;
+  readonly #upkeep: SimUpkeep;
+  #looked: Looked | undefined;
+  #told: { readonly observation: HostObservation; readonly about: readonly unknown[] } | undefined;
+
+  constructor(ports: AgentPorts) {
+    this.#ports = ports;
+    this.startedAt = ports.now();
+    this.#life = new AgentLife(ports, () => this.look());
+    this.#activations = new SimActivations(this.#life);
+    this.#upkeep = new SimUpkeep(this.#life);
+    this.#catchUp();
+  }
+
+  get isAlive(): boolean {
+    return this.#life.isAlive;
+  }
+
+  end(): void {
+    this.#life.isAlive = false;
+  }
+
+  /** Results of users' ways, taken around a switch, that the coordinator has not been told yet. */
+  takeResults(): readonly ProbeResult[] {
+    const { results } = this.#life;
+    this.#life.results = [];
+    return results;
+  }
+
+  /** An intent that was kept just before the last agent ended is taken in now. */
+  #catchUp(): void {
+    const { ledger, intent } = this.#ports.disk;
+    if (intent !== undefined) this.#life.save(catchUp(ledger, intent));
+  }
+
+  /** The coordinator's word: kept, then taken in; an agent may end in between. */
+  obey(intent: Intent): void {
+    const { disk, history } = this.#ports;
+    const { memory } = disk.ledger;
+    const verdict = history.subject.judgeIntent(memory.generation === 0 ? undefined : memory, intent);
+    const raises = verdict.kind === "already-applied" && intent.fence > memory.maxFence;
+    if (verdict.kind !== "apply" && !raises) return;
+    const before = disk.intent;
+    disk.intent = intent;
+    this.#ports.onSaved();
+    if (!this.isAlive) return;
+    this.#life.save(absorbIntent(disk.ledger, before, intent));
+    for (const state of unsettled(disk.ledger)) {
+      const lane = this.#life.lanes.get(state.grant.id);
+      if (lane !== undefined && wordOn(disk.ledger, intent, state).kind !== "held") lane.isCalledOff = true;
+    }
+    this.#life.wake(1);
+  }
+
+  look(): void {
+    if (!this.isAlive) return;
+    const isFirst = this.#life.seen === undefined;
+    const host = this.#life.look();
+    if (isFirst) this.#firstLook(host);
+    if (!this.isAlive) return;
+    this.#upkeep.noteAbsent(host);
+    const isIdle = this.#isSame() && !this.#upkeep.isWaiting;
+    this.#settle(host);
+    if (!this.isAlive) return;
+    for (const { grant } of unsettled(this.#ports.disk.ledger)) {
+      this.#life.run(grant.id, (lane) => this.#activations.step(grant.id, lane));
+    }
+    if (!isIdle && this.isAlive) this.#upkeep.runLanes();
+  }
+
+  /** After a restart of the host only proven releases stay. */
+  #firstLook(host: ObservedHost): void {
+    const { disk, history, name, now } = this.#ports;
+    if (!isColdStart(disk.ledger.processes, host)) return;
+    history.trace.add(`${name}: cold start`);
+    history.trace.count("cold start");
+    this.#upkeep.coldStart();
+    this.#life.save(history.subject.interruptAll(disk.ledger, { now: now(), intent: disk.intent, host }));
+  }
+
+  /** Whether processes and documents are those of the last look. */
+  #isSame(): boolean {
+    const { disk, machine } = this.#ports;
+    const last = this.#looked;
+    return last?.changes === machine.changes && last.ledger === disk.ledger && last.intent === disk.intent;
+  }
+
+  /** Settling again what has not changed would change nothing but ages: that is done now and then. */
+  #settle(host: ObservedHost): void {
+    const { disk, machine, history, now, onBegun } = this.#ports;
+    const at = history.time.now;
+    if (this.#isSame() && at - (this.#looked?.at ?? 0) <= idleLookMs) return;
+    const before = disk.ledger;
+    this.#life.save(history.subject.settleLedger(before, { now: now(), intent: disk.intent, host, obeyGrants: true }));
+    for (const id of Object.keys(disk.ledger.activations)) if (before.activations[id] === undefined) onBegun(id);
+    this.#looked = { changes: machine.changes, ledger: disk.ledger, intent: disk.intent, at };
+  }
+
+  /** What the agent says about its host; built anew only when something it is about has changed. */
+  observe(): HostObservation {
+    const { disk, name, now } = this.#ports;
+    const seen = this.#life.seen ?? { installed: [], slots: [], proxies: [] };
+    const { waiting, plans } = this.#activations;
+    const about = [disk.ledger, disk.intent, seen, plans];
+    const told = this.#told;
+    if (told !== undefined && about.every((one, index) => told.about[index] === one)) {
+      return { ...told.observation, at: now() };
+    }
+    const agent = { version: "0", startedAt: this.startedAt };
+    const { ledger, intent } = disk;
+    const observation = buildObservation({ host: name, now: now(), agent, ledger, intent, seen, waiting, remarks: [] });
+    this.#told = { observation, about };
+    return observation;
+  }
+}
