@@ -63,7 +63,7 @@ test("an activation that nobody confirms in time is undone by the host itself, w
 
   // Its clock is right again.
   await fleet.kill(host);
-  await Promise.all([fleet.start("coordinator"), fleet.start(host)]);
+  await fleet.startInOrder(["coordinator", host]);
   expect((await fleet.untilEnded(id)).phase).toBe("reverted");
   expect(await servedOver(ways)).toEqual(["1", "1"]);
 });
@@ -112,7 +112,7 @@ test("a rebooted host brings back its proven release, although a newer one was l
 
   // A fresh agent, which has not learned yet to ask the coordinator less and less often.
   await fleet.kill(host);
-  await Promise.all([fleet.start("coordinator"), fleet.start(host)]);
+  await fleet.startInOrder(["coordinator", host]);
   expect((await fleet.untilEnded(id)).phase).toBe("reverted");
   expect(await servedOver(ways)).toEqual(["2", "2"]);
   await expectNoneFailed("rebooted host", users, {

@@ -84,7 +84,7 @@ test("traffic flows while every agent and the coordinator are dead, and nothing 
   const users = startUsers(fleet);
   await eventually("500 requests are answered without them", () => users.report().ok >= 500);
   const alone = users.report().ok;
-  await Promise.all(programs.map((program) => fleet.start(program)));
+  await fleet.startInOrder(programs);
   await fleet.untilConnected();
   await eventually("every unit is reported again", async () => (await pidsOf(fleet)).size === before.size);
   expect(await pidsOf(fleet)).toEqual(before);

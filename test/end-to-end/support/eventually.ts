@@ -5,8 +5,8 @@ export interface EventuallyOptions {
   readonly everyMs?: number;
 }
 
-/** Far beyond what anything takes on a busy machine; only a defect waits so long. */
-const withinMsDefault = 60_000;
+/** Beyond the minute that an agent may let pass before it asks a coordinator again; only a defect waits so long. */
+const withinMsDefault = 120_000;
 const everyMsDefault = 50;
 
 /**

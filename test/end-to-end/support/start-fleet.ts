@@ -61,6 +61,8 @@ export interface Fleet extends AsyncDisposable {
   status(host: string): Promise<HostStatus>;
   keeper(host: string): KeeperClient;
   start(program: FleetProgram): Promise<number>;
+  /** The coordinator first, and the agents when it answers: one that asks in vain asks less and less often, up to once a minute. */
+  startInOrder(programs: readonly FleetProgram[]): Promise<void>;
   kill(program: FleetProgram): Promise<void>;
   pidOf(program: FleetProgram): number;
 }
@@ -217,6 +219,12 @@ class SmallFleet implements Fleet {
     const { pid } = await this.#processes.start({ name: program, args: this.#argumentsOf(program), logFile });
     this.#pids.set(program, pid);
     return pid;
+  }
+
+  async startInOrder(programs: readonly FleetProgram[]): Promise<void> {
+    await this.start("coordinator");
+    await eventually("the coordinator answers", () => this.client.getStatus({ host: undefined, site: undefined }));
+    await Promise.all(programs.filter((program) => program !== "coordinator").map((program) => this.start(program)));
   }
 
   kill(program: FleetProgram): Promise<void> {
