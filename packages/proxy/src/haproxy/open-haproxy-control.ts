@@ -1,0 +1,151 @@
+import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
+import { Problem } from "@sluice/core/problems/problem";
+import type { SlotTable } from "@sluice/core/proxying/proxy-settings";
+import { writeFileDurably } from "@sluice/runtime/files/durable-file";
+import type { CertificateReload } from "../certificates/certificate-store.ts";
+import type { ProxyControl } from "../control/control-client.ts";
+import type { DrainOrder, ProxyStatus } from "../control/control-messages.ts";
+import { readProxyState, writeProxyState } from "../control/proxy-state.ts";
+import type { ProxyCounts } from "../counting/proxy-counters.ts";
+import { parseSlotTable } from "../settings/process-settings.ts";
+import { AccumulatedCounts, parseCounts, proxyCounts } from "./accumulated-counts.ts";
+import { askWorker, parseInfo, parseStats, readProcesses } from "./master-cli.ts";
+import { readSettings, writeConfig } from "./prepare-haproxy.ts";
+import { type ProcessFiles, processFiles } from "./process-files.ts";
+import { readStatus } from "./read-status.ts";
+import { reloadConfirmed } from "./reload-confirmed.ts";
+import { replaceCertificates } from "./replace-certificates.ts";
+import { resolveSlots } from "./resolve-slots.ts";
+import { formatSlotMap, slotMapOf } from "./slot-map.ts";
+import { switchSlots } from "./switch-slots.ts";
+
+/** How often a drain looks for the end before its limit. */
+const lookEveryMs = 50;
+
+/**
+ * The orders of a proxy process, carried out on the haproxy process of a folder from outside. Holds the counts of workers that are
+ * gone, so one control should live as long as its process. Like the embedded engine, it makes every order durable first.
+ */
+export function openHaproxyControl(haproxy: string, dir: string): ProxyControl {
+  return new HaproxyControl(haproxy, dir);
+}
+
+class HaproxyControl implements ProxyControl {
+  readonly #haproxy: string;
+  readonly #dir: string;
+  readonly #files: ProcessFiles;
+  readonly #counts = new AccumulatedCounts();
+  #orders: Promise<unknown> = Promise.resolve();
+
+  constructor(haproxy: string, dir: string) {
+    this.#haproxy = haproxy;
+    this.#dir = dir;
+    this.#files = processFiles(dir);
+  }
+
+  status(): Promise<ProxyStatus> {
+    return readStatus(this.#files);
+  }
+
+  putSlots(table: SlotTable): Promise<ProxyStatus> {
+    return this.#inOrder(async () => {
+      const parsed = parseSlotTable(table);
+      if (!("table" in parsed)) throw new Problem("message-invalid", `cannot put slots: ${parsed.problems.join("; ")}`);
+      const process = await readSettings(this.#dir);
+      if (process.kind === "front") throw new Problem("message-invalid", "cannot put slots: a front has none");
+      const map = slotMapOf(await resolveSlots(parsed.table));
+      await writeProxyState(this.#stateFile(), { ...readProxyState(this.#stateFile()).state, slots: parsed.table });
+      await writeFileDurably(this.#files.slotMap, formatSlotMap(map));
+      await switchSlots(this.#files, map);
+      return undefined;
+    });
+  }
+
+  accept(): Promise<ProxyStatus> {
+    return this.#inOrder(async () => {
+      const before = await this.status();
+      if (before.draining) throw new Problem("verb-refused", "cannot accept: this proxy is draining");
+      if (before.accepting) return before;
+      const process = await readSettings(this.#dir);
+      const { slots } = readProxyState(this.#stateFile()).state;
+      await this.#readCounts();
+      await writeConfig(this.#haproxy, this.#dir, process, { accepting: true, slots });
+      await reloadConfirmed(this.#files.masterSocket, before.pid);
+      return undefined;
+    });
+  }
+
+  drain({ limitMs }: DrainOrder): Promise<ProxyStatus> {
+    return this.#inOrder(async () => {
+      const process = await readSettings(this.#dir);
+      const { slots } = readProxyState(this.#stateFile()).state;
+      const { masterPid } = await readProcesses(this.#files.masterSocket);
+      const before = await this.status();
+      await writeConfig(this.#haproxy, this.#dir, process, { accepting: false, slots });
+      signal(masterPid, "SIGUSR1");
+      void this.#endAt(masterPid, performance.now() + limitMs);
+      // An idle process is gone at once: asking it how it is would be too late.
+      return { ...before, accepting: false, draining: true };
+    });
+  }
+
+  counters(): Promise<ProxyCounts> {
+    return this.#readCounts();
+  }
+
+  async reloadCertificates(): Promise<readonly CertificateReload[]> {
+    return replaceCertificates(this.#files, await readSettings(this.#dir));
+  }
+
+  #stateFile(): string {
+    return join(this.#dir, "state.json");
+  }
+
+  async #readCounts(): Promise<ProxyCounts> {
+    const process = await readSettings(this.#dir);
+    const { masterSocket } = this.#files;
+    const { workers } = await readProcesses(masterSocket);
+    let startedAt = 0;
+    for (const { pid, old } of workers) {
+      const [table, stats, info] = await Promise.all([
+        askWorker(masterSocket, pid, "show table counts"),
+        askWorker(masterSocket, pid, "show stat -1 1 -1"),
+        askWorker(masterSocket, pid, "show info"),
+      ]);
+      const counts = new Map(parseCounts(table));
+      const unread = parseStats(stats).reduce((sum, row) => sum + Number(row.get("ereq") || 0), 0);
+      counts.set("malformed", [(counts.get("malformed")?.[0] ?? 0) + unread]);
+      this.#counts.take(pid, counts);
+      if (!old) startedAt = Number(parseInfo(info).get("Start_time_sec") ?? 0) * 1000;
+    }
+    return proxyCounts(process, startedAt, this.#counts);
+  }
+
+  /** The limit of a drain; the keeper has its own for when we are gone. */
+  async #endAt(masterPid: number, end: number): Promise<void> {
+    for (;;) {
+      const left = end - performance.now();
+      if (left <= 0) break;
+      await delay(Math.min(lookEveryMs, left), undefined, { ref: false });
+      const there = await readProcesses(this.#files.masterSocket).catch(() => undefined);
+      if (there?.masterPid !== masterPid) return;
+    }
+    signal(masterPid, "SIGTERM");
+  }
+
+  #inOrder(carryOut: () => Promise<ProxyStatus | undefined>): Promise<ProxyStatus> {
+    const result = this.#orders.then(carryOut).then((status) => status ?? this.status());
+    this.#orders = result.catch(() => undefined);
+    return result;
+  }
+}
+
+/** A process that has gone in the meantime is what was wanted. */
+function signal(pid: number, name: "SIGUSR1" | "SIGTERM"): void {
+  try {
+    if (pid > 1) process.kill(pid, name);
+  } catch {
+    return;
+  }
+}

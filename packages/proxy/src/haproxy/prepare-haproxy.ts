@@ -1,0 +1,77 @@
+import { execFile } from "node:child_process";
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { Problem } from "@sluice/core/problems/problem";
+import { assertSocketPath } from "@sluice/runtime/control/socket-path";
+import { writeFileDurably } from "@sluice/runtime/files/durable-file";
+import { type ProxyState, writeProxyState } from "../control/proxy-state.ts";
+import { parseProxyProcess } from "../settings/parse-proxy-process.ts";
+import type { ProxyProcess } from "../settings/process-settings.ts";
+import { readCertificate } from "./certificates.ts";
+import { processFiles } from "./process-files.ts";
+import { certifiedNames, renderConfig, renderFiles } from "./render-haproxy.ts";
+import { resolveSlots } from "./resolve-slots.ts";
+
+const run = promisify(execFile);
+
+/** The order that starts the process of a folder; its inherited sockets begin at fd 3. */
+export function haproxyCommand(haproxy: string, dir: string): { readonly command: string; readonly args: string[] } {
+  const { config, masterSocket } = processFiles(dir);
+  return { command: haproxy, args: ["-W", "-S", `unix@${masterSocket},mode,600`, "-f", config] };
+}
+
+/** `settings.json` of a folder, as for the embedded engine. */
+export async function readSettings(dir: string): Promise<ProxyProcess> {
+  const file = join(dir, "settings.json");
+  const text = await readFile(file, "utf8").catch((cause: unknown) => {
+    throw new Problem("proxy-settings-invalid", `cannot read proxy settings ${file}`, { cause });
+  });
+  return parseProxyProcess(text, file);
+}
+
+/**
+ * Writes everything that a haproxy process of this folder needs, from `settings.json` and `state`, durably, and lets HAProxy check it
+ * first. After it a start, planned or not, brings up exactly `state`.
+ */
+export async function prepareHaproxy(haproxy: string, dir: string, state: ProxyState): Promise<void> {
+  assertSocketPath(`${processFiles(dir).secureProbeSocket}.99999.tmp`);
+  const process = await readSettings(dir);
+  const resolved = { ...state, slots: await resolveSlots(state.slots) };
+  const files = processFiles(dir);
+  for (const certified of certifiedNames(process)) {
+    const { pem } = await readCertificate(certified, Date.now());
+    await writeFileDurably(files.certificate(certified.certificate.name), pem);
+  }
+  for (const [path, text] of renderFiles(dir, process, resolved)) {
+    if (path !== files.config) await writeFileDurably(path, text);
+  }
+  await checkConfig(haproxy, dir, process, state);
+  await writeProxyState(join(dir, "state.json"), state);
+  await writeFileDurably(files.config, renderConfig(dir, process, state, "inherited"));
+}
+
+/** What accepts and what does not is in the configuration: durable and checked when it resolves, in force after a reload. */
+export async function writeConfig(
+  haproxy: string,
+  dir: string,
+  process: ProxyProcess,
+  state: ProxyState,
+): Promise<void> {
+  await checkConfig(haproxy, dir, process, state);
+  await writeProxyState(join(dir, "state.json"), state);
+  await writeFileDurably(processFiles(dir).config, renderConfig(dir, process, state, "inherited"));
+}
+
+async function checkConfig(haproxy: string, dir: string, process: ProxyProcess, state: ProxyState): Promise<void> {
+  const { config } = processFiles(dir);
+  const candidate = `${config}.check`;
+  await writeFileDurably(candidate, renderConfig(dir, process, state, "checkable"));
+  await run(haproxy, ["-c", "-q", "-f", candidate]).catch((cause: unknown) => {
+    const said = typeof cause === "object" && cause !== null && "stderr" in cause ? String(cause.stderr).trim() : "";
+    throw new Problem("proxy-settings-invalid", `cannot use configuration ${candidate}: haproxy says: ${said}`, {
+      hint: `${haproxy} -c -f ${candidate}`,
+      cause,
+    });
+  });
+}

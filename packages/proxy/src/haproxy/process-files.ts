@@ -1,0 +1,34 @@
+import { join } from "node:path";
+
+/** Where a haproxy process of a folder has its files and sockets. */
+export interface ProcessFiles {
+  readonly config: string;
+  readonly hostsMap: string;
+  readonly slotMap: string;
+  readonly slotLua: string;
+  readonly nominatedLua: string;
+  readonly certificateList: string;
+  /** Holds certificate and key, as HAProxy wants them. */
+  certificate(name: string): string;
+  readonly masterSocket: string;
+  readonly probeSocket: string;
+  /** Behind `probe.sock`, for binding ports with and without TLS. */
+  readonly plainProbeSocket: string;
+  readonly secureProbeSocket: string;
+}
+
+export function processFiles(dir: string): ProcessFiles {
+  return {
+    config: join(dir, "haproxy.cfg"),
+    hostsMap: join(dir, "hosts.map"),
+    slotMap: join(dir, "slot.map"),
+    slotLua: join(dir, "slot.lua"),
+    nominatedLua: join(dir, "nominated.lua"),
+    certificateList: join(dir, "certificates.list"),
+    certificate: (name) => join(dir, `certificate-${encodeURIComponent(name)}.pem`),
+    masterSocket: join(dir, "master.sock"),
+    probeSocket: join(dir, "probe.sock"),
+    plainProbeSocket: join(dir, "probe0.sock"),
+    secureProbeSocket: join(dir, "probe1.sock"),
+  };
+}

@@ -1,0 +1,65 @@
+import type { ProxyState } from "../control/proxy-state.ts";
+import type { ProxyProcess } from "../settings/process-settings.ts";
+import { hostsMap } from "./hosts-map.ts";
+import { processFiles } from "./process-files.ts";
+import { type RenderInput, securePorts } from "./render-common.ts";
+import { renderFront } from "./render-front.ts";
+import { renderSite } from "./render-site.ts";
+import { nominatedLua, slotLua } from "./slot-lua.ts";
+import { formatSlotMap, slotMapOf } from "./slot-map.ts";
+
+/** The files that a haproxy process reads, by path; certificates apart. */
+export function renderFiles(dir: string, process: ProxyProcess, state: ProxyState): ReadonlyMap<string, string> {
+  const files = processFiles(dir);
+  const bindings = process.kind === "front" ? process.settings.routes : process.settings.bindings;
+  return new Map([
+    [files.hostsMap, hostsMap(bindings)],
+    [files.nominatedLua, nominatedLua],
+    ...(process.kind === "front"
+      ? []
+      : ([
+          [files.slotMap, formatSlotMap(slotMapOf(state.slots))],
+          [files.slotLua, slotLua(files.slotMap)],
+        ] as const)),
+    [files.certificateList, certificateList(dir, process)],
+    [files.config, renderConfig(dir, process, state, "inherited")],
+  ]);
+}
+
+/** `checkable`: the same on sockets of its own, for `haproxy -c` in a process that has inherited none. */
+export function renderConfig(
+  dir: string,
+  process: ProxyProcess,
+  { accepting }: Pick<ProxyState, "accepting">,
+  sockets: RenderInput["sockets"],
+): string {
+  const input = { accepting, files: processFiles(dir), sockets };
+  return process.kind === "front" ? renderFront({ ...input, process }) : renderSite({ ...input, process });
+}
+
+/** One line a certificate with the names it is for; the first serves clients that name nobody. */
+function certificateList(dir: string, process: ProxyProcess): string {
+  const files = processFiles(dir);
+  const lines = certifiedNames(process).map(({ certificate, names }) => {
+    return `${files.certificate(certificate.name)} ${names.join(" ")}\n`;
+  });
+  return lines.join("");
+}
+
+export interface Certified {
+  readonly certificate: { readonly name: string; readonly certFile: string; readonly keyFile: string };
+  readonly names: readonly string[];
+}
+
+/** The certificates of the listeners that speak TLS, with the names that use them. */
+export function certifiedNames(process: ProxyProcess): readonly Certified[] {
+  const secure = new Set(securePorts(process.settings.listeners));
+  const bindings = process.kind === "front" ? process.settings.routes : process.settings.bindings;
+  const groups = new Map<string, Certified>();
+  for (const { name, bindingPort, certificate } of bindings) {
+    if (certificate === undefined || !secure.has(bindingPort)) continue;
+    const names = groups.get(certificate.name)?.names ?? [];
+    groups.set(certificate.name, { certificate, names: [...names, name] });
+  }
+  return [...groups.values()];
+}
