@@ -2,7 +2,7 @@ import type { SiteDuties } from "../intent/intent.ts";
 import { proxyUnit } from "../intent/intent.ts";
 import type { SlotName, SlotTable } from "../proxying/proxy-settings.ts";
 import type { ActivationInput, ActivationPart, ProxyPart, SitePart } from "./activation.ts";
-import { acceptingProxies, type ObservedHost, slotTable } from "./observed-host.ts";
+import { acceptingProxies, type ObservedHost, proxiesOf, slotTable } from "./observed-host.ts";
 
 type Parted = { readonly parts: readonly ActivationPart[] };
 
@@ -35,8 +35,11 @@ export function sitesAsked(input: ActivationInput): readonly SiteDuties[] {
   );
 }
 
-const isLive = (host: ObservedHost, site: string): boolean =>
-  acceptingProxies(host, proxyUnit(site)).some(({ slots }) => slots.live !== "hold");
+/** A site whose copies run while no proxy of it answers is live all the same: its proxy is about to be started again. */
+function isLive(host: ObservedHost, site: string): boolean {
+  if (proxiesOf(host, proxyUnit(site)).length === 0) return host.slots.some((seen) => seen.site === site);
+  return acceptingProxies(host, proxyUnit(site)).some(({ slots }) => slots.live !== "hold");
+}
 
 /** The table a site's proxy gets: the granted release's slot live before users see it, or whatever is live at this moment. */
 export function wantedTable({ state, host }: ActivationInput, site: string): SlotTable {

@@ -241,6 +241,19 @@ test.each(["slot", "proxy", "front"] as const)(
   },
 );
 
+test("a front is not switched before the sites behind it were asked, even while a proxy of theirs is being started again", () => {
+  const world = hostWith(grantFor([{ unit: "front", digest: "front-2.0.0" }]));
+  runUntil(world, "probing-before");
+  const crashed = world.proxies.filter(({ unit }) => unit === "proxy:shop");
+  world.proxies = world.proxies.filter((seen) => !crashed.includes(seen));
+  const { now, state, word, unconfirmed, facts } = world;
+  const plan = planActivation({ now, state, word, unconfirmed, duties: world.duties, host: seenHost(world), facts });
+  expect(plan.next.phase).toBe("probing-before");
+  expect(plan.actions).toMatchObject([{ kind: "probe", rounds: [{ site: "shop", target: { hop: "front" } }] }]);
+  world.proxies.push(...crashed);
+  runUntil(world, "provisional");
+});
+
 test("two bad answers before a good one do not refuse a release", () => {
   const world = hostWith(grantFor(siteTo2));
   let asked = 0;
