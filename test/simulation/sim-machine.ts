@@ -218,7 +218,10 @@ export class SimMachine {
       : undefined;
     this.slots = kept?.slots ?? [];
     this.proxies = kept?.proxies ?? [];
-    for (const slot of this.slots) slot.readyAt = Math.max(slot.readyAt, readyAt);
+    for (const slot of this.slots) {
+      slot.readyAt = Math.max(slot.readyAt, readyAt);
+      slot.restarts++;
+    }
     for (const process of [...this.slots, ...this.proxies]) this.respawn(process);
     this.changed();
   }

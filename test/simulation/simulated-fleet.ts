@@ -1,15 +1,21 @@
 import {
   createRollout,
+  defaultProxyLimits,
   durationMs,
   type Fleet,
+  type FrontSettings,
   type Hop,
   type Instant,
   type ProbedBinding,
+  parseUnit,
+  proxyUnit,
   questionsOn,
   type Rollout,
   type Site,
   type SiteDuties,
+  type SiteProxySettings,
   seconds,
+  siteUnit,
   type UnitKey,
   type UnitRelease,
 } from "@sluice/core";
@@ -171,6 +177,34 @@ export function rolloutOf(
   return { ...rollout, stages: rollout.stages.map((stage) => ({ ...stage, stepTimeoutMs: durationMs(90_000) })) };
 }
 
+const settingsOf = (site: string): SiteProxySettings => ({
+  site,
+  engine: "node",
+  listeners: [],
+  behindFront: true,
+  bindings: bindingsOf(site).map(({ name, kind, bindingPort }) => ({ name, kind, bindingPort })),
+  forward: { host: "preserve", internalName: `${site}.internal` },
+  limits: defaultProxyLimits,
+});
+
+const frontSettings: FrontSettings = {
+  engine: "node",
+  listeners: [],
+  routes: siteNames.flatMap((site) => settingsOf(site).bindings.map((binding) => ({ ...binding, site }))),
+  limits: defaultProxyLimits,
+};
+
+function contentOf(unit: UnitKey): UnitRelease["content"] {
+  const parsed = parseUnit(unit);
+  if (parsed.kind === "front") return frontSettings;
+  if (parsed.kind === "proxy") return settingsOf(parsed.site);
+  return {
+    site: parsed.site,
+    run: { driver: "process", command: ["serve"], env: {} },
+    ready: { path: "/", withinMs: seconds(10) },
+  };
+}
+
 const releases = new Map<string, UnitRelease>();
 
 /** The release of a digest: in a simulated world everything else about it follows from its name. */
@@ -178,16 +212,8 @@ export function simulatedRelease(digest: string): UnitRelease {
   const found = releases.get(digest);
   if (found !== undefined) return found;
   const [site = ""] = digest.split("-");
-  const release: UnitRelease = {
-    unit: site === "front" ? site : digest.includes("-proxy-") ? `proxy:${site}` : `site:${site}`,
-    version: digest,
-    digest,
-    content: {
-      site,
-      run: { driver: "process", command: ["serve"], env: {} },
-      ready: { path: "/", withinMs: seconds(10) },
-    },
-  };
+  const unit = site === "front" ? site : digest.includes("-proxy-") ? proxyUnit(site) : siteUnit(site);
+  const release: UnitRelease = { unit, version: digest, digest, content: contentOf(unit) };
   releases.set(digest, release);
   return release;
 }

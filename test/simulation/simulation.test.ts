@@ -4,7 +4,7 @@ import { runHistory } from "./run-history.ts";
 import { subject } from "./subject.ts";
 
 /** Well under a minute on one quiet core; `simulate.ts` plays as many as one likes. */
-const histories = 1000;
+const histories = 1500;
 
 /** The histories are counted, not timed: a machine shared with others may take its time. */
 const timeoutMs = 900_000;
