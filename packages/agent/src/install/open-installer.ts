@@ -1,9 +1,10 @@
-import { basename } from "node:path";
+import { basename, join } from "node:path";
 import { canonicalJson, Problem, type UnitRelease } from "@sluice/core";
 import { sha256Text } from "@sluice/runtime";
 import type { Installer } from "../drivers.ts";
 import type { KeeperClient } from "../keeper/keeper-client.ts";
 import { ArtifactStore, type FetchArtifact } from "./artifact-store.ts";
+import { FolderLookup } from "./folder-lookup.ts";
 import { ReleaseRecords } from "./release-records.ts";
 import { artifactOf, hexOf } from "./site-content.ts";
 
@@ -25,6 +26,9 @@ export function openInstaller({ dataDir, fetchArtifact, keeper }: InstallerOptio
     const whole = await Promise.all(all.map((release) => isWhole(artifacts, release)));
     return all.filter((_, at) => whole[at]);
   };
+  const lookedUp = new FolderLookup(join(dataDir, "releases"), async () =>
+    (await complete()).map(({ digest }) => digest),
+  );
 
   return {
     async ensureInstalled(release, signal) {
@@ -36,12 +40,11 @@ export function openInstaller({ dataDir, fetchArtifact, keeper }: InstallerOptio
         signal.throwIfAborted();
         if (!(await complete()).some(({ digest }) => digest === release.digest)) await records.write(release);
       } finally {
+        lookedUp.forget();
         installing.delete(release.digest);
       }
     },
-    async installed() {
-      return (await complete()).map(({ digest }) => digest);
-    },
+    installed: () => lookedUp.get(),
     async prune(keep) {
       const running = await runningFolders(keeper);
       const kept: UnitRelease[] = [...installing.values()];
@@ -54,6 +57,7 @@ export function openInstaller({ dataDir, fetchArtifact, keeper }: InstallerOptio
         .filter((artifact) => artifact !== undefined)
         .map(hexOf);
       await artifacts.prune(new Set([...hexes, ...running]));
+      lookedUp.forget();
     },
   };
 }

@@ -8,6 +8,7 @@ import {
   type ProbeResult,
   parseUnit,
   proxiesOf,
+  sameJson,
   type UnitKey,
 } from "@sluice/core";
 import type { Clock, Running } from "@sluice/runtime";
@@ -46,7 +47,7 @@ export interface Reconciler extends Running {
   obey(intent: Intent): Promise<Judgement>;
   /** Something may have changed: look at once. */
   wake(): void;
-  /** The newest look at the host; undefined before the first. */
+  /** The newest look at the host; undefined before the first. The same object as long as it shows the same. */
   readonly seen: ObservedHost | undefined;
   /** Why nothing moves, by grant id or by `site:`/`front` lane. */
   readonly waiting: ReadonlyMap<string, readonly string[]>;
@@ -190,7 +191,7 @@ class ReconcileLoop implements Reconciler {
   /** Lanes look as well: what a step decided is told together with the look that it was decided by, never with an older one. */
   #note({ host, askedAt }: HostLook): void {
     if (this.#seen !== undefined && askedAt < this.#seenAskedAt) return;
-    this.#seen = host;
+    if (!sameJson(this.#seen, host)) this.#seen = host;
     this.#seenAskedAt = askedAt;
   }
 

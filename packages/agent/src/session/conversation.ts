@@ -1,5 +1,5 @@
 import type { ClientDuplexStream } from "@grpc/grpc-js";
-import { canonicalJson, durationMs } from "@sluice/core";
+import { canonicalJson, durationMs, type HostObservation } from "@sluice/core";
 import { decodeIntent, protocolVersion, toWireObservation, toWireProbeResult } from "@sluice/protocol";
 import type {
   IntentOrder,
@@ -17,8 +17,8 @@ type Message = NonNullable<SessionRequest["message"]>;
 const welcomeWithinMs = 15_000;
 /** Silence of the coordinator, while it owes an answer, after which the line is taken for dead. */
 const silenceMsMax = 20_000;
-/** Longest time between two observations, changed or not. */
-const observeEveryMs = 5_000;
+/** An observation is sent when it has changed, and after this time all the same, in case the last one was lost on the other side. */
+const observeEveryMs = 60_000;
 /** Changes within this time travel together. */
 const gatherMs = durationMs(20);
 const lookEveryMs = durationMs(500);
@@ -32,6 +32,7 @@ export class Conversation {
   #welcome: Welcome | undefined;
   #toldAt = 0;
   #told = "";
+  #seen: HostObservation | undefined;
   #beatAt = 0;
   #heardAt: number;
   #owedSince: number | undefined;
@@ -139,12 +140,15 @@ export class Conversation {
     const { clock, observation } = this.#options;
     const seen = observation();
     if (seen === undefined) return;
+    const isDue = clock.monotonic() - this.#toldAt >= observeEveryMs;
+    if (seen === this.#seen && !isDue) return;
+    this.#seen = seen;
     const { at: _, ...content } = seen;
     const text = canonicalJson(content);
-    if (text === this.#told && clock.monotonic() - this.#toldAt < observeEveryMs) return;
+    if (text === this.#told && !isDue) return;
     this.#told = text;
     this.#toldAt = clock.monotonic();
-    this.#send({ $case: "observation", value: { observation: toWireObservation(seen) } });
+    this.#send({ $case: "observation", value: { observation: toWireObservation({ ...content, at: clock.now() }) } });
   }
 
   /** One batch at a time; on a new stream the one under way goes first, again. */

@@ -20,7 +20,7 @@ export interface SessionOptions {
   readonly epoch: string;
   readonly memory: () => IntentMemory & { readonly wantsIntent: boolean };
   readonly obey: (intent: Intent) => Promise<Judgement>;
-  /** Undefined until the host has been looked at. */
+  /** Undefined until the host has been looked at; the same object as long as nothing has changed, so that asking is cheap. */
   readonly observation: () => HostObservation | undefined;
   readonly results: ResultBuffer;
   /** Asks every binding of a site on every hop once; rejects with a sentence when it can't. */

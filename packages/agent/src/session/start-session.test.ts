@@ -65,7 +65,7 @@ test("a session begins with what the agent remembers, and an intent is judged in
   await until("judged", () => coordinator.judgements.length === 1);
   expect(coordinator.hellos).toMatchObject([{ host: "web-1", maxFence: 2, generation: 7, wantsIntent: true }]);
   expect(obeyed).toMatchObject([{ generation: 8, fence: 3, body }]);
-  expect(coordinator.observation).toEqual(observation);
+  expect(coordinator.observation).toEqual({ ...observation, at: expect.any(Number) });
   expect(windows).toEqual([50]);
 });
 

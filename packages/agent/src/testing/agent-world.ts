@@ -56,7 +56,7 @@ async function freePort(): Promise<number> {
   return address.port;
 }
 
-const sealed = (unit: UnitRelease["unit"], version: string, content: UnitRelease["content"]): UnitRelease => ({
+export const sealed = (unit: UnitRelease["unit"], version: string, content: UnitRelease["content"]): UnitRelease => ({
   unit,
   version,
   content,
@@ -245,11 +245,12 @@ export async function untilProgress(world: World, grant: string, kind: GrantProg
   }
 }
 
-/** The first release, confirmed. */
+/** The first release, confirmed; 1.0.0 unless another one is given. */
 export async function hostWithFirstRelease(
   world: World,
+  first?: UnitRelease,
 ): Promise<{ readonly one: UnitRelease; readonly agent: AsyncDisposable }> {
-  const one = await world.release("1.0.0");
+  const one = first ?? (await world.release("1.0.0"));
   world.order([], [one, world.proxy, world.front]);
   const agent = await world.start();
   await untilProgress(world, "r1", "provisional");

@@ -1,0 +1,37 @@
+import { openInstaller } from "./install/open-installer.ts";
+import { ensureKeeperRunning, keeperSocketOf } from "./keeper/ensure-keeper-running.ts";
+import { followKeeper } from "./keeper/follow-keeper.ts";
+import { openKeeper } from "./keeper/keeper-client.ts";
+import { openProber } from "./probing/open-prober.ts";
+import { openProxies } from "./proxies/open-proxies.ts";
+import type { HostDrivers } from "./reconcile/host-drivers.ts";
+import type { AgentCredentials } from "./session/agent-credentials.ts";
+import { fetchArtifact } from "./session/fetch-artifact.ts";
+import { openSlots } from "./slots/open-slots.ts";
+import type { AgentOptions } from "./start-agent.ts";
+
+/** The real processes, disk and network of this host; resolves when a keeper answers. */
+export async function openDrivers(options: AgentOptions, credentials: AgentCredentials): Promise<HostDrivers> {
+  const { host, dataDir, clock, log, ids, coordinator, caFile, acceptSelfSigned } = options;
+  const ensureRunning = () => ensureKeeperRunning({ dir: dataDir, log: (event, fields) => log.info(fields, event) });
+  await ensureRunning();
+  const keeper = openKeeper(keeperSocketOf(dataDir));
+  const onFailure = (err: unknown) => log.warn({ err }, "keeper.not-followed");
+  return {
+    installer: openInstaller({
+      dataDir,
+      keeper,
+      fetchArtifact: (digest, toFile, signal) => fetchArtifact({ coordinator, credentials }, digest, toFile, signal),
+    }),
+    watch: (news) => followKeeper({ keeper, ensureRunning, clock, onFailure }, news),
+    slots: openSlots({ keeper, dataDir, clock }),
+    proxies: openProxies({ keeper, dataDir, host, clock }),
+    prober: openProber({
+      host,
+      clock,
+      ids,
+      ...(caFile === undefined ? {} : { caFile }),
+      ...(acceptSelfSigned === undefined ? {} : { acceptSelfSigned }),
+    }),
+  };
+}
