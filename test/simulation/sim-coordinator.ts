@@ -13,7 +13,6 @@ import {
   type OtherRollouts,
   type PlanInput,
   type Rollout,
-  type RolloutState,
   startRollout,
   unavailableHosts,
   type Verdict,
@@ -22,17 +21,8 @@ import { type History, simulatedDigest } from "./history.ts";
 import type { Promises } from "./promises.ts";
 import { beatMs, type Report } from "./report.ts";
 import { dutiesOf, simulatedRelease, siteNames } from "./simulated-fleet.ts";
+import type { Place, Store } from "./store.ts";
 import { questionOf } from "./verdict-question.ts";
-
-/** Everything the coordinator keeps; replaced as a whole by a restored backup. */
-export interface Store {
-  fence: number;
-  rollouts: { readonly rollout: Rollout; state: RolloutState }[];
-  /** By host and unit. */
-  proven: Record<string, Record<string, string>>;
-  desired: Record<string, Record<string, string>>;
-  issued: Record<string, Intent>;
-}
 
 const duties = siteNames.map(dutiesOf);
 
@@ -40,12 +30,6 @@ const duties = siteNames.map(dutiesOf);
 class Died extends Error {}
 
 const silentAfterMs = 3 * beatMs;
-
-/** A host that the coordinator knows of. */
-export interface Place {
-  readonly name: string;
-  readonly environment: string;
-}
 
 interface Heard {
   readonly at: number;

@@ -1,12 +1,14 @@
 import type { Fleet, Intent, OperatorVerb } from "@sluice/core";
+import { giveBehaviour } from "./give-behaviour.ts";
 import { type History, Trace, Violation } from "./history.ts";
 import type { Behaviour, HistoryOptions } from "./history-options.ts";
 import { createPrng, type Prng } from "./prng.ts";
 import { Promises } from "./promises.ts";
 import type { Report } from "./report.ts";
-import { type Place, SimCoordinator, type Store } from "./sim-coordinator.ts";
+import { SimCoordinator } from "./sim-coordinator.ts";
 import { SimHost } from "./sim-host.ts";
 import { type Extent, firstUnits, fleetOf, placesOf, rolloutOf, siteNames, unitsOf } from "./simulated-fleet.ts";
+import type { Place, Store } from "./store.ts";
 import type { Subject } from "./subject.ts";
 import { disagreement, isOut, isOver, movingRollout, unsettled } from "./unsettled.ts";
 import { VirtualTime } from "./virtual-time.ts";
@@ -228,19 +230,12 @@ export class World implements History {
     const { store } = this.#coordinator;
     const number = ++this.#deployments;
     const units = unitsOf(site, number, extent);
-    if (behaviour !== undefined) this.#giveBehaviour(units, behaviour);
+    if (behaviour !== undefined) giveBehaviour(this, units, behaviour);
     const given = { id: `r-${number}`, site, extent, now: this.time.now };
     const rollout = rolloutOf(this.#fleet, store.proven, behaviour === undefined ? given : { ...given, number });
     this.trace.add(`operator: ${rollout.title} (${behaviour ?? "restart"})`);
     const wanted = behaviour === undefined ? [] : units.map(({ unit, digest }) => [unit, digest]);
     this.#coordinator.start(rollout, Object.fromEntries(wanted));
-  }
-
-  /** Faults of settings go to a proxy or front, faults of releases to the site; the rest of a deployment is good. */
-  #giveBehaviour(units: readonly { readonly unit: string; readonly digest: string }[], behaviour: Behaviour): void {
-    const isOfSettings = behaviour.startsWith("misses-");
-    const able = units.filter(({ unit }) => unit.startsWith("site:") !== isOfSettings);
-    if (able.length > 0) this.behaviours.set(this.prng.pick(able).digest, behaviour);
   }
 
   #operate(): void {

@@ -20,7 +20,7 @@ import {
   type UnitRelease,
 } from "@sluice/core";
 import type { HistoryOptions } from "./history-options.ts";
-import type { Place } from "./sim-coordinator.ts";
+import type { Place } from "./store.ts";
 
 /** The sites of every simulated fleet: two, so that rollouts run side by side. */
 export const siteNames = ["shop", "blog"] as const;

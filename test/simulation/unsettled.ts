@@ -1,6 +1,6 @@
 import { isSettled, type Phase, type StepState } from "@sluice/core";
-import type { Store } from "./sim-coordinator.ts";
 import type { SimHost } from "./sim-host.ts";
+import type { Store } from "./store.ts";
 
 export const isOver = (phase: Phase): boolean => phase === "completed" || phase === "reverted" || phase === "aborted";
 
