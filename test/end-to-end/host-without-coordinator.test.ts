@@ -58,7 +58,7 @@ test("an activation that nobody confirms in time is undone by the host itself, w
   const { observation, unit } = await localUnit("site:shop");
   expect(unit.running.version).toBe("1");
   expect(unit.running.digest).toBe(unit.proven);
-  expect(observation.grants).toMatchObject([{ progress: { $case: "unconfirmed" } }]);
+  expect(observation.grants).toMatchObject([{ progress: { kind: "unconfirmed" } }]);
   await expectNoneFailed("unconfirmed activation", users, { switches: 2 });
 
   // Its clock is right again.

@@ -44,7 +44,21 @@ export function say(world: World, json: boolean, line: string): void {
   (json ? world.stderr : world.stdout).write(`${line}\n`);
 }
 
-/** Prints one JSON document on a line of its own. */
+/** Prints one JSON document on a line of its own; what is one of several kinds says so in `kind`, as everywhere else. */
 export function sayJson(world: World, document: unknown): void {
-  world.stdout.write(`${JSON.stringify(document)}\n`);
+  world.stdout.write(`${JSON.stringify(document, (_, value: unknown) => (isChoice(value) ? kindOf(value) : value))}\n`);
 }
+
+/** How generated code writes a `oneof`. */
+interface Choice {
+  readonly $case: string;
+  readonly value: unknown;
+}
+
+const isChoice = (value: unknown): value is Choice =>
+  typeof value === "object" && value !== null && "$case" in value && "value" in value;
+
+const kindOf = ({ $case, value }: Choice): object => ({
+  kind: $case,
+  ...(typeof value === "object" ? value : { value }),
+});

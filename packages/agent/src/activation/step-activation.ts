@@ -13,6 +13,7 @@ import {
   planActivation,
 } from "@sluice/core";
 import type { Clock } from "@sluice/runtime";
+import { askedDuties } from "../ledger/asked-duties.ts";
 import type { HostMemory } from "../ledger/host-memory.ts";
 import type { Ledger } from "../ledger/ledger.ts";
 import { type HostDrivers, observeHost } from "../reconcile/host-drivers.ts";
@@ -75,7 +76,8 @@ export async function stepActivation(
   const now = clock.now();
   const word = wordOn(ledger, intent, state);
   const unconfirmed = intent?.body.unconfirmed ?? "revert";
-  const plan = planActivation({ now, state, word, unconfirmed, duties: ledger.duties, host, facts });
+  const duties = askedDuties(memory, host, state);
+  const plan = planActivation({ now, state, word, unconfirmed, duties, host, facts });
   const turned = plan.next.phase !== state.phase;
   if (turned || JSON.stringify(plan.next) !== JSON.stringify(state)) {
     await memory.update((so) => recordStep(so, plan.next, now));
@@ -83,7 +85,7 @@ export async function stepActivation(
   ports.onStep(state, plan, { host, askedAt });
   if (turned) return { facts: noFacts, moved: true };
   using limit = untilDue(clock, plan.next, calledOff);
-  const site = { drivers, host, duties: ledger.duties, signal: limit.signal, onResults: ports.onResults };
+  const site = { drivers, host, duties, signal: limit.signal, onResults: ports.onResults };
   if (plan.actions.some(({ kind }) => kind === "probe")) await pauseBetweenRounds(clock, facts, limit.signal);
   const done = await carryOutAll(site, facts, plan.actions);
   return { facts: done, moved: plan.actions.length > 0 && done.failures.length === facts.failures.length };

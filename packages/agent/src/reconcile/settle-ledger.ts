@@ -15,6 +15,7 @@ import {
   type UnitIntent,
   type UnitKey,
 } from "@sluice/core";
+import { keepServedBindings } from "../ledger/asked-duties.ts";
 import { knownReleases } from "../ledger/known-releases.ts";
 import type { Ledger } from "../ledger/ledger.ts";
 import { busyUnits, liveUnit } from "./live-units.ts";
@@ -35,7 +36,10 @@ export function absorbIntent(ledger: Ledger, before: Intent | undefined, intent:
     ...ledger,
     memory: { maxFence: Math.max(fence, ledger.memory.maxFence), generation, digest },
     drifts: Object.fromEntries(drifts),
-    duties: { ...ledger.duties, ...Object.fromEntries(body.sites.map((duties) => [duties.site, duties])) },
+    duties: {
+      ...ledger.duties,
+      ...Object.fromEntries(body.sites.map((duties) => [duties.site, keepServedBindings(ledger, duties)])),
+    },
   };
 }
 

@@ -47,7 +47,7 @@ const proxy = sealed("proxy:shop", "settings 1", {
   engine: "node",
   listeners: [],
   behindFront: false,
-  bindings: [],
+  bindings: [{ name: "shop.internal", kind: "internal", bindingPort: 80 }],
   forward: { host: "preserve", internalName: "shop.internal" },
   limits: defaultProxyLimits,
 });

@@ -38,12 +38,12 @@ class SessionLoop implements Session {
 
   async #run(): Promise<void> {
     const { clock, chance, reconnectAfterMs, log, coordinator } = this.#options;
-    let failures = 0;
+    let awaySince = clock.monotonic();
     while (!this.#stop.signal.aborted) {
       const { welcomed, why } = await this.#once();
       if (this.#stop.signal.aborted) return;
-      failures = welcomed ? 0 : failures + 1;
-      const wait = reconnectDelay(reconnectAfterMs(), Math.max(0, failures - 1), chance());
+      if (welcomed) awaySince = clock.monotonic();
+      const wait = reconnectDelay(reconnectAfterMs(), clock.monotonic() - awaySince, chance());
       log.warn({ coordinator, why, againInMs: wait }, "session.ended");
       await clock.sleep(wait, this.#stop.signal).catch(() => undefined);
     }

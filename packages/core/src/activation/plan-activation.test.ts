@@ -254,6 +254,16 @@ test("a front is not switched before the sites behind it were asked, even while 
   runUntil(world, "provisional");
 });
 
+test.each([
+  ["binding", { bindings: [] }],
+  ["probe", { probes: [] }],
+])("a site without a %s to ask is not activated: nothing could prove it", (_, lack) => {
+  const grant = grantFor(siteTo2);
+  const world = { ...hostWith(grant), duties: { shop: { ...duties, ...lack } } };
+  expect(endOf(world)).toMatchObject({ failure: "install" });
+  expect(world.acted).toEqual([]);
+});
+
 test("two bad answers before a good one do not refuse a release", () => {
   const world = hostWith(grantFor(siteTo2));
   let asked = 0;

@@ -1,5 +1,5 @@
 import type { GrantFailure } from "../host/observation.ts";
-import type { SiteReleaseContent } from "../intent/intent.ts";
+import type { SiteDuties, SiteReleaseContent } from "../intent/intent.ts";
 import { after, durationMs, seconds } from "../units/time.ts";
 import {
   type ActivationAction,
@@ -23,7 +23,7 @@ const probeWithinMs = seconds(90);
 const triesMax = 3;
 
 export function planInstalling(input: ActivationInput, state: InActivation<"installing">): ActivationPlan {
-  const unprobed = state.parts.find(({ site }) => site !== undefined && input.duties[site] === undefined);
+  const unprobed = state.parts.find(({ site }) => site !== undefined && !isAsked(input.duties[site]));
   if (unprobed !== undefined) return refuse(input, "install", `the intent does not say how to probe ${unprobed.unit}`);
   const missing = state.parts.filter(({ release }) => !input.host.installed.includes(release.digest));
   if (missing.length === 0) {
@@ -40,6 +40,10 @@ export function planInstalling(input: ActivationInput, state: InActivation<"inst
     waitingOn: [`installing ${missing.map(describePart).join(", ")}${because(input)}`],
   };
 }
+
+/** Nobody ever answers badly where nothing is asked: that would pass for good. */
+const isAsked = (duties: SiteDuties | undefined): boolean =>
+  duties !== undefined && duties.bindings.length > 0 && duties.probes.length > 0;
 
 export function planStarting(input: ActivationInput, state: InActivation<"starting">): ActivationPlan {
   const parts = changingSites(state);
