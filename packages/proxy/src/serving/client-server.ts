@@ -1,5 +1,6 @@
 import { createServer, type Server } from "node:http";
 import type { Duplex } from "node:stream";
+import { answerPlain } from "../forwarding/answer-plain.ts";
 import { ProxyRequest, ProxyResponse } from "../forwarding/messages.ts";
 import { wantsUpgrade } from "../forwarding/request-head.ts";
 import type { ClientConnection } from "./connection.ts";
@@ -58,6 +59,7 @@ export class ClientServer {
     this.#server.maxHeadersCount = 0;
     this.#server.on("request", (req, res) => this.#onRequest(req, res));
     this.#server.on("checkContinue", (req, res) => this.#onRequest(req, res));
+    this.#server.on("checkExpectation", (req, res) => this.#refuseExpectation(req, res));
     this.#server.on("upgrade", (req, socket, head) => this.#onUpgrade(req, socket, head));
     this.#server.on("connect", (req, socket) => this.#refuseConnect(req, socket));
     this.#server.on("clientError", (error: NodeJS.ErrnoException, socket) => this.#onClientError(error, socket));
@@ -99,17 +101,31 @@ export class ClientServer {
   }
 
   #onRequest(req: ProxyRequest, res: ProxyResponse): void {
+    const connection = this.#begin(req, res);
+    if (connection !== undefined) this.#handler.onRequest(req, res, connection);
+  }
+
+  /** RFC 9110 §10.1.1: what is expected here nobody knows, and a slot is not asked. */
+  #refuseExpectation(req: ProxyRequest, res: ProxyResponse): void {
+    if (this.#begin(req, res) === undefined) return;
+    this.#handler.onMalformed();
+    res.shouldKeepAlive = false;
+    answerPlain(res, 417, "only 100-continue can be expected here");
+  }
+
+  /** Counts the request as open on its connection until its answer is delivered. */
+  #begin(req: ProxyRequest, res: ProxyResponse): ClientConnection | undefined {
     const connection = this.#bySocket.get(req.socket);
     if (connection === undefined) {
       req.socket.destroy();
-      return;
+      return undefined;
     }
     connection.open += 1;
     connection.latest = req;
     res.client = connection;
     res.on("close", onAnswered);
     if (this.draining) res.shouldKeepAlive = false;
-    this.#handler.onRequest(req, res, connection);
+    return connection;
   }
 
   #onUpgrade(req: ProxyRequest, socket: Duplex, head: Buffer): void {
