@@ -38,7 +38,7 @@ async function startFullListener(): Promise<AsyncDisposable & { readonly port: n
 }
 
 eachEngine((startSite) => {
-  test("RFC 6585 §5: a head beyond headerBytesMax is answered 431, one just below is served", async () => {
+  test.concurrent("RFC 6585 §5: a head beyond headerBytesMax is answered 431, one just below is served", async () => {
     await using slot = await startScriptedSlot();
     await using site = await startSite({ slots: slotsAt(slot.port), limits: { headerBytesMax: 8192 } });
     const padded = (bytes: number): string => get("/", `X-Padding: ${"x".repeat(bytes)}`);
@@ -50,7 +50,7 @@ eachEngine((startSite) => {
     expect(slot.requests).toHaveLength(1);
   });
 
-  test("RFC 9110 §5.4: a hundred headers and more reach the slot", async () => {
+  test.concurrent("RFC 9110 §5.4: a hundred headers and more reach the slot", async () => {
     await using slot = await startScriptedSlot();
     await using site = await startSite({ slots: slotsAt(slot.port), limits: { headerBytesMax: 65_536 } });
     const lines = Array.from({ length: 3000 }, (_, index) => `X-${index}: ${index}`);
@@ -58,7 +58,7 @@ eachEngine((startSite) => {
     expect(slot.requests[0]?.headers.filter(([name]) => /^X-\d+$/.test(name))).toHaveLength(3000);
   });
 
-  test("RFC 9110 §15.5.9: a head that does not come to its end in time is answered 408, however it trickles", async () => {
+  test.concurrent("RFC 9110 §15.5.9: a head that does not come to its end in time is answered 408, however it trickles", async () => {
     await using slot = await startScriptedSlot();
     await using site = await startSite({ slots: slotsAt(slot.port), limits: { headersTimeoutMs: 400 } });
     using client = await WireClient.open(site);
@@ -71,7 +71,7 @@ eachEngine((startSite) => {
     expect((await exchange(site, get())).status).toBe(200);
   });
 
-  test("RFC 9112 §9.5: an idle connection is kept for keepAliveTimeoutMs and then closed without a word", async () => {
+  test.concurrent("RFC 9112 §9.5: an idle connection is kept for keepAliveTimeoutMs and then closed without a word", async () => {
     await using slot = await startScriptedSlot();
     await using site = await startSite({ slots: slotsAt(slot.port), limits: { keepAliveTimeoutMs: 500 } });
     using client = await WireClient.open(site);
@@ -81,7 +81,7 @@ eachEngine((startSite) => {
     expect(waited).toBeLessThan(5000);
   });
 
-  test("RFC 9110 §15.6.5: a slot that never answers is answered for with 504 after responseTimeoutMs", async () => {
+  test.concurrent("RFC 9110 §15.6.5: a slot that never answers is answered for with 504 after responseTimeoutMs", async () => {
     await using slot = await startScriptedSlot(() => undefined);
     await using site = await startSite({ slots: slotsAt(slot.port), limits: { responseTimeoutMs: 300 } });
     using client = await WireClient.open(site);
@@ -97,14 +97,14 @@ eachEngine((startSite) => {
     expect((await exchange(site, `${upload}abc`)).status).toBe(504);
   });
 
-  test("RFC 9110 §15.6.5: a slot that does not accept connections is answered for with 504 after connectTimeoutMs", async () => {
+  test.concurrent("RFC 9110 §15.6.5: a slot that does not accept connections is answered for with 504 after connectTimeoutMs", async () => {
     await using full = await startFullListener();
     await using site = await startSite({ slots: slotsAt(full.port), limits: { connectTimeoutMs: 400 } });
     const waited = await took(exchange(site, get()).then(({ status }) => expect(status).toBe(504)));
     expect(waited).toBeGreaterThan(300);
   });
 
-  test("RFC 9110 §15.6.3: a slot that refuses connections is tried until connectTimeoutMs, then answered for with 502", async () => {
+  test.concurrent("RFC 9110 §15.6.3: a slot that refuses connections is tried until connectTimeoutMs, then answered for with 502", async () => {
     const slot = await startScriptedSlot();
     await slot[Symbol.asyncDispose]();
     await using site = await startSite({ slots: slotsAt(slot.port), limits: { connectTimeoutMs: 300 } });
@@ -113,14 +113,14 @@ eachEngine((startSite) => {
     expect(waited).toBeLessThan(5000);
   });
 
-  test("RFC 9110 §15.5.9: a client that stops in the middle of its body is answered 408, not for want of the slot", async () => {
+  test.concurrent("RFC 9110 §15.5.9: a client that stops in the middle of its body is answered 408, not for want of the slot", async () => {
     await using slot = await startScriptedSlot();
     await using site = await startSite({ slots: slotsAt(slot.port), limits: { responseTimeoutMs: 300 } });
     const upload = request("POST / HTTP/1.1", "Host: app.test", "Content-Length: 10");
     expect((await exchange(site, `${upload}abc`)).status).toBe(408);
   });
 
-  test("RFC 9110 §15.5.9: a client that sends slowly but steadily is waited for beyond responseTimeoutMs", async () => {
+  test.concurrent("RFC 9110 §15.5.9: a client that sends slowly but steadily is waited for beyond responseTimeoutMs", async () => {
     await using slot = await startScriptedSlot();
     await using site = await startSite({ slots: slotsAt(slot.port), limits: { responseTimeoutMs: 400 } });
     using client = await WireClient.open(site);
@@ -135,7 +135,7 @@ eachEngine((startSite) => {
     expect(slot.requests[0]?.body.length).toBe(12);
   });
 
-  test("no more than connectionsMax connections are served; the others are closed", async () => {
+  test.concurrent("no more than connectionsMax connections are served; the others are closed", async () => {
     await using slot = await startScriptedSlot();
     await using site = await startSite({ slots: slotsAt(slot.port), limits: { connectionsMax: 3 } });
     const clients: WireClient[] = [];

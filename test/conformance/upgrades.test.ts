@@ -17,7 +17,7 @@ function startEchoSlot(name = "echo"): Promise<ScriptedSlot> {
 }
 
 eachEngine((startSite) => {
-  test("RFC 6455 §4: an upgrade passes with its headers, then every byte both ways", async () => {
+  test.concurrent("RFC 6455 §4: an upgrade passes with its headers, then every byte both ways", async () => {
     await using slot = await startEchoSlot();
     await using site = await startSite({ slots: slotsAt(slot.port) });
     using client = await WireClient.open(site);
@@ -36,7 +36,7 @@ eachEngine((startSite) => {
     expect((await site.status()).upgrades).toEqual({ blue: 1, green: 0 });
   });
 
-  test("RFC 9110 §7.8: bytes sent right behind the request reach the other side of the upgrade", async () => {
+  test.concurrent("RFC 9110 §7.8: bytes sent right behind the request reach the other side of the upgrade", async () => {
     await using slot = await startEchoSlot();
     await using site = await startSite({ slots: slotsAt(slot.port) });
     using client = await WireClient.open(site);
@@ -45,7 +45,7 @@ eachEngine((startSite) => {
     expect((await client.bytes(10)).toString()).toBe("echo:early");
   });
 
-  test("RFC 9110 §7.8: a slot that does not upgrade is heard, and nothing becomes a tunnel", async () => {
+  test.concurrent("RFC 9110 §7.8: a slot that does not upgrade is heard, and nothing becomes a tunnel", async () => {
     await using slot = await startScriptedSlot(() => "HTTP/1.1 403 No\r\nContent-Length: 2\r\n\r\nno");
     await using site = await startSite({ slots: slotsAt(slot.port) });
     using client = await WireClient.open(site);
@@ -54,14 +54,14 @@ eachEngine((startSite) => {
     expect((await site.status()).upgrades).toEqual({ blue: 0, green: 0 });
   });
 
-  test("RFC 9110 §15.2.2: a slot that switches without being asked is answered for with 502", async () => {
+  test.concurrent("RFC 9110 §15.2.2: a slot that switches without being asked is answered for with 502", async () => {
     await using slot = await startScriptedSlot(() => switching);
     await using site = await startSite({ slots: slotsAt(slot.port) });
     using client = await WireClient.open(site);
     expect((await client.send(get()).response()).status).toBe(502);
   });
 
-  test("RFC 6455 §7.1.1: when one side ends, the other is told, and nothing is left", async () => {
+  test.concurrent("RFC 6455 §7.1.1: when one side ends, the other is told, and nothing is left", async () => {
     await using slot = await startScriptedSlot((seen, socket) => {
       if (isUpgrade(seen)) socket.on("data", (data) => data.includes("bye") && socket.end("bye"));
       return switching;
@@ -74,7 +74,7 @@ eachEngine((startSite) => {
     await until(async () => (await site.status()).upgrades.blue === 0);
   });
 
-  test("RFC 6455 §7.1.1: a client that breaks off is noticed by the slot", async () => {
+  test.concurrent("RFC 6455 §7.1.1: a client that breaks off is noticed by the slot", async () => {
     let gone: Promise<unknown> | undefined;
     await using slot = await startScriptedSlot((_, socket) => {
       gone = once(socket, "close");
@@ -89,7 +89,7 @@ eachEngine((startSite) => {
     await until(async () => (await site.status()).upgrades.blue === 0);
   });
 
-  test("an upgrade stays on its slot through a switch, until the drain limit cuts it", async () => {
+  test.concurrent("an upgrade stays on its slot through a switch, until the drain limit cuts it", async () => {
     await using blue = await startEchoSlot("blue");
     await using green = await startEchoSlot("green");
     await using site = await startSite({ slots: slotsAt(blue.port, green.port) });

@@ -150,7 +150,7 @@ class NodeSite implements SiteUnderTest {
 
   async #awaitAnswer(part: Part, { control, child, output }: SpawnedProxy): Promise<void> {
     await until(async () => {
-      if (child.exitCode !== null) throw new Error(`the ${part} ended: ${output()}`);
+      if (child.exitCode !== null) throw new Error(`the ${part} ended with ${child.exitCode}: ${output()}`);
       return control.status().then(
         ({ pid }) => pid === child.pid,
         () => false,

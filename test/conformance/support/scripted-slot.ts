@@ -28,7 +28,7 @@ export function ok(body = "ok", ...lines: readonly string[]): string {
   return `${["HTTP/1.1 200 OK", ...lines, `Content-Length: ${Buffer.byteLength(body)}`].join("\r\n")}\r\n\r\n${body}`;
 }
 
-/** A slot that says exactly what its script says, and notes every request. `early` runs as soon as a head is there. */
+/** A slot that says exactly what its script says, and notes every request. `early` runs as soon as a head is there; `idleCloseMs` after an answer it closes the connection. */
 export async function startScriptedSlot(
   script: Script = () => ok(),
   options: { readonly early?: (head: string, socket: Socket) => void; readonly idleCloseMs?: number } = {},
@@ -43,7 +43,6 @@ export async function startScriptedSlot(
     sockets.add(socket);
     socket.on("close", () => sockets.delete(socket));
     socket.on("error", () => undefined);
-    if (options.idleCloseMs !== undefined) socket.setTimeout(options.idleCloseMs, () => socket.destroy());
     let got: Buffer = Buffer.alloc(0);
     let headSeen = false;
     const onData = (data: Buffer): void => {
@@ -59,8 +58,9 @@ export async function startScriptedSlot(
           headSeen = false;
           requests.push(read.message);
           const answer = script(read.message, socket);
+          if (options.idleCloseMs !== undefined) socket.setTimeout(options.idleCloseMs, () => socket.destroy());
           if (answer !== undefined) socket.write(typeof answer === "string" ? Buffer.from(answer, "latin1") : answer);
-          if (/^upgrade:/im.test(read.message.headers.map(([name]) => `${name}:`).join("\n"))) {
+          if (switches(answer)) {
             socket.off("data", onData);
             break;
           }
@@ -88,6 +88,9 @@ export async function startScriptedSlot(
     },
   };
 }
+
+const switches = (answer: string | Buffer | undefined): boolean =>
+  answer?.toString().startsWith("HTTP/1.1 101") ?? false;
 
 /** One request at the beginning of `data`, read as strictly as RFC 9112 allows; undefined while it is incomplete. */
 function readRequest(data: Buffer, connection: number): ReadMessage<SlotRequest> | undefined {

@@ -1,0 +1,228 @@
+import { createHash } from "node:crypto";
+import { once } from "node:events";
+import { request as httpRequest, type IncomingMessage } from "node:http";
+import { startSlot } from "@sluice/proxy/testing/start-slot";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { eachEngine } from "./support/each-engine.ts";
+import type { SiteUnderTest } from "./support/engine-under-test.ts";
+import { slotsAt, startScriptedSlot } from "./support/scripted-slot.ts";
+import { until } from "./support/until.ts";
+import { get, request, WireClient } from "./support/wire-client.ts";
+
+const block = Buffer.alloc(64 * 1024, "sluice moves bytes and changes none. ");
+const sizes = [0, 1, 64 * 1024, 100 * 1024 * 1024];
+
+interface Sink {
+  write(chunk: Buffer): boolean;
+  once(event: "drain", listener: () => void): unknown;
+  end(): unknown;
+}
+
+/** Writes `bytes` bytes as fast as they are taken, in constant memory; gives their hash. */
+async function pour(bytes: number, into: Sink): Promise<string> {
+  const hash = createHash("sha1");
+  for (let left = bytes; left > 0; ) {
+    const chunk = left >= block.length ? block : block.subarray(0, left);
+    hash.update(chunk);
+    left -= chunk.length;
+    if (!into.write(chunk)) await new Promise<void>((resolve) => into.once("drain", resolve));
+  }
+  into.end();
+  return hash.digest("hex");
+}
+
+async function digest(message: AsyncIterable<Buffer>): Promise<string> {
+  const hash = createHash("sha1");
+  for await (const chunk of message) hash.update(chunk);
+  return hash.digest("hex");
+}
+
+eachEngine((startSite) => {
+  let slot: Awaited<ReturnType<typeof startSlot>>;
+  let site: SiteUnderTest;
+
+  beforeAll(async () => {
+    slot = await startSlot(async (req, res) => {
+      const [, kind, bytes] = (req.url ?? "").split("/");
+      if (kind === "up") {
+        const framing = req.headers["content-length"] ?? req.headers["transfer-encoding"] ?? "none";
+        res.end(`${framing} ${await digest(req)}`);
+        return;
+      }
+      if (kind === "length") res.setHeader("Content-Length", bytes ?? "");
+      await pour(Number(bytes), res);
+    });
+    site = await startSite({ slots: slotsAt(slot.port) });
+  });
+
+  afterAll(async () => {
+    await site[Symbol.asyncDispose]();
+    await slot[Symbol.asyncDispose]();
+  });
+
+  const asked = (method: string, path: string, headers: Readonly<Record<string, string>> = {}) =>
+    httpRequest({
+      host: "127.0.0.1",
+      port: site.port,
+      method,
+      path,
+      agent: false,
+      headers: { Host: "app.test", ...headers },
+    });
+
+  const answerTo = async (req: ReturnType<typeof asked>): Promise<IncomingMessage> => {
+    const [res]: IncomingMessage[] = await once(req, "response");
+    if (res === undefined) throw new Error("no response");
+    return res;
+  };
+
+  const expected = (bytes: number): Promise<string> =>
+    pour(bytes, { write: () => true, once: () => undefined, end: () => undefined });
+
+  test.each(sizes)("RFC 9112 §6.2: a request of %i bytes with Content-Length reaches the slot whole", async (bytes) => {
+    const req = asked("POST", "/up", { "Content-Length": String(bytes) });
+    const [sent, res] = await Promise.all([pour(bytes, req), answerTo(req)]);
+    expect(Buffer.concat(await res.toArray()).toString()).toBe(`${bytes} ${sent}`);
+  });
+
+  test.each(sizes)("RFC 9112 §7.1: a chunked request of %i bytes reaches the slot whole", async (bytes) => {
+    const req = asked("POST", "/up", { "Transfer-Encoding": "chunked" });
+    const [sent, res] = await Promise.all([pour(bytes, req), answerTo(req)]);
+    expect(Buffer.concat(await res.toArray()).toString()).toBe(`chunked ${sent}`);
+  });
+
+  test.each(sizes)(
+    "RFC 9112 §6.2: a response of %i bytes with Content-Length reaches the client whole",
+    async (bytes) => {
+      const req = asked("GET", `/length/${bytes}`);
+      req.end();
+      const res = await answerTo(req);
+      expect(res.headers["content-length"]).toBe(String(bytes));
+      expect(await digest(res)).toBe(await expected(bytes));
+    },
+  );
+
+  test.each(sizes)("RFC 9112 §7.1: a chunked response of %i bytes reaches the client whole", async (bytes) => {
+    const req = asked("GET", `/chunked/${bytes}`);
+    req.end();
+    const res = await answerTo(req);
+    expect(res.headers["content-length"]).toBe(bytes === 0 ? "0" : undefined);
+    expect(await digest(res)).toBe(await expected(bytes));
+  });
+
+  test("the first byte of a slow response arrives long before the last", async () => {
+    await using slow = await startSlot(async (_, res) => {
+      for (let part = 0; part < 5; part++) {
+        res.write(String(part));
+        await new Promise((resolve) => setTimeout(resolve, 60));
+      }
+      res.end();
+    });
+    await using slowSite = await startSite({ slots: slotsAt(slow.port), limits: { responseTimeoutMs: 200 } });
+    using client = await WireClient.open(slowSite);
+    const began = performance.now();
+    await client.send(get()).seen("\r\n0\r\n");
+    expect(performance.now() - began).toBeLessThan(200);
+    expect((await client.response()).body.toString()).toBe("01234");
+  });
+
+  test("a request body reaches the slot as it comes, not when it is complete", async () => {
+    let got = "";
+    await using slow = await startSlot((req, res) => {
+      req.setEncoding("utf8").on("data", (text: string) => {
+        got += text;
+      });
+      req.on("end", () => res.end("ok"));
+    });
+    await using slowSite = await startSite({ slots: slotsAt(slow.port) });
+    using client = await WireClient.open(slowSite);
+    client.send(`${request("POST / HTTP/1.1", "Host: app.test", "Transfer-Encoding: chunked")}3\r\nabc\r\n`);
+    await until(() => got === "abc");
+    client.send("3\r\ndef\r\n0\r\n\r\n");
+    expect((await client.response()).status).toBe(200);
+    expect(got).toBe("abcdef");
+  });
+
+  test("RFC 9112 §9.5: a client that breaks off its upload breaks off the slot's request", async () => {
+    let broken: unknown;
+    await using watched = await startSlot((req) => {
+      req.on("error", (error) => {
+        broken = error;
+      });
+      req.resume();
+    });
+    await using watchedSite = await startSite({ slots: slotsAt(watched.port) });
+    using client = await WireClient.open(watchedSite);
+    client.send(`${request("POST / HTTP/1.1", "Host: app.test", "Content-Length: 100")}abc`);
+    await until(async () => (await watchedSite.status()).inFlight.blue === 1);
+    client.socket.destroy();
+    await until(() => broken !== undefined);
+    await until(async () => (await watchedSite.status()).inFlight.blue === 0);
+  });
+
+  test("RFC 9112 §9.5: a client that breaks off a download breaks off the slot's response", async () => {
+    let closed = false;
+    await using watched = await startSlot((_, res) => {
+      res.on("close", () => {
+        closed = true;
+      });
+      void pour(50_000_000, res).catch(() => undefined);
+    });
+    await using watchedSite = await startSite({ slots: slotsAt(watched.port) });
+    using client = await WireClient.open(watchedSite);
+    await client.send(get()).seen("sluice");
+    client.socket.destroy();
+    await until(() => closed);
+    await until(async () => (await watchedSite.status()).inFlight.blue === 0);
+  });
+
+  test("RFC 9112 §9.5: an answer that comes while the client still sends reaches it", async () => {
+    await using early = await startScriptedSlot(() => undefined, {
+      early: (_, socket) => {
+        socket.write("HTTP/1.1 413 Too Large\r\nContent-Length: 5\r\nConnection: close\r\n\r\nlarge");
+      },
+    });
+    await using earlySite = await startSite({ slots: slotsAt(early.port) });
+    using client = await WireClient.open(earlySite);
+    client.send(request("POST / HTTP/1.1", "Host: app.test", "Content-Length: 5000000"));
+    let sent = 0;
+    const upload = setInterval(() => {
+      if (client.socket.writable) client.send(block);
+      sent += 1;
+      if (sent === 70) clearInterval(upload);
+    }, 2);
+    const answer = await client.response();
+    clearInterval(upload);
+    expect([answer.status, answer.body.toString()]).toEqual([413, "large"]);
+  });
+
+  test("a client that never reads takes bounded memory, and others are served meanwhile", async () => {
+    const readers: WireClient[] = [];
+    const before = await site.residentBytes();
+    for (let index = 0; index < 10; index++) {
+      const client = await WireClient.open(site);
+      client.socket.pause();
+      client.send(get(`/length/${100 * 1024 * 1024}`));
+      readers.push(client);
+    }
+    await until(async () => (await site.status()).inFlight.blue === 10);
+    for (let round = 0; round < 20; round++) {
+      using other = await WireClient.open(site);
+      expect((await other.send(get("/length/10")).response()).status).toBe(200);
+    }
+    expect((await site.residentBytes()) - before).toBeLessThan(100 * 1024 * 1024);
+    for (const client of readers) client[Symbol.dispose]();
+    await until(async () => (await site.status()).inFlight.blue === 0);
+  });
+
+  test("a slot that never reads takes bounded memory", async () => {
+    await using deaf = await startScriptedSlot(() => undefined, { early: (_, socket) => void socket.pause() });
+    await using deafSite = await startSite({ slots: slotsAt(deaf.port), limits: { responseTimeoutMs: 1500 } });
+    const before = await deafSite.residentBytes();
+    using client = await WireClient.open(deafSite);
+    client.send(request("POST / HTTP/1.1", "Host: app.test", `Content-Length: ${100 * 1024 * 1024}`));
+    for (let part = 0; part < 1600; part++) client.send(block);
+    expect((await client.response()).status).toBe(504);
+    expect((await deafSite.residentBytes()) - before).toBeLessThan(64 * 1024 * 1024);
+  });
+});

@@ -1,0 +1,127 @@
+import { once } from "node:events";
+import { connect } from "node:net";
+import type { TrafficCounts } from "@sluice/proxy/counting/traffic-counters";
+import { writeProxyHeader } from "@sluice/proxy/serving/proxy-protocol";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { eachEngine } from "./support/each-engine.ts";
+import type { SiteUnderTest } from "./support/engine-under-test.ts";
+import { valuesOf } from "./support/response-reader.ts";
+import { type ScriptedSlot, slotsAt, startScriptedSlot } from "./support/scripted-slot.ts";
+import { until } from "./support/until.ts";
+import { exchange, get, request, WireClient } from "./support/wire-client.ts";
+
+const only = (counts: TrafficCounts | undefined) =>
+  Object.fromEntries(Object.entries(counts ?? {}).map(([name, { count }]) => [name, count]));
+
+const announced = (source: string, port: number): Buffer =>
+  writeProxyHeader({ source: { address: source, port: 5 }, destination: { address: source, port }, tls: false });
+
+eachEngine((startSite) => {
+  let slot: ScriptedSlot;
+  let site: SiteUnderTest;
+
+  beforeAll(async () => {
+    slot = await startScriptedSlot(({ line }) => {
+      const [, status] = line.split("/");
+      return status?.startsWith("never") ? undefined : `HTTP/1.1 ${status?.slice(0, 3)} X\r\nContent-Length: 0\r\n\r\n`;
+    });
+    site = await startSite({
+      slots: slotsAt(slot.port),
+      bindings: [
+        { name: "app.test", kind: "public", bindingPort: 80 },
+        { name: "quiet.test", kind: "public", bindingPort: 80 },
+      ],
+    });
+  });
+
+  afterAll(async () => {
+    await site[Symbol.asyncDispose]();
+    await slot[Symbol.asyncDispose]();
+  });
+
+  const probing = (path: string): string => get(path, `X-Sluice-Probe: ${site.probeToken}`);
+
+  test("every process counts exactly what was sent, by binding, class and kind", async () => {
+    for (let round = 0; round < 3; round++) await exchange(site, get("/200"));
+    for (let round = 0; round < 2; round++) await exchange(site, get("/302"));
+    await exchange(site, get("/404"));
+    await exchange(site, get("/500"));
+    for (let round = 0; round < 4; round++) await exchange(site, probing("/200"));
+    await exchange(site, get("/200", "X-Sluice-Probe: guessed"));
+    await exchange(site, request("GET / HTTP/1.1", "Host: unknown.test"));
+    using leaving = await WireClient.open(site);
+    leaving.send(get("/never"));
+    await until(async () => (await site.status()).inFlight.blue === 1);
+    leaving.socket.destroy();
+    await until(async () => only((await site.counters()).bindings[0]?.users).aborted === 1);
+    for (const part of site.parts) {
+      const { bindings, refused } = await site.counters(part);
+      expect(bindings.map(({ name, bindingPort }) => [name, bindingPort])).toEqual([
+        ["app.test", 80],
+        ["quiet.test", 80],
+      ]);
+      expect(only(bindings[0]?.users)).toEqual({ "2xx": 4, "3xx": 2, "4xx": 1, "5xx": 1, aborted: 1 });
+      expect(only(bindings[0]?.probes)).toEqual({ "2xx": 4 });
+      expect(bindings[1]).toMatchObject({ users: {}, probes: {} });
+      expect(refused).toEqual({ malformed: 0, unknownHost: part === site.parts[0] ? 1 : 0 });
+      for (const { count, latency } of Object.values(bindings[0]?.users ?? {})) {
+        expect(latency.reduce((sum, each) => sum + each, 0)).toBe(count);
+      }
+    }
+  });
+
+  test("what is no request is counted as malformed, once", async () => {
+    const part = site.parts[0] ?? "site-proxy";
+    const before = (await site.counters(part)).refused.malformed;
+    for (const bytes of [request("GET / HTTP/1.1"), "\0\r\n\r\n", request("CONNECT a:1 HTTP/1.1", "Host: app.test")]) {
+      using client = await WireClient.open(site);
+      await client.send(bytes).end();
+    }
+    expect((await site.counters(part)).refused.malformed).toBe(before + 3);
+  });
+
+  test("PROXY protocol §2.2: a probe on the probe socket is answered as its binding port says and says who served", async () => {
+    for (const part of site.parts) {
+      const socket = connect(site.probeSocket(part));
+      await once(socket, "connect");
+      using client = new WireClient(socket);
+      const answer = await client.send(announced("2001:db8::7", 80)).send(probing("/200")).response();
+      expect(valuesOf(answer, "x-sluice-served-by")).toEqual(["web-1/shop/blue/sha256:blue"]);
+      const seen = slot.requests.at(-1) ?? { headers: [] };
+      expect(valuesOf(seen, "forwarded")).toEqual(['for="[2001:db8::7]";host=app.test;proto=http']);
+      expect(valuesOf(seen, "x-sluice-probe")).toEqual([]);
+    }
+  });
+
+  test("a user never learns who served, whatever token it guesses", async () => {
+    for (const asked of [get("/200"), get("/200", "X-Sluice-Probe: guessed"), get("/200", "X-Sluice-Probe:")]) {
+      expect(valuesOf(await exchange(site, asked), "x-sluice-served-by")).toEqual([]);
+    }
+  });
+
+  test.each([
+    ["a request without a PROXY header", Buffer.from(get())],
+    ["version 1 of the protocol", Buffer.from(`PROXY TCP4 1.1.1.1 2.2.2.2 1 80\r\n${get()}`)],
+    ["the LOCAL command", Buffer.concat([Buffer.from("0d0a0d0a000d0a515549540a20000000", "hex"), Buffer.from(get())])],
+    ["a truncated TLV", Buffer.from("0d0a0d0a000d0a515549540a2111000d7f0000017f00000100010050200005", "hex")],
+  ])("PROXY protocol §2: %s on the probe socket is cut without an answer", async (_, bytes) => {
+    for (const part of site.parts) {
+      const socket = connect(site.probeSocket(part));
+      await once(socket, "connect");
+      using client = new WireClient(socket);
+      expect(await client.send(bytes).end()).toBe("");
+    }
+  });
+
+  test("PROXY protocol §2.2: a header that comes byte by byte is a header", async () => {
+    const socket = connect(site.probeSocket(site.parts[0] ?? "site-proxy"));
+    await once(socket, "connect");
+    using client = new WireClient(socket);
+    for (const byte of Buffer.concat([announced("192.0.2.9", 80), Buffer.from(get("/200"))])) {
+      socket.write(Buffer.of(byte));
+      await new Promise(setImmediate);
+    }
+    expect((await client.response()).status).toBe(200);
+    expect(valuesOf(slot.requests.at(-1) ?? { headers: [] }, "x-forwarded-for")).toEqual(["192.0.2.9"]);
+  });
+});
