@@ -156,7 +156,10 @@ function keepProcess(input: UpkeepInput, unit: UnitKey, slots: ProxySeen["slots"
   const accepting = acceptingProxies(input.host, unit);
   const waiting = proxiesOf(input.host, unit).filter((seen) => !seen.accepting && !seen.draining);
   if (accepting.length > 0) {
-    return [...accepting.slice(0, -1).map((seen) => drainOrder(input, seen)), ...waiting.map(removeOrder)];
+    // The newest is not always the right one: a successor that was being taken back may have crashed and come again.
+    const kept = accepting.findLast(({ digest }) => digest === release?.digest) ?? accepting.at(-1);
+    const others = accepting.filter((seen) => seen !== kept);
+    return [...others.map((seen) => drainOrder(input, seen)), ...waiting.map(removeOrder)];
   }
   if (release === undefined) return waiting.map(removeOrder);
   const ready = waiting.findLast(({ digest }) => digest === release.digest);

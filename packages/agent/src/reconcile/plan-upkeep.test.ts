@@ -1,0 +1,66 @@
+import { instant, type ProxySeen, type SiteDuties, type SlotSeen, seconds, type UnitRelease } from "@sluice/core";
+import { expect, test } from "vitest";
+import { planSiteUpkeep, type UpkeepInput } from "./plan-upkeep.ts";
+
+const release = (unit: UnitRelease["unit"], digest: string): UnitRelease => ({
+  unit,
+  version: digest,
+  digest,
+  content: {
+    site: "shop",
+    run: { driver: "process", command: ["serve"], env: {} },
+    ready: { path: "/", withinMs: seconds(1) },
+  },
+});
+
+const target = { host: "127.0.0.1", port: 4001, release: "shop-1" };
+const blue: SlotSeen = {
+  site: "shop",
+  slot: "blue",
+  digest: "shop-1",
+  version: "1",
+  target,
+  pid: 1,
+  startedAtMs: 0,
+  alive: true,
+  restarts: 0,
+};
+
+const proxy = (childId: string, digest: string): ProxySeen => ({
+  unit: "proxy:shop",
+  childId,
+  digest,
+  build: "1",
+  pid: 2,
+  startedAtMs: 0,
+  accepting: true,
+  draining: false,
+  slots: { live: "blue", blue: target },
+  open: { blue: 0, green: 0 },
+  remarks: [],
+});
+
+const input = (proxies: readonly ProxySeen[]): UpkeepInput => ({
+  now: instant(0),
+  host: { installed: [], slots: [blue], proxies },
+  proven: { "site:shop": release("site:shop", "shop-1"), "proxy:shop": release("proxy:shop", "proxy-1") },
+  wanted: new Set(["site:shop", "proxy:shop"]),
+  busy: new Set(),
+  drifting: new Set(),
+  duties: { shop: { site: "shop", drainMs: seconds(5) } as SiteDuties },
+  slotByActivation: {},
+  ready: new Set(),
+  unready: new Set(),
+  absentSince: {},
+  cold: false,
+});
+
+test("of two proxies that accept the proven one stays, even when the other is newer", () => {
+  const actions = planSiteUpkeep(input([proxy("proxy-shop-1", "proxy-1"), proxy("proxy-shop-2", "proxy-2")]), "shop");
+  expect(actions).toEqual([{ kind: "drain", childId: "proxy-shop-2", limitMs: 5000 }]);
+});
+
+test("of two proven proxies that accept the newer one stays", () => {
+  const actions = planSiteUpkeep(input([proxy("proxy-shop-1", "proxy-1"), proxy("proxy-shop-2", "proxy-1")]), "shop");
+  expect(actions).toEqual([{ kind: "drain", childId: "proxy-shop-1", limitMs: 5000 }]);
+});
