@@ -2,7 +2,6 @@ import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import {
-  after,
   canonicalJson,
   defaultProxyLimits,
   durationMs,
@@ -22,6 +21,7 @@ import { expect, onTestFinished, test, vi } from "vitest";
 import { openHostMemory, type WriteDurably } from "../ledger/host-memory.ts";
 import { revertLocally, switchLocally } from "../local/break-glass.ts";
 import { buildObservation } from "../observation/build-observation.ts";
+import { grantOf, unitIntents } from "../testing/build-intent.ts";
 import { type Reconciler, startReconciler } from "./start-reconciler.ts";
 import { FakeHost } from "./testing/fake-host.ts";
 
@@ -144,25 +144,8 @@ class Scene {
 
   intent(proven: readonly UnitRelease[], granted: readonly UnitRelease[], over: Partial<Grant> = {}): Intent {
     this.#generation += 1;
-    const all = [...proven, ...granted];
-    const units = [...new Set(all.map(({ unit }) => unit))].map((unit) => {
-      const known = proven.find((release) => release.unit === unit);
-      return {
-        unit,
-        ...(known === undefined ? {} : { proven: known }),
-        hold: all.filter((release) => release.unit === unit),
-      };
-    });
-    const grant: Grant = {
-      id: "g2",
-      rollout: "r",
-      step: "web-1",
-      units: granted.map(({ unit, digest }) => ({ unit, digest })),
-      kind: "activate",
-      confirmBy: after(this.clock.now(), minutes(10)),
-      probesBefore: { kind: "required" },
-      ...over,
-    };
+    const units = unitIntents(proven, granted);
+    const grant: Grant = { ...grantOf("g2", granted, this.clock.now()), ...over };
     const body = {
       environment: "production",
       unconfirmed: "revert",

@@ -6,7 +6,6 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import {
-  after,
   canonicalJson,
   defaultProxyLimits,
   type Grant,
@@ -26,6 +25,7 @@ import { openKeeper } from "../keeper/keeper-client.ts";
 import { stampOf } from "../keeper/process-stamp.ts";
 import { type FakeCoordinator, startFakeCoordinator } from "../session/testing/fake-coordinator.ts";
 import { startAgent } from "../start-agent.ts";
+import { grantOf, unitIntents } from "./build-intent.ts";
 
 export const host = "web-1";
 
@@ -161,25 +161,8 @@ export async function openWorld(): Promise<World> {
     order(proven, granted, over = {}) {
       generation += 1;
       if (granted.length > 0 && over.id === undefined) grants += 1;
-      const all = [...proven, ...granted];
-      const units = [...new Set(all.map(({ unit }) => unit))].map((unit) => {
-        const known = proven.find((release) => release.unit === unit);
-        return {
-          unit,
-          ...(known === undefined ? {} : { proven: known }),
-          hold: all.filter((release) => release.unit === unit),
-        };
-      });
-      const grant: Grant = {
-        id: `r${grants}`,
-        rollout: `r${grants}`,
-        step: host,
-        units: granted.map(({ unit, digest }) => ({ unit, digest })),
-        kind: "activate",
-        confirmBy: after(nodeClock.now(), minutes(5)),
-        probesBefore: { kind: "required" },
-        ...over,
-      };
+      const units = unitIntents(proven, granted);
+      const grant: Grant = { ...grantOf(`r${grants}`, granted, nodeClock.now()), ...over };
       const body = {
         environment: "production",
         unconfirmed: "revert",
