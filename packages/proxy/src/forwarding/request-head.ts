@@ -46,12 +46,18 @@ export function expectsContinue(req: ProxyRequest): boolean {
   );
 }
 
-/** An upgrade we carry: announced in Connection, without a body, and not to HTTP/2, which would tunnel past every rule here. */
+/** RFC 9110 §7.8: protocols, each a token with at most one version. */
+const protocolList =
+  /^[!#$%&'*+.^_`|~0-9a-z-]+(?:\/[!#$%&'*+.^_`|~0-9a-z-]+)?(?:[ \t]*,[ \t]*[!#$%&'*+.^_`|~0-9a-z-]+(?:\/[!#$%&'*+.^_`|~0-9a-z-]+)?)*$/i;
+/** In these a client could go on to send requests that nobody here reads. */
+const carriesRequests = /(?:^|,)[ \t]*(?:h2c?|http|tls)[ \t]*(?:$|[,/])/i;
+
+/** An upgrade we carry: announced in Connection, without a body, and to nothing that would tunnel requests past every rule here. */
 export function wantsUpgrade(req: ProxyRequest): boolean {
   const protocol = req.headers.upgrade;
-  if (protocol === undefined || protocol === "" || /(?:^|,)\s*h2c?\b/i.test(protocol) || requestBody(req) !== "none")
-    return false;
-  return req.httpVersionMinor === 1 && (nominatedHeaders(req.rawHeaders)?.has("upgrade") ?? false);
+  if (protocol === undefined || !protocolList.test(protocol) || carriesRequests.test(protocol)) return false;
+  if (req.httpVersionMinor !== 1 || requestBody(req) !== "none") return false;
+  return nominatedHeaders(req.rawHeaders)?.has("upgrade") ?? false;
 }
 
 function acceptsTrailers(req: ProxyRequest): boolean {
