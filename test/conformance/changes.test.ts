@@ -95,9 +95,9 @@ eachEngine((startSite, shape) => {
     await using site = await startSite({ slots: slotsAt(blue.port, green.port) });
     const load = startUserLoad({ port: site.port });
     await until(() => load.sent() > 100);
-    for (let round = 0; round < 3; round++) {
+    for (let round = 0; round < 2; round++) {
       for (const part of site.parts) {
-        const { ended } = await site.replace(part, { graceMs: 300, limitMs: 10_000 });
+        const { ended } = await site.replace(part, { graceMs: 200, limitMs: 10_000 });
         expect(await ended).toBe(0);
       }
     }

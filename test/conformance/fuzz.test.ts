@@ -134,7 +134,7 @@ function checkRequest({ headers }: SlotRequest): void {
   }
   expect(valuesOf("x-forwarded-for")).toEqual(["127.0.0.1"]);
   expect(valuesOf("http2-settings")).toEqual([]);
-  expect(valuesOf("upgrade").join()).not.toMatch(/h2/i);
+  expect(valuesOf("upgrade").join()).not.toMatch(/(?:^|[^a-z0-9-])h2c?(?:$|[^a-z0-9-])/i);
 }
 
 eachEngine((startSite) => {

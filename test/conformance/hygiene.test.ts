@@ -164,10 +164,26 @@ eachEngine((startSite) => {
     expect(slot.requests.length).toBe(before);
   });
 
-  test("RFC 9110 §7.8: an upgrade to h2c does not become a tunnel", async () => {
+  test.each([
+    "h2c",
+    "H2C",
+    "websocket, h2c",
+    "h2c,websocket",
+    "h2c/1",
+    "HTTP/2.0",
+    "TLS/1.0",
+    "@h2c",
+    '"h2c"',
+    "web socket",
+    "/",
+  ])("RFC 9110 §7.8: an upgrade to %s does not become a tunnel", async (protocol) => {
     using client = await WireClient.open(site);
-    const lines = ["Connection: Upgrade, HTTP2-Settings", "Upgrade: h2c", "HTTP2-Settings: AAMAAABkAARAAAAAAAIAAAAA"];
-    expect((await client.send(get("/h2c", ...lines)).response()).status).toBe(200);
+    const lines = [
+      "Connection: Upgrade, HTTP2-Settings",
+      `Upgrade: ${protocol}`,
+      "HTTP2-Settings: AAMAAABkAARAAAAAAAIA",
+    ];
+    expect((await client.send(get("/no-tunnel", ...lines)).response()).status).toBe(200);
     const headers = slot.requests.at(-1) ?? { headers: [] };
     for (const name of ["upgrade", "http2-settings"]) expect(valuesOf(headers, name)).toEqual([]);
     expect((await client.send(get("/after")).response()).status).toBe(200);

@@ -3,6 +3,6 @@ export async function until(condition: () => boolean | Promise<boolean>, withinM
   const end = performance.now() + withinMs;
   while (!(await condition())) {
     if (performance.now() > end) throw new Error(`never became true: ${condition.toString()}`);
-    await new Promise((resolve) => setTimeout(resolve, 3));
+    await new Promise((resolve) => setTimeout(resolve, 8));
   }
 }
