@@ -13,6 +13,7 @@ import {
   type OtherRollouts,
   type PlanInput,
   type Rollout,
+  seconds,
   startRollout,
   unavailableHosts,
   type Verdict,
@@ -85,7 +86,10 @@ export class SimCoordinator {
     if (before === undefined || observation.at > before.observation.at) {
       this.#heard.set(observation.host, { at: this.#history.time.now, observation });
     }
-    this.#evidence = this.#history.subject.withBatch(this.#evidence, batch);
+    this.#evidence = this.#history.subject.withBatch(this.#evidence, {
+      ...batch,
+      heardAt: this.#history.time.now,
+    });
     this.#judgeLead(observation);
   }
 
@@ -218,6 +222,7 @@ export class SimCoordinator {
     return this.#history.subject.judge({
       now,
       since: asked.since,
+      freshMs: seconds(30),
       strata: evidenceFor(this.#evidence, asked.question),
     });
   }

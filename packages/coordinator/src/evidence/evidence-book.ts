@@ -33,7 +33,13 @@ export class EvidenceBook {
     if (known?.epoch === batch.epoch && batch.seq <= known.seq) return;
     const epochBegan = this.#epochBegan(known, batch.epoch);
     const results = batch.results.map(fromWireProbeResult).filter((result) => result.host === host);
-    const next = withBatch(this.#log, { host, epoch: epochBegan, seq: batch.seq, results });
+    const next = withBatch(this.#log, {
+      host,
+      epoch: epochBegan,
+      seq: batch.seq,
+      heardAt: this.#clock.now(),
+      results,
+    });
     this.#store.transact((db) => {
       for (const [key, series] of Object.entries(next.series)) {
         const before = this.#log.series[key];

@@ -1,4 +1,6 @@
 import {
+  type DurationMs,
+  durationMs,
   type EvidenceLog,
   evidenceFor,
   grantOf,
@@ -45,8 +47,20 @@ export function judgeRollout(input: JudgementInput): Verdict {
   const controls = controlsOf(input, stage);
   const question = { now: input.now, changed, controls, strata };
   const since = instant(Math.max(...changed.map((one) => one.since)));
-  return judgeByProbes({ now: input.now, since, strata: evidenceFor(askedOnly(input), question) });
+  return judgeByProbes({
+    now: input.now,
+    since,
+    freshMs: freshMs(changed.flatMap(({ host }) => input.dutiesOf(host))),
+    strata: evidenceFor(askedOnly(input), question),
+  });
 }
+
+/** Results come in batches and over lines that stall: a few seconds of silence mean nothing. */
+const freshMsMin = 30_000;
+
+/** Three rounds that brought nothing are no accident. */
+const freshMs = (duties: readonly SiteDuties[]): DurationMs =>
+  durationMs(Math.max(freshMsMin, ...duties.map(({ probeEveryMs }) => 3 * probeEveryMs)));
 
 function waveUnderTrial(state: RolloutState): { readonly stage: number; readonly wave: number } | undefined {
   if (state.phase === "observing" || state.phase === "activating") return state.at;

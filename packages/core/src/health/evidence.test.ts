@@ -27,6 +27,7 @@ const batch = (seq: number, results: readonly ProbeResult[], host = "web-1"): Pr
   host,
   epoch: instant(1),
   seq,
+  heardAt: instant(start + seq),
   results,
 });
 
@@ -40,6 +41,12 @@ function ask(log: EvidenceLog, sinceSecond: number, nowSecond: number): StratumE
   if (found === undefined) throw new Error("every stratum asked for gets an answer");
   return found;
 }
+
+test("the silence of a stratum is that of its probe that has been silent longest, by the listener's clock", () => {
+  const first = withBatch(emptyEvidence, batch(1, [result(1, good), result(1, good, { probe: "GET /healthz" })]));
+  const second = withBatch(first, batch(2, [result(2, good)]));
+  expect(ask(second, 0, 60).heardAt).toBe(start + 1);
+});
 
 test("results become blocks of ten seconds, before and since the change, and open blocks do not count yet", () => {
   const log = withBatch(

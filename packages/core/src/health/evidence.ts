@@ -18,6 +18,8 @@ export interface ProbeBatch {
   readonly epoch: Instant;
   /** Grows with every batch of an epoch. */
   readonly seq: number;
+  /** When it came in, by the clock that verdicts go by; results carry their host's own. */
+  readonly heardAt: Instant;
   readonly results: readonly ProbeResult[];
 }
 
@@ -38,6 +40,7 @@ interface Series {
 
 interface Judged {
   readonly at: Instant;
+  readonly heardAt: Instant;
   readonly failure?: string;
 }
 
@@ -52,7 +55,8 @@ export function withBatch(log: EvidenceLog, batch: ProbeBatch): EvidenceLog {
   for (const result of batch.results) {
     const stratum = stratumOf(result);
     const key = seriesKey(batch.host, stratum);
-    series[key] = withResult(series[key] ?? { host: batch.host, stratum, blocks: [], tails: {} }, result);
+    const before = series[key] ?? { host: batch.host, stratum, blocks: [], tails: {} };
+    series[key] = withResult(before, result, batch.heardAt);
   }
   return { heard: { ...log.heard, [batch.host]: { epoch: batch.epoch, seq: batch.seq } }, series };
 }
@@ -65,9 +69,9 @@ const seriesKey = (host: string, { site, binding, hop, source }: Stratum): strin
   [host, site, binding, hop, source].join("|");
 
 /** A result that says nothing about the host leaves no trace: unknown is neither good nor bad. */
-function withResult(series: Series, { at, outcome, probe }: ProbeResult): Series {
+function withResult(series: Series, { at, outcome, probe }: ProbeResult, heardAt: Instant): Series {
   if (outcome.kind === "unknown") return series;
-  const judged: Judged = outcome.kind === "bad" ? { at, failure: outcome.reason } : { at };
+  const judged: Judged = outcome.kind === "bad" ? { at, heardAt, failure: outcome.reason } : { at, heardAt };
   const tail = inOrder([...(series.tails[probe] ?? []), judged]).slice(-tailMax);
   return {
     ...series,
@@ -131,11 +135,11 @@ function closed(series: Series | undefined, now: Instant): readonly Block[] {
   return (series?.blocks ?? []).filter(({ startsAt }) => startsAt + blockMs <= now);
 }
 
-/** Over all probes of the stratum: the worst run of failures, the shortest run of successes. */
+/** Over all probes of the stratum: the worst run of failures, the shortest run of successes, the longest silence. */
 function rowsOf(
   series: Series | undefined,
   since: Instant,
-): Pick<StratumEvidence, "badInRow" | "goodInRow" | "lastFailure"> {
+): Pick<StratumEvidence, "badInRow" | "goodInRow" | "lastFailure" | "heardAt"> {
   const tails = Object.values(series?.tails ?? {}).map((tail) => tail.filter(({ at }) => at >= since));
   const bad = tails.map((tail) => tail.length - 1 - tail.findLastIndex(({ failure }) => failure === undefined));
   const good = tails.map((tail) => tail.length - 1 - tail.findLastIndex(({ failure }) => failure !== undefined));
@@ -147,6 +151,7 @@ function rowsOf(
   return {
     badInRow: Math.max(0, ...bad),
     goodInRow: good.length === 0 ? 0 : Math.min(...good),
+    ...(tails.length === 0 ? {} : { heardAt: instant(Math.min(...tails.map((tail) => tail.at(-1)?.heardAt ?? 0))) }),
     ...(newest?.failure === undefined ? {} : { lastFailure: newest.failure }),
   };
 }

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { instant } from "../units/time.ts";
+import { instant, seconds } from "../units/time.ts";
 import { judgeByProbes } from "./judge-by-probes.ts";
 import type { StratumEvidence } from "./verdict.ts";
 
@@ -16,15 +16,24 @@ function evidence(more: Partial<StratumEvidence> = {}, hop: "proxy" | "edge" = "
     controls: [],
     badInRow: 0,
     goodInRow: 3,
+    heardAt: now,
     ...more,
   };
 }
 
 const failing = { badInRow: 3, goodInRow: 0, lastFailure: "answered 400, expected 200" };
-const judge = (...strata: StratumEvidence[]) => judgeByProbes({ now, since: now, strata });
+const judge = (...strata: StratumEvidence[]) => judgeByProbes({ now, since: now, freshMs: seconds(30), strata });
 
 test("three good answers in a row everywhere are a pass", () => {
   expect(judge(evidence(), evidence({}, "proxy")).kind).toBe("pass");
+});
+
+test("good answers that are no news are no pass, however many there were", () => {
+  const long = evidence({ goodInRow: 30, heardAt: instant(now - 31_000) }, "proxy");
+  expect(judge(evidence(), long)).toEqual({
+    kind: "inconclusive",
+    missing: ["www.shop.example via proxy on web-1 was last heard of 31s ago"],
+  });
 });
 
 test("three failures in a row are a regression with host, binding, hop, answer, history and what is not affected", () => {

@@ -1,3 +1,4 @@
+import { between, formatDuration } from "../units/time.ts";
 import type { Judge, StratumEvidence, Verdict } from "./verdict.ts";
 
 /** Failures in a row that end a wave: one may be a dropped packet, two its retry. */
@@ -8,16 +9,21 @@ export const goodInRowNeeded = 3;
 
 /**
  * Judges by probes against what is configured to be expected: three failures in a row on a required binding are a
- * regression, three successes in a row on every one of them are a pass. No answer is neither, and nothing required is no pass.
+ * regression, three successes in a row on every one of them are a pass, as long as they are news: silence is neither, and
+ * nothing required is no pass (promise 7).
  */
-export const judgeByProbes: Judge = ({ strata }): Verdict => {
+export const judgeByProbes: Judge = ({ strata, now, since, freshMs }): Verdict => {
   const required = strata.filter((one) => one.required && one.stratum.source === "probe");
   const failing = required.filter(({ badInRow }) => badInRow >= badInRowMax);
   const reasons = failing.filter((one) => innocence(one) === undefined).map((one) => explain(one, strata));
   if (reasons.length > 0) return { kind: "regressed", reasons };
   if (required.length === 0)
     return { kind: "inconclusive", missing: ["no probe of any binding is asked for, so nothing can prove it"] };
-  const missing = required.filter(({ goodInRow }) => goodInRow < goodInRowNeeded).map(wanted);
+  const missing = required.flatMap((one) => {
+    if (one.goodInRow < goodInRowNeeded) return [wanted(one)];
+    const silentMs = between(one.heardAt ?? since, now);
+    return silentMs > freshMs ? [`${nameOf(one)} was last heard of ${formatDuration(silentMs)} ago`] : [];
+  });
   if (missing.length > 0) return { kind: "inconclusive", missing };
   return { kind: "pass", reasons: [`${required.length} of ${required.length} probed ways answer as expected`] };
 };

@@ -1,5 +1,5 @@
 import type { Hop } from "../probing/probe-result.ts";
-import type { Instant } from "../units/time.ts";
+import type { DurationMs, Instant } from "../units/time.ts";
 
 /** The unit of evidence: one site × binding × hop × source × indicator on one host. */
 export interface Stratum {
@@ -32,6 +32,8 @@ export interface StratumEvidence {
   /** Results in a row up to now, since the activation; unknown results count as neither. */
   readonly badInRow: number;
   readonly goodInRow: number;
+  /** When the newest result came in, of the probe that has been silent longest; by the clock of `now`. */
+  readonly heardAt?: Instant;
   /** The newest failure in words. */
   readonly lastFailure?: string;
 }
@@ -40,6 +42,8 @@ export interface VerdictInput {
   readonly now: Instant;
   /** When the last activation under judgement became live. */
   readonly since: Instant;
+  /** How long a result speaks for the present; silence beyond that is no evidence, however good it was before. */
+  readonly freshMs: DurationMs;
   readonly strata: readonly StratumEvidence[];
 }
 
