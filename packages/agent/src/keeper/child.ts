@@ -168,11 +168,11 @@ export class Child {
     this.holdRestart();
   }
 
-  /** SIGTERM, then after `graceMs` SIGKILL to the group; resolves when it is gone. */
+  /** SIGTERM or the signal it stops by, then after `graceMs` SIGKILL to the group; resolves when it is gone. */
   async stop(graceMs: number): Promise<void> {
     await this.settled();
     if (this.#run === undefined) return;
-    kill(this.#run.pid, "SIGTERM");
+    kill(this.#run.pid, this.spec.stopSignal ?? "SIGTERM");
     if (await this.exited(AbortSignal.timeout(graceMs))) return;
     if (this.#run !== undefined) kill(-this.#run.pid, "SIGKILL");
     await this.exited(new AbortController().signal);

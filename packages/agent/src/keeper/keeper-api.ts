@@ -23,8 +23,9 @@ export const childSpec = z.strictObject({
   cwd: z.string().startsWith("/"),
   sockets: z.array(z.string()),
   restart: z.enum(["never", "on-exit"]),
+  stopSignal: z.enum(["SIGTERM", "SIGUSR1"]).exactOptional(),
 });
-/** What to run. `sockets` become fd 3, 4, … in that order. `env` is laid over the keeper's PATH, HOME, LANG, TZ, TMPDIR and USER. */
+/** What to run. `sockets` become fd 3, 4, … in that order. `env` is laid over the keeper's PATH, HOME, LANG, TZ, TMPDIR and USER. `stopSignal` (SIGTERM where absent) asks it to end. */
 export type ChildSpec = z.infer<typeof childSpec>;
 
 const orphaned = { orphaned: z.literal(true).optional(), heldBy: z.array(z.string()).optional() };

@@ -6,10 +6,12 @@ import { openProxyControl, type ProxyControl } from "@sluice/proxy/control/contr
 import type { ProxyStatus } from "@sluice/proxy/control/control-messages";
 import { type Clock, writeFileDurably } from "@sluice/runtime";
 import type { Proxies, RunningProxy } from "../drivers.ts";
+import type { ChildSpec } from "../keeper/keeper-api.ts";
 import type { KeeperClient } from "../keeper/keeper-client.ts";
 import { awaitControl } from "./await-control.ts";
 import { parseProxyChildId, proxyChildId } from "./child-ids.ts";
 import { nextGeneration } from "./generations.ts";
+import { HaproxyChildren } from "./haproxy/haproxy-children.ts";
 import { type ProxyChildPlan, planProxyChild } from "./plan-proxy-child.ts";
 import { statusWithin } from "./status-within.ts";
 import { sweepProxies } from "./sweep-proxies.ts";
@@ -53,6 +55,7 @@ class ProxyHost {
   #numbering: Promise<unknown> = Promise.resolve();
   #sweeping: Promise<unknown> = Promise.resolve();
   #swept = false;
+  readonly #haproxy = new HaproxyChildren();
   /** Sockets and folders of processes that are being started: they look unused and are not. */
   readonly #preparing = new Set<readonly string[]>();
 
@@ -67,7 +70,8 @@ class ProxyHost {
   }
 
   control(childId: string): ProxyControl {
-    return openProxyControl(join(this.folder(childId), "control.sock"));
+    const folder = this.folder(childId);
+    return this.#haproxy.owns(folder) ? this.#haproxy.control(folder) : openProxyControl(join(folder, "control.sock"));
   }
 
   async list(): Promise<readonly RunningProxy[]> {
@@ -116,6 +120,7 @@ class ProxyHost {
 
   async remove(childId: string, graceMs: number): Promise<void> {
     await this.#options.keeper.removeChild(childId, Math.round(graceMs));
+    this.#haproxy.forget(this.folder(childId));
     await this.#sweep();
   }
 
@@ -151,10 +156,7 @@ class ProxyHost {
     await this.#sweeping;
     for (const { name, spec } of plan.sockets) await keeper.ensureSocket(name, spec);
     await this.#writeSettings(childId, plan.settings);
-    await this.#spawn(
-      childId,
-      plan.sockets.map(({ name }) => name),
-    );
+    await this.#spawn(childId, plan);
     await awaitControl(childId, this.#options, this.control(childId));
   }
 
@@ -165,14 +167,14 @@ class ProxyHost {
     await writeFileDurably(join(folder, "settings.json"), `${JSON.stringify(settings, undefined, 2)}\n`);
   }
 
-  async #spawn(childId: string, sockets: readonly string[]): Promise<void> {
+  async #spawn(childId: string, { sockets, settings }: ProxyChildPlan): Promise<void> {
     const folder = this.folder(childId);
+    const order = settings.settings.engine === "haproxy" ? await this.#haproxy.prepare(folder) : embeddedProxy(folder);
     await this.#options.keeper.ensureChild(childId, {
-      command: process.execPath,
-      args: [fileURLToPath(import.meta.resolve("@sluice/proxy/main")), "--dir", folder],
+      ...order,
       env: {},
       cwd: folder,
-      sockets: [...sockets],
+      sockets: sockets.map(({ name }) => name),
       restart: "on-exit",
     });
   }
@@ -184,6 +186,14 @@ class ProxyHost {
     this.#sweeping = mine.catch(() => undefined);
     return mine;
   }
+}
+
+/** The embedded engine, as a process of its own. */
+function embeddedProxy(folder: string): Pick<ChildSpec, "command" | "args"> {
+  return {
+    command: process.execPath,
+    args: [fileURLToPath(import.meta.resolve("@sluice/proxy/main")), "--dir", folder],
+  };
 }
 
 function runningProxy(unit: UnitKey, childId: string, status: ProxyStatus): RunningProxy {

@@ -47,6 +47,7 @@ export function completeFleet(source: FleetSource): Fleet {
       certFile: cert,
       keyFile: key,
     })),
+    ...(source.defaults?.engine === undefined ? {} : { frontEngine: source.defaults.engine }),
   };
 }
 

@@ -137,3 +137,11 @@ test("a host that is not in the fleet is a problem", () => {
     "cannot configure host 'web-9': it is not in fleet acme",
   );
 });
+
+test("a site runs on its own engine, and fronts on that of the defaults", () => {
+  const fleet = parsed(`${twoSites}    engine: node\ndefaults: { engine: haproxy }\n`);
+  const { proxies, front } = configureHost(fleet, "web-1", digest, options);
+  expect(proxies.map(({ content }) => "engine" in content && content.engine)).toEqual(["haproxy", "node"]);
+  expect(front?.content).toMatchObject({ engine: "haproxy" });
+  expect(configureHost(parsed(twoSites), "web-1", digest, options).front?.content).toMatchObject({ engine: "node" });
+});

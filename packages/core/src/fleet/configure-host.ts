@@ -77,7 +77,7 @@ export function frontFor(
     .sort(byNameAndPort);
   if (routes.length === 0) return undefined;
   const settings: FrontSettings = {
-    engine: "node",
+    engine: fleet.frontEngine ?? "node",
     listeners: listenersFor(host, routes),
     routes,
     limits: defaultProxyLimits,

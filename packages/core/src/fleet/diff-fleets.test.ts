@@ -104,3 +104,14 @@ test("a removed host takes its units with it", () => {
     ],
   });
 });
+
+test("another engine in the defaults is another engine of every site that names none, and of the fronts", () => {
+  const shared = "{ name: shop.internal, kind: internal, port: 80 }";
+  const top = (engine: string) => ({ bindings: shared, top: `defaults: { engine: ${engine} }\nsharedPorts: [80]` });
+  const { changes, affected } = diff(top("node"), top("haproxy"));
+  expect(changes.map(({ sentence }) => sentence)).toEqual([
+    "fleet: engine of the fronts node → haproxy",
+    "site shop: engine node → haproxy",
+  ]);
+  expect(new Set(affected.map(({ unit }) => unit))).toEqual(new Set(["proxy:shop", "front"]));
+});

@@ -26,7 +26,12 @@ export interface FleetDiff {
 export function diffFleets(before: Fleet | undefined, after: Fleet): FleetDiff {
   const from = before ?? emptyFleet(after.name);
   return {
-    changes: [...renamed(from, after), ...diffEnvironments(from, after), ...diffSites(from, after)],
+    changes: [
+      ...renamed(from, after),
+      ...otherFronts(from, after),
+      ...diffEnvironments(from, after),
+      ...diffSites(from, after),
+    ],
     affected: affectedUnits(from, after),
   };
 }
@@ -51,6 +56,13 @@ function renamed(before: Fleet, after: Fleet): readonly FleetChange[] {
       sentence: `fleet: name ${before.name} → ${after.name}`,
     },
   ];
+}
+
+function otherFronts(before: Fleet, after: Fleet): readonly FleetChange[] {
+  const [was, is] = [before.frontEngine ?? "node", after.frontEngine ?? "node"];
+  if (was === is || before.hosts.length === 0) return [];
+  const sentence = `fleet: engine of the fronts ${was} → ${is}`;
+  return [{ kind: "changed", of: "fleet", name: after.name, setting: "engine", sentence }];
 }
 
 function affectedUnits(before: Fleet, after: Fleet): readonly AffectedUnit[] {
@@ -116,8 +128,9 @@ function reachOf(change: FleetChange): (affected: AffectedUnit) => boolean {
     case "shared-port":
     case "certificate":
       return ({ unit }) => !unit.startsWith("site:");
-    case "environment":
     case "fleet":
+      return ({ unit }) => change.setting === "engine" && unit === frontUnit;
+    case "environment":
       return () => false;
     default:
       return unreachable(change);

@@ -1,7 +1,12 @@
 import * as z from "zod";
 import * as words from "./source-words.ts";
 
-const engine = z.enum(["node"]).describe("What proxies run on. `node` is embedded and needs nothing installed.");
+const engine = z
+  .enum(["node", "haproxy"])
+  .describe("What proxies run on. `node` is embedded; `haproxy` needs HAProxy 2.6 or newer installed on the hosts.");
+const defaultEngine = engine.describe(
+  "What the proxies of all sites and the fronts of all hosts run on, where a site says nothing.",
+);
 const onRegression = z
   .enum(["revert", "hold"])
   .describe(
@@ -166,7 +171,7 @@ export const siteSource = z
 
 export const defaultsSource = z
   .strictObject({
-    engine: engine.optional(),
+    engine: defaultEngine.optional(),
     health: z
       .strictObject({
         falseHalt: words.rate.optional().describe("Bound on halting a rollout for nothing."),

@@ -1,3 +1,4 @@
+import type { EngineName } from "../proxying/proxy-settings.ts";
 import type { DurationMs } from "../units/time.ts";
 
 /** A checked and completed fleet file: every default filled in, every relation holding. */
@@ -10,6 +11,8 @@ export interface Fleet {
   /** Binding ports that belong to the front because several sites use them. */
   readonly sharedPorts: readonly number[];
   readonly certificates: readonly Certificate[];
+  /** What the fronts of all hosts run on; `node` when absent. */
+  readonly frontEngine?: EngineName;
 }
 
 export interface Environment {
@@ -54,7 +57,7 @@ export interface Certificate {
 
 export interface Site {
   readonly name: string;
-  readonly engine: "node";
+  readonly engine: EngineName;
   readonly run: Run;
   readonly ready: Ready;
   readonly forward: Forward;

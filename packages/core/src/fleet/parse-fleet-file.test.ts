@@ -107,7 +107,6 @@ test.each([
   ],
   [{ environment: "gates: { attended: true }" }, "environments[0].gates.attended is not supported by this version"],
   [{ top: "freeze: []" }, "freeze is not supported by this version"],
-  [{ top: "defaults: { engine: haproxy }" }, "engine haproxy is not supported by this version, wanted node"],
   [
     { run: "{ driver: systemd, unit: x }" },
     "driver systemd is not supported by this version, wanted process or external",

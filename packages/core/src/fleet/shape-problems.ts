@@ -32,7 +32,7 @@ const notBuiltYet: Readonly<Record<string, readonly string[]>> = {
   "": ["freeze", "freezes", "windows", "notifications", "notify", "alerts", "mutes", "roles"],
 };
 
-const notBuiltYetValues: Readonly<Record<string, readonly string[]>> = { engine: ["haproxy"], driver: ["systemd"] };
+const notBuiltYetValues: Readonly<Record<string, readonly string[]>> = { driver: ["systemd"] };
 
 /** Everything wrong with the shape of a fleet file, in words; empty when `value` is a {@link FleetSource}. */
 export function shapeProblems(value: unknown): readonly PathProblem[] {

@@ -33,7 +33,7 @@ const limits = z.strictObject({
 /** The shape of {@link SiteProxySettings} as read from disk or wire; unknown keys are refused. */
 export const siteProxySettingsSchema: z.ZodType<SiteProxySettings> = z.strictObject({
   site: z.string().min(1),
-  engine: z.literal("node"),
+  engine: z.enum(["node", "haproxy"]),
   listeners: z.array(listener),
   behindFront: z.boolean(),
   bindings: z.array(binding),
@@ -43,7 +43,7 @@ export const siteProxySettingsSchema: z.ZodType<SiteProxySettings> = z.strictObj
 
 /** The shape of {@link FrontSettings} as read from disk or wire; unknown keys are refused. */
 export const frontSettingsSchema: z.ZodType<FrontSettings> = z.strictObject({
-  engine: z.literal("node"),
+  engine: z.enum(["node", "haproxy"]),
   listeners: z.array(listener),
   routes: z.array(binding.extend({ site: z.string().min(1) })),
   limits,

@@ -1,12 +1,15 @@
 import type { DurationMs } from "../units/time.ts";
 
+/** What a proxy runs on: `node` is embedded, `haproxy` has to be installed on the host. */
+export type EngineName = "node" | "haproxy";
+
 /**
  * What a site proxy is made of: its release. Total: two proxies with equal settings behave alike.
  * The live slot and the slots' addresses are not part of it; they are state (see `SlotTable`).
  */
 export interface SiteProxySettings {
   readonly site: string;
-  readonly engine: "node";
+  readonly engine: EngineName;
   /** Ports this site has for itself, bound by its proxy directly. */
   readonly listeners: readonly ProxyListener[];
   /** True when some binding lies on a shared port, so that the front reaches this proxy over its unix socket. */
@@ -18,7 +21,7 @@ export interface SiteProxySettings {
 
 /** What the front of a host is made of: its release. */
 export interface FrontSettings {
-  readonly engine: "node";
+  readonly engine: EngineName;
   readonly listeners: readonly ProxyListener[];
   readonly routes: readonly FrontRoute[];
   readonly limits: ProxyLimits;

@@ -10,6 +10,7 @@ import { readProxyState, writeProxyState } from "../control/proxy-state.ts";
 import type { ProxyCounts } from "../counting/proxy-counters.ts";
 import { parseSlotTable } from "../settings/process-settings.ts";
 import { AccumulatedCounts, parseCounts, proxyCounts } from "./accumulated-counts.ts";
+import { findHaproxy } from "./find-haproxy.ts";
 import { askWorker, parseInfo, parseStats, readProcesses } from "./master-cli.ts";
 import { readSettings, writeConfig } from "./prepare-haproxy.ts";
 import { type ProcessFiles, processFiles } from "./process-files.ts";
@@ -27,19 +28,22 @@ const lookEveryMs = 50;
  * The orders of a proxy process, carried out on the haproxy process of a folder from outside. Holds the counts of workers that are
  * gone, so one control should live as long as its process. Like the embedded engine, it makes every order durable first.
  */
-export function openHaproxyControl(haproxy: string, dir: string): ProxyControl {
-  return new HaproxyControl(haproxy, dir);
+export function openHaproxyControl(
+  dir: string,
+  findPath: () => Promise<string> = async () => (await findHaproxy()).path,
+): ProxyControl {
+  return new HaproxyControl(dir, findPath);
 }
 
 class HaproxyControl implements ProxyControl {
-  readonly #haproxy: string;
+  readonly #findPath: () => Promise<string>;
   readonly #dir: string;
   readonly #files: ProcessFiles;
   readonly #counts = new AccumulatedCounts();
   #orders: Promise<unknown> = Promise.resolve();
 
-  constructor(haproxy: string, dir: string) {
-    this.#haproxy = haproxy;
+  constructor(dir: string, findPath: () => Promise<string>) {
+    this.#findPath = findPath;
     this.#dir = dir;
     this.#files = processFiles(dir);
   }
@@ -70,7 +74,7 @@ class HaproxyControl implements ProxyControl {
       const process = await readSettings(this.#dir);
       const { slots } = readProxyState(this.#stateFile()).state;
       await this.#readCounts();
-      await writeConfig(this.#haproxy, this.#dir, process, { accepting: true, slots });
+      await writeConfig(await this.#findPath(), this.#dir, process, { accepting: true, slots });
       await reloadConfirmed(this.#files.masterSocket, before.pid);
       return undefined;
     });
@@ -82,7 +86,7 @@ class HaproxyControl implements ProxyControl {
       const { slots } = readProxyState(this.#stateFile()).state;
       const { masterPid } = await readProcesses(this.#files.masterSocket);
       const before = await this.status();
-      await writeConfig(this.#haproxy, this.#dir, process, { accepting: false, slots });
+      await writeConfig(await this.#findPath(), this.#dir, process, { accepting: false, slots });
       signal(masterPid, "SIGUSR1");
       void this.#endAt(masterPid, performance.now() + limitMs);
       // An idle process is gone at once: asking it how it is would be too late.

@@ -69,6 +69,8 @@ export function defaultsSection(limits: ProxyLimits): readonly string[] {
     "  option dontlog-normal",
     "  option idle-close-on-response",
     "  option http-server-close",
+    "  option disable-h2-upgrade",
+    "  option http-no-delay",
     `  retries ${Math.max(1, Math.round(limits.connectTimeoutMs / attempt))}`,
     "  retry-on conn-failure",
     `  timeout connect ${attempt}ms`,

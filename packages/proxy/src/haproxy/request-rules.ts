@@ -27,7 +27,7 @@ const hygiene: readonly Hygiene[] = [
   },
   {
     sentence: "the request target is not in a form that can be forwarded",
-    when: "unless { path -m beg / } or { url -m beg -i http:// https:// } or { url -m str * } METH_OPTIONS",
+    when: "unless { url -m beg / } or { url -m beg -i http:// https:// } or { url -m str * } METH_OPTIONS",
   },
   {
     sentence: "a header value holds a control character",

@@ -75,7 +75,7 @@ const limits = z.strictObject({
 
 const siteProxySettings = z.strictObject({
   site: text,
-  engine: z.literal("node"),
+  engine: z.enum(["node", "haproxy"]),
   listeners: z.array(listener),
   behindFront: z.boolean(),
   bindings: z.array(binding),
@@ -84,7 +84,7 @@ const siteProxySettings = z.strictObject({
 });
 
 const frontSettings = z.strictObject({
-  engine: z.literal("node"),
+  engine: z.enum(["node", "haproxy"]),
   listeners: z.array(listener),
   routes: z.array(binding.extend({ site: text })),
   limits,

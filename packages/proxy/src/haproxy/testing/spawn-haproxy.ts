@@ -53,7 +53,7 @@ function start(haproxy: string, dir: string, fds: readonly number[]): SpawnedPro
   child.stdout?.on("data", collect);
   child.stderr?.on("data", collect);
   const exited = once(child, "exit").then(([code]): number | null => code);
-  return { child, control: openHaproxyControl(haproxy, dir), dir, exited, output: () => output };
+  return { child, control: openHaproxyControl(dir), dir, exited, output: () => output };
 }
 
 async function answering({ child, control, output }: SpawnedProxy): Promise<void> {
