@@ -1,3 +1,4 @@
+import { flushCompileCache } from "node:module";
 import { parseArgs } from "node:util";
 import { Problem } from "@sluice/core/problems/problem";
 import { log } from "./log.ts";
@@ -22,6 +23,8 @@ export async function runProxy(args: readonly string[]): Promise<void> {
       startMs: Math.round(performance.now()),
     });
     for (const remark of remarks) log("warn", "proxy.remark", { remark });
+    // Node writes its cache when it exits; a proxy that is killed would leave its respawn without one.
+    flushCompileCache();
     process.once("SIGTERM", () => proxy.drainNow(onSigterm));
     await proxy.done;
     await proxy[Symbol.asyncDispose]();
