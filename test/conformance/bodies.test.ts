@@ -149,8 +149,10 @@ eachEngine((startSite) => {
   });
 
   test("RFC 9112 §9.5: a client that breaks off its upload breaks off the slot's request", async () => {
+    let arrived = false;
     let broken: unknown;
     await using watched = await startSlot((req) => {
+      arrived = true;
       req.on("error", (error) => {
         broken = error;
       });
@@ -159,7 +161,7 @@ eachEngine((startSite) => {
     await using watchedSite = await startSite({ slots: slotsAt(watched.port) });
     using client = await WireClient.open(watchedSite);
     client.send(`${request("POST / HTTP/1.1", "Host: app.test", "Content-Length: 100")}abc`);
-    await until(async () => (await watchedSite.status()).inFlight.blue === 1);
+    await until(() => arrived);
     client.socket.destroy();
     await until(() => broken !== undefined);
     await until(async () => (await watchedSite.status()).inFlight.blue === 0);
