@@ -58,7 +58,7 @@ export interface ProxyLimits {
   readonly holdMs: DurationMs;
   /** Bound on connecting to a slot, over all attempts. */
   readonly connectTimeoutMs: DurationMs;
-  /** Silence of an upstream before a response is given up with 504. */
+  /** Silence in the middle of an exchange before it is given up: 504 when a slot owes the answer, 408 when a client owes its body. */
   readonly responseTimeoutMs: DurationMs;
 }
 
