@@ -1,9 +1,10 @@
+import type { EngineName } from "@sluice/core";
 import { type Command, Option } from "commander";
 import { ExitSignal } from "../exit-signal.ts";
 import type { World } from "../world.ts";
 
 interface DemoOptions {
-  readonly engine: string;
+  readonly engine: EngineName;
   readonly dir?: string;
   readonly keep?: boolean;
   readonly scene?: readonly string[];

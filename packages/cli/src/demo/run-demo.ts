@@ -1,10 +1,10 @@
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
-import { Problem } from "@sluice/core";
+import type { EngineName } from "@sluice/core";
 import { describeProblem } from "@sluice/core/problems/describe-problem";
 import { shortTmpdir } from "../dev/dev-folder.ts";
 import { endAbandoned } from "../dev/leftovers.ts";
-import { type DevFleet, startDevFleet } from "../dev/start-dev-fleet.ts";
+import { type DevFleet, type DevFleetOptions, startDevFleet } from "../dev/start-dev-fleet.ts";
 import { openCoordinatorClient } from "../operator/coordinator-client.ts";
 import { renderTable } from "../screen/render-table.ts";
 import { say, type World } from "../world.ts";
@@ -16,7 +16,7 @@ import { incidentScene, overriddenScene } from "./scene-incident.ts";
 import { releaseScene } from "./scene-release.ts";
 
 export interface DemoOptions {
-  readonly engine: string;
+  readonly engine: EngineName;
   readonly dir: string | undefined;
   readonly keep: boolean;
 }
@@ -33,11 +33,6 @@ const reportFile = "demo-report.json";
 
 /** Plays all scenes on a fleet of its own and writes demo-report.json. Answers whether every scene ended as it must. */
 export async function runDemo(world: World, options: DemoOptions): Promise<boolean> {
-  if (options.engine !== "node") {
-    throw new Problem("usage-invalid", `cannot run the demo with the engine '${options.engine}': it is not built yet`, {
-      hint: "sluice demo --engine node",
-    });
-  }
   const startedMs = world.now();
   const interrupted = new AbortController();
   using _interrupt = world.onInterrupt(() => interrupted.abort());
@@ -46,7 +41,7 @@ export async function runDemo(world: World, options: DemoOptions): Promise<boole
   const dir =
     options.dir === undefined ? await mkdtemp(join(shortTmpdir(), "sluice-demo-")) : resolve(world.cwd, options.dir);
   const stop = AbortSignal.any([interrupted.signal, AbortSignal.timeout(demoMs)]);
-  const results = await playOnFleet(world, dir, stop);
+  const results = await playOnFleet(world, { dir, engine: options.engine }, stop);
   const ok = results.length === scenes.length && results.every((result) => result.ok);
   const seconds = (world.now() - startedMs) / 1000;
   const report = { ok, engine: options.engine, seconds, scenes: results };
@@ -57,9 +52,13 @@ export async function runDemo(world: World, options: DemoOptions): Promise<boole
   return ok;
 }
 
-async function playOnFleet(world: World, dir: string, stop: AbortSignal): Promise<readonly SceneResult[]> {
+async function playOnFleet(
+  world: World,
+  options: Pick<DevFleetOptions, "dir" | "engine">,
+  stop: AbortSignal,
+): Promise<readonly SceneResult[]> {
   await using fleet = await startDevFleet({
-    dir,
+    ...options,
     soak,
     pid: world.pid,
     log: (sentence) => say(world, false, `${world.clock(world.now())}  ${sentence}`),

@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import type { EngineName } from "@sluice/core";
 import { findFreePorts } from "./free-ports.ts";
 
 /** Where everything of a dev fleet is: names, addresses, ports, folders. */
@@ -10,6 +11,8 @@ export interface DevLayout {
   readonly environments: readonly DevEnvironment[];
   readonly hosts: readonly DevHost[];
   readonly soak: string;
+  /** Of all proxies and fronts. */
+  readonly engine: EngineName;
   /** Site of its own port, production only. */
   readonly blogName: string;
 }
@@ -41,10 +44,11 @@ const environments = [
 export interface LayoutOptions {
   readonly dir: string;
   readonly soak: string;
+  readonly engine: EngineName;
 }
 
 /** Chooses free ports for everything. */
-export async function chooseDevLayout({ dir, soak }: LayoutOptions): Promise<DevLayout> {
+export async function chooseDevLayout({ dir, soak, engine }: LayoutOptions): Promise<DevLayout> {
   const hostNames = environments.flatMap((environment) =>
     environment.hosts.map((name) => ({ name, environment: environment.name })),
   );
@@ -54,6 +58,7 @@ export async function chooseDevLayout({ dir, soak }: LayoutOptions): Promise<Dev
   return {
     dir,
     soak,
+    engine,
     coordinator: `127.0.0.1:${next()}`,
     edgePort,
     environments: environments.map((environment) => ({ ...environment, edge: `http://127.0.0.1:${edgePort}` })),

@@ -25,7 +25,7 @@ const sleeper = (name: string) => ({
 });
 
 test("the fleet file of a dev fleet is a valid one", async () => {
-  const layout = await chooseDevLayout({ dir, soak: "2s" });
+  const layout = await chooseDevLayout({ dir, soak: "2s", engine: "haproxy" });
   const parsed = parseFleetFile([{ file: "fleet.yaml", text: devFleetFile(layout) }]);
   expect(parsed.kind === "invalid" ? parsed.problems : []).toEqual([]);
 });

@@ -26,6 +26,7 @@ ${hosts}
 sharedPorts: [80] # owned by the front; every other port belongs to one site's proxy
 
 defaults:
+  engine: ${layout.engine} # what proxies and fronts run on: node is embedded, haproxy has to be installed
   drain: 5s
   keepPrevious: 30m
 

@@ -1,6 +1,6 @@
 import { relative } from "node:path";
 import { stampOf } from "@sluice/agent/keeper/process-stamp";
-import { Problem } from "@sluice/core";
+import { type EngineName, Problem } from "@sluice/core";
 import { runCli } from "../program.ts";
 import { say, type World } from "../world.ts";
 import { endProcess } from "./child-processes.ts";
@@ -12,7 +12,7 @@ import { sampleFolder } from "./sample-releases.ts";
 import { type DevFleet, startDevFleet } from "./start-dev-fleet.ts";
 
 /** Runs a dev fleet with the first release live until Ctrl-C, then stops everything it started. */
-export async function runDev(world: World, dirOption: string | undefined): Promise<void> {
+export async function runDev(world: World, dirOption: string | undefined, engine: EngineName): Promise<void> {
   const running = readDevFile(world.cwd);
   if (running !== undefined && isDevRunning(running)) {
     throw new Problem(
@@ -30,7 +30,12 @@ export async function runDev(world: World, dirOption: string | undefined): Promi
     interrupted.resolve();
   });
   const dir = devFolder(world.cwd, dirOption);
-  await using fleet = await startDevFleet({ dir, pid: world.pid, log: (sentence) => say(world, false, sentence) });
+  await using fleet = await startDevFleet({
+    dir,
+    engine,
+    pid: world.pid,
+    log: (sentence) => say(world, false, sentence),
+  });
   const { coordinator } = fleet.layout;
   const { pid } = world;
   await writeDevFile(world.cwd, { coordinator, dir, fleetFile: fleet.fleetFile, pid, stamp: stampOf(pid) ?? "" });

@@ -2,7 +2,8 @@ import { mkdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
-import { Problem } from "@sluice/core";
+import { type EngineName, Problem } from "@sluice/core";
+import { findHaproxy } from "@sluice/proxy/haproxy/find-haproxy";
 import { type CoordinatorClient, openCoordinatorClient } from "../operator/coordinator-client.ts";
 import { ChildProcesses } from "./child-processes.ts";
 import { chooseDevLayout, type DevLayout, fleetFileOf, logFileOf } from "./dev-layout.ts";
@@ -20,6 +21,8 @@ export interface DevFleetOptions {
   readonly pid: number;
   /** Of both environments, as in the fleet file. */
   readonly soak?: string;
+  /** Of all proxies and fronts; `node` unless given. */
+  readonly engine?: EngineName;
 }
 
 /** A fleet of real processes on loopback: coordinator, three agents with their keepers, an edge. */
@@ -48,12 +51,14 @@ const mainFile = fileURLToPath(new URL("../main.ts", import.meta.url));
  * keepers, proxies and slots included, which agents themselves never do.
  */
 export async function startDevFleet(options: DevFleetOptions): Promise<DevFleet> {
-  const { dir, log } = options;
+  const { dir, log, engine = "node" } = options;
+  // Said here once instead of by every host.
+  if (engine === "haproxy") await findHaproxy();
   if (!isOwned(dir)) await sayEnded(dir, log);
   await emptyDevFolder(dir);
   await mkdir(dir, { recursive: true, mode: 0o700 });
   await markDevFolder(dir, options.pid);
-  const layout = await chooseDevLayout({ dir, soak: options.soak ?? soakDefault });
+  const layout = await chooseDevLayout({ dir, soak: options.soak ?? soakDefault, engine });
   await writeFile(fleetFileOf(dir), devFleetFile(layout));
   await writeSampleReleases(dir);
   const processes = new ChildProcesses(dir);
