@@ -35,7 +35,7 @@ export function renderFront(input: RenderInput & { readonly process: FrontProces
     ...indented([
       ...userBinds(input),
       ...probeBinds(input),
-      ...hygieneRules(),
+      ...hygieneRules(limits.headerBytesMax),
       ...bindingRules(files.hostsMap),
       ...probeRules(process),
       ...countingRules,

@@ -35,7 +35,7 @@ export function renderSite(input: RenderInput & { readonly process: SiteProxyPro
     ...indented([
       ...userBinds(input),
       ...probeBinds(input),
-      ...hygieneRules(),
+      ...hygieneRules(settings.limits.headerBytesMax),
       ...bindingRules(files.hostsMap),
       ...probeRule(process.probeToken),
       ...countingRules,

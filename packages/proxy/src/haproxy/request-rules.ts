@@ -40,12 +40,16 @@ const hygiene: readonly Hygiene[] = [
   { sentence: "only HTTP/1.0 and HTTP/1.1 are spoken here", when: "unless { req.ver 1.0 1.1 }" },
 ];
 
-/** Refuses with 400 what two programs could read in two ways; the connection ends with it. */
-export function hygieneRules(): readonly string[] {
+/** Refuses with 400 what two programs could read in two ways, and heads that are too long; the connection ends with it. */
+export function hygieneRules(headerBytesMax: number): readonly string[] {
+  const tooLong = `{ req.hdrs,length gt ${headerBytesMax} } or { url,length gt ${headerBytesMax} }`;
   return [
+    `http-request track-sc0 str(malformed) table counts if ${tooLong}`,
+    `http-request return status 431 hdr Connection close if ${tooLong}`,
     ...hygiene.map(({ sentence, when }) => `http-request set-var-fmt(txn.bad) ${quote(sentence)} ${when}`),
     "http-request track-sc0 str(malformed) table counts if { var(txn.bad) -m found }",
     'http-request return status 400 content-type "text/plain; charset=utf-8" hdr Connection close lf-string "%[var(txn.bad)]\\n" if { var(txn.bad) -m found }',
+    "http-request return status 417 if { req.fhdr(expect) -m found } !{ req.fhdr(expect) -i -m str 100-continue }",
   ];
 }
 
@@ -83,10 +87,14 @@ export const countingRules: readonly string[] = [
   "http-request track-sc0 var(txn.count) table counts",
 ];
 
+const token = "[!#$%&'*+.^_`|~0-9a-z-]+";
+/** RFC 9110 §7.8: protocols, each a token with at most one version; none in which a client could go on to send requests. */
+const upgradePattern = `^(?!(?:.*,)?[ \\t]*(?:h2c?|http|tls)[ \\t]*(?:$|[,/]))${token}(?:/${token})?(?:[ \\t]*,[ \\t]*${token}(?:/${token})?)*$`;
+
 /** Ends what ends at this connection. An upgrade travels on when it is one that may: announced, without a body, not to HTTP/2. */
 export const hopRules: readonly string[] = [
   "acl asks-upgrade req.hdr(connection) -i -m str upgrade",
-  `acl upgradable req.fhdr(upgrade) -m reg ${quote("^(?!(?:.*,)?\\s*h2c?\\b).+$")}`,
+  `acl upgradable req.fhdr(upgrade) -m reg -i ${quote(upgradePattern)}`,
   "acl has-body req.fhdr(transfer-encoding) -m found",
   "acl has-body req.hdr_val(content-length) gt 0",
   "http-request set-var(txn.upgrade) bool(true) if asks-upgrade upgradable !has-body { req.ver 1.1 }",
@@ -112,6 +120,11 @@ export const answerRules: readonly string[] = [
 /** An answer has a date (RFC 9110 §6.6.1), and only a proxy says who served. */
 export const responseRules: readonly string[] = [
   "http-response set-var(txn.answered) bool(true)",
+  "http-response lua.nominated_response if { res.fhdr(connection) -m found } !{ res.fhdr(connection) -i -m str close keep-alive upgrade }",
+  "http-response del-header connection unless { status 101 }",
+  "http-response del-header upgrade unless { status 101 }",
+  "http-response del-header keep-alive",
+  "http-response del-header proxy-connection",
   'http-response set-header Date "%[date,http_date]" unless { res.fhdr(date) -m found }',
 ];
 

@@ -28,18 +28,27 @@ end)
 `;
 }
 
+/** Framing and routing are not a peer's to nominate away. */
+const kept = ["content-length", "host", "upgrade", "connection", "te", "transfer-encoding"];
+
 /** See {@link slotLua}. */
-export const nominatedLua = `core.register_action("nominated", {"http-req"}, function(txn)
-  local headers = txn.http:req_get_headers()
-  local lines = headers["connection"]
+export const nominatedLua = `local kept = {${kept.map((name) => `["${name}"]=true`).join(", ")}}
+
+local function drop(lines, del)
   if lines == nil then return end
   for _, line in pairs(lines) do
     for name in string.gmatch(line, "[^,%s]+") do
       local lower = string.lower(name)
-      if lower ~= "content-length" and lower ~= "host" and lower ~= "upgrade" and lower ~= "connection" and lower ~= "te" and lower ~= "transfer-encoding" then
-        txn.http:req_del_header(lower)
-      end
+      if not kept[lower] then del(lower) end
     end
   end
+end
+
+core.register_action("nominated", {"http-req"}, function(txn)
+  drop(txn.http:req_get_headers()["connection"], function(name) txn.http:req_del_header(name) end)
+end, 0)
+
+core.register_action("nominated_response", {"http-res"}, function(txn)
+  drop(txn.http:res_get_headers()["connection"], function(name) txn.http:res_del_header(name) end)
 end, 0)
 `;
