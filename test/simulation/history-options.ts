@@ -41,8 +41,6 @@ export interface HistoryOptions {
   readonly orderFailure: number;
   /** Longest time that an order takes. */
   readonly orderMs: number;
-  /** Chance that the keeper's memory survives a reboot, so that it starts again whatever ran. */
-  readonly keeperRemembers: number;
   /** The coordinator is away longer than any grant lasts. */
   readonly longOutage: boolean;
   /** An old backup is started in the coordinator's place for a while. */
@@ -82,7 +80,6 @@ export function drawOptions(seed: number): HistoryOptions {
     agentCrashAfterStep: prng.chance(0.5) ? prng.next() * 0.02 : 0,
     orderFailure: prng.chance(0.5) ? prng.next() * 0.15 : 0,
     orderMs: prng.pick([20, 20, 400, 3000]),
-    keeperRemembers: prng.pick([0, 0.5, 1]),
     longOutage: prng.chance(0.25),
     restoresBackup: prng.chance(0.3),
     edgeUnknown: prng.pick([0, 0, 0.3, 1]),

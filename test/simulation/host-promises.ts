@@ -160,7 +160,9 @@ export class HostPromises {
   /** Promise 3. */
   removesProxy(proxy: ProxyProcess): void {
     const now = this.#history.time.now;
-    if (proxy.accepting && !proxy.draining) this.#broken("3", `ends ${proxy.childId} while it accepts users`);
+    const isSpare = !proxy.isUp && this.#host.machine.accepting(proxy.unit).some((one) => one !== proxy && one.isUp);
+    if (proxy.accepting && !proxy.draining && !isSpare)
+      this.#broken("3", `ends ${proxy.childId} while it accepts users`);
     const open = (["blue", "green"] as const).some((slot) => countOpen(proxy.lingers, slot, now) > 0);
     if (open && proxy.drainsUntil !== undefined && now < proxy.drainsUntil - 100) {
       this.#broken("3", `ends ${proxy.childId} ${proxy.drainsUntil - now} ms before its users' time is up`);

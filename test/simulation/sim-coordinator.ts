@@ -222,6 +222,7 @@ export class SimCoordinator {
     return this.#history.subject.judge({
       now,
       since: asked.since,
+      soakMs: asked.soakMs,
       freshMs: seconds(30),
       strata: evidenceFor(this.#evidence, asked.question),
     });

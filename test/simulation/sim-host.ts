@@ -154,13 +154,12 @@ export class SimHost implements HostTruth {
 
   reboot(downMs: number): void {
     if (this.#isDown) return;
-    const { prng, options, time } = this.#history;
-    const remembers = prng.chance(options.keeperRemembers);
-    this.#say(`host reboots${remembers ? ", and its keeper remembers what ran" : ""}`);
+    const { time } = this.#history;
+    this.#say("host reboots");
     this.#isDown = true;
     this.#end();
     this.#own.hostStops();
-    this.machine.powerCut(remembers, time.now + downMs + 2000);
+    this.machine.powerCut();
     time.after(downMs, () => {
       this.#isDown = false;
       this.#own.hostStarted();

@@ -67,6 +67,9 @@ export class SimMachine {
           ...seen,
           open: { blue: countOpen(open, "blue", now), green: countOpen(open, "green", now) },
         })),
+      silent: this.proxies
+        .filter(({ isUp, draining }) => !isUp && !draining)
+        .map(({ unit, childId }) => ({ unit, childId, isDown: true })),
     };
     this.#seen = { at: this.changes, host };
     return host;
@@ -210,19 +213,11 @@ export class SimMachine {
     this.changed();
   }
 
-  /** Every process ends. With its state kept, the keeper starts again whatever it was to keep running. */
-  powerCut(keeperRemembers: boolean, readyAt: number): void {
+  /** Every process ends, and the next keeper starts nothing by itself: none of them survived. */
+  powerCut(): void {
     this.boot++;
-    const kept = keeperRemembers
-      ? { slots: this.slots, proxies: this.proxies.filter((one) => !one.draining) }
-      : undefined;
-    this.slots = kept?.slots ?? [];
-    this.proxies = kept?.proxies ?? [];
-    for (const slot of this.slots) {
-      slot.readyAt = Math.max(slot.readyAt, readyAt);
-      slot.restarts++;
-    }
-    for (const process of [...this.slots, ...this.proxies]) this.respawn(process);
+    this.slots = [];
+    this.proxies = [];
     this.changed();
   }
 }

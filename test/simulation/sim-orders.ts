@@ -13,6 +13,7 @@ import type { History } from "./history.ts";
 import type { HostPromises } from "./host-promises.ts";
 import type { SimMachine } from "./sim-machine.ts";
 import type { SimProber } from "./sim-prober.ts";
+import { drainMs } from "./simulated-fleet.ts";
 
 /** Everything an order needs; `host` is the look that it was decided by. */
 export interface OrderSite {
@@ -171,7 +172,9 @@ export class SimOrders {
   ): ActivationFacts {
     const proxy = this.#machine.proxyOf(action.childId);
     if (proxy === undefined) return action.kind === "remove-proxy" ? facts : failed(facts, action, "it is gone");
-    if (action.kind === "remove-proxy") {
+    const drainsFirst = action.kind === "remove-proxy" && action.graceMs > drainMs && proxy.isUp;
+    if (drainsFirst) this.#machine.drain(proxy, action.graceMs, this.#lingerMs());
+    else if (action.kind === "remove-proxy") {
       this.#promises.removesProxy(proxy);
       this.#machine.removeProxy(proxy);
     } else if (!proxy.isUp) return failed(facts, action, "it does not answer");

@@ -1,4 +1,6 @@
 import {
+  type DurationMs,
+  durationMs,
   type EvidenceQuestion,
   type GrantObservation,
   type Instant,
@@ -15,7 +17,7 @@ export function questionOf(
   state: RolloutState,
   grantOf: (host: string, grant: string) => GrantObservation | undefined,
   now: Instant,
-): { readonly since: Instant; readonly question: EvidenceQuestion } | undefined {
+): { readonly since: Instant; readonly soakMs: DurationMs; readonly question: EvidenceQuestion } | undefined {
   if (state.phase !== "observing" && state.phase !== "paused") return undefined;
   const placed = placedSteps(rollout, state.steps);
   const changed = placed.flatMap(({ change: { host }, step }) => {
@@ -26,7 +28,8 @@ export function questionOf(
   const controls = placed.filter(({ step }) => step.kind === "pending").map(({ change }) => change.host);
   const strata = trial.flatMap((host) => rollout.sites.flatMap((site) => strataOf(host, site)));
   const since = changed.reduce((latest, one) => instant(Math.max(one.since, latest)), changed[0]?.since ?? now);
-  return { since, question: { now, changed, controls, strata } };
+  const soakMs = placed.find(({ step }) => step.kind === "provisional")?.stage.gates.soakMs ?? durationMs(0);
+  return { since, soakMs, question: { now, changed, controls, strata } };
 }
 
 function strataOf(host: string, site: string): EvidenceQuestion["strata"] {

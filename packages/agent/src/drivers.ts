@@ -1,4 +1,14 @@
-import type { Hop, ProbeResult, SiteDuties, SlotName, SlotTable, SlotTarget, UnitKey, UnitRelease } from "@sluice/core";
+import type {
+  Hop,
+  ProbeResult,
+  SilentProxy,
+  SiteDuties,
+  SlotName,
+  SlotTable,
+  SlotTarget,
+  UnitKey,
+  UnitRelease,
+} from "@sluice/core";
 import type { Running } from "@sluice/runtime";
 
 /** Puts releases on disk and keeps them there; never makes anything live. */
@@ -56,6 +66,8 @@ export interface RunningProxy {
 export interface Proxies {
   /** Every proxy process of the host, oldest first; one that does not answer its control socket is left out after a short deadline. */
   list(): Promise<readonly RunningProxy[]>;
+  /** Those kept running that are not among the ones that `list` has just answered with. */
+  silent(answering: readonly RunningProxy[]): Promise<readonly SilentProxy[]>;
   /**
    * Binds what it will listen on, starts it with the given slots and resolves when it answers its control socket.
    * It accepts no user connection until `accept`. Before that a front routes probes for a site to `routesBeforeAccept[site]`.
@@ -78,7 +90,7 @@ export interface Proxies {
   /** Soft drain; resolves at once, the process exits by itself within `limitMs`. */
   drain(proxy: RunningProxy, limitMs: number): Promise<void>;
   /** Ends a process that holds no user connection (a successor that was refused) or after its drain. */
-  remove(proxy: RunningProxy, graceMs: number): Promise<void>;
+  remove(proxy: { readonly childId: string }, graceMs: number): Promise<void>;
 }
 
 /** Where a round of probes goes. */

@@ -67,7 +67,7 @@ async function act(site: Site, facts: ActivationFacts, action: ActivationAction)
       await drivers.proxies.drain(proxyOf(site, action.childId), action.limitMs);
       return facts;
     case "remove-proxy":
-      await drivers.proxies.remove(proxyOf(site, action.childId), action.graceMs);
+      await drivers.proxies.remove(action, action.graceMs);
       return facts;
   }
 }

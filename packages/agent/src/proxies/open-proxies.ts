@@ -1,7 +1,7 @@
 import { mkdir, rm } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
-import type { UnitKey, UnitRelease } from "@sluice/core";
+import type { SilentProxy, UnitKey, UnitRelease } from "@sluice/core";
 import { openProxyControl, type ProxyControl } from "@sluice/proxy/control/control-client";
 import type { ProxyStatus } from "@sluice/proxy/control/control-messages";
 import { type Clock, writeFileDurably } from "@sluice/runtime";
@@ -37,6 +37,7 @@ export function openProxies(options: ProxiesOptions): Proxies {
   const host = new ProxyHost(options);
   return {
     list: () => host.list(),
+    silent: (answering) => host.silent(answering),
     startSuccessor: (unit, release, successor) => host.startSuccessor(unit, release, successor),
     probeSocket: ({ childId }) => join(host.folder(childId), "probe.sock"),
     accept: async ({ childId }) => void (await host.control(childId).accept()),
@@ -76,13 +77,7 @@ class ProxyHost {
 
   async list(): Promise<readonly RunningProxy[]> {
     if (!this.#swept) this.#sweepLater();
-    const { children } = await this.#options.keeper.status();
-    const proxies = children
-      .flatMap(({ id }) => {
-        const parsed = parseProxyChildId(id);
-        return parsed === undefined ? [] : [{ id, ...parsed }];
-      })
-      .sort((a, b) => a.generation - b.generation);
+    const proxies = await this.#children();
     const answers = await Promise.all(
       proxies.map(({ id, unit }) =>
         statusWithin(this.control(id), statusMsMax)
@@ -91,6 +86,25 @@ class ProxyHost {
       ),
     );
     return answers.filter((proxy) => proxy !== undefined);
+  }
+
+  async silent(answering: readonly RunningProxy[]): Promise<readonly SilentProxy[]> {
+    const heard = new Set(answering.map(({ childId }) => childId));
+    const silent = (await this.#children()).filter(
+      ({ id, phase }) => !heard.has(id) && (phase === "running" || phase === "restarting"),
+    );
+    return silent.map(({ id, unit, phase }) => ({ unit, childId: id, isDown: phase === "restarting" }));
+  }
+
+  /** The proxies that the keeper knows, oldest first. */
+  async #children() {
+    const { children } = await this.#options.keeper.status();
+    return children
+      .flatMap(({ id, phase }) => {
+        const parsed = parseProxyChildId(id);
+        return parsed === undefined ? [] : [{ id, phase, ...parsed }];
+      })
+      .sort((a, b) => a.generation - b.generation);
   }
 
   async startSuccessor(unit: UnitKey, release: UnitRelease, successor: Successor): Promise<RunningProxy> {

@@ -13,5 +13,6 @@ export interface HostDrivers {
 /** Asks every process of the host what it is; rejects when the keeper can't be asked. */
 export async function observeHost({ installer, slots, proxies }: HostDrivers): Promise<ObservedHost> {
   const [installed, running, serving] = await Promise.all([installer.installed(), slots.list(), proxies.list()]);
-  return { installed, slots: running, proxies: serving };
+  const silent = await proxies.silent(serving);
+  return { installed, slots: running, proxies: serving, ...(silent.length === 0 ? {} : { silent }) };
 }

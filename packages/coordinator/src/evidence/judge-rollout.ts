@@ -50,6 +50,7 @@ export function judgeRollout(input: JudgementInput): Verdict {
   return judgeByProbes({
     now: input.now,
     since,
+    soakMs: stage.gates.soakMs,
     freshMs: freshMs(changed.flatMap(({ host }) => input.dutiesOf(host))),
     strata: evidenceFor(askedOnly(input), question),
   });

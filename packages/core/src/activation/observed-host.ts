@@ -8,6 +8,16 @@ export interface ObservedHost {
   readonly slots: readonly SlotSeen[];
   /** Oldest first. */
   readonly proxies: readonly ProxySeen[];
+  /** Proxies that are kept running and do not answer now: nobody knows whom they lead where. */
+  readonly silent?: readonly SilentProxy[];
+}
+
+/** A proxy process that its keeper starts again when it ends, and that says nothing at this moment. */
+export interface SilentProxy {
+  readonly unit: UnitKey;
+  readonly childId: string;
+  /** Its process has ended and is about to be started again; else it is slow, or only just started. */
+  readonly isDown: boolean;
 }
 
 /** A running copy of a site, as the keeper and the slot report it. */
@@ -44,6 +54,9 @@ export const slotSeen = (host: ObservedHost, site: string, slot: SlotName): Slot
 
 export const proxySeen = (host: ObservedHost, childId: string | undefined): ProxySeen | undefined =>
   host.proxies.find((seen) => seen.childId === childId);
+
+export const silentOf = (host: ObservedHost, unit: UnitKey): readonly SilentProxy[] =>
+  (host.silent ?? []).filter((one) => one.unit === unit);
 
 export const proxiesOf = (host: ObservedHost, unit: UnitKey): readonly ProxySeen[] =>
   host.proxies.filter((seen) => seen.unit === unit);

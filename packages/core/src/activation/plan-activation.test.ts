@@ -132,6 +132,7 @@ function hostWith(grant: Grant, options: { readonly empty?: boolean } = {}): Sim
           runningProxy("proxy:shop", "old-proxy", "proxy-1.0.0", { live: "blue", blue: blue.target }),
           runningProxy("front", "old-front", "front-1.0.0", { live: "hold" }),
         ],
+    silent: [],
     acted: [],
     served: empty ? [] : ["shop-1.0.0"],
     failing: new Map(),
@@ -303,6 +304,23 @@ test("a proxy that fails after it took over is replaced by a new process of the 
   expect(endOf(world)).toMatchObject({ touchedTraffic: true, failure: "probes-after" });
   expect(runningNow(world)).toEqual(asBefore);
   expect(liveRelease(world, "shop")).toBe("shop-1.0.0");
+});
+
+test("a proxy that is being taken back and has just crashed is ended for good before the slot it would lead to", () => {
+  const world = hostWith(grantFor(allTo2.slice(0, 2)));
+  runUntil(world, "provisional");
+  const bad = world.proxies.find(({ unit, accepting, draining }) => unit === "proxy:shop" && accepting && !draining);
+  if (bad === undefined) throw new Error("no proxy took over");
+  world.proxies = world.proxies.filter((seen) => seen !== bad);
+  world.silent.push({ unit: bad.unit, childId: bad.childId, isDown: true });
+  world.word = { kind: "withdrawn" };
+  world.acted.length = 0;
+  runUntil(world, "ended");
+  expect(world.silent).toEqual([]);
+  expect(world.acted.indexOf("remove-proxy")).toBeGreaterThanOrEqual(0);
+  expect(world.acted.indexOf("remove-proxy")).toBeLessThan(world.acted.indexOf("stop-slot"));
+  expect(runningNow(world).slots).toEqual(asBefore.slots);
+  expect(runningNow(world).proxies.toSorted()).toEqual(asBefore.proxies.toSorted());
 });
 
 test("a first release that fails after the switch leaves nothing behind", () => {

@@ -17,6 +17,7 @@ import {
   type ProxySeen,
   proxiesOf,
   proxySeen,
+  silentOf,
   slotSeen,
 } from "./observed-host.ts";
 
@@ -88,8 +89,7 @@ function putBack(input: ActivationInput, site: string): readonly ActivationActio
 /** A predecessor that drains can't take its users back: the release it ran gets a process of its own. */
 function takeBack(input: ActivationInput, part: ProxyPart, successor: string | undefined): readonly ActivationAction[] {
   const { unit, site, from } = part;
-  const bad = proxySeen(input.host, successor);
-  const dismiss = bad === undefined || bad.draining ? [] : dismissOrder(input, bad);
+  const dismiss = dismissSuccessor(input, part, successor);
   if (from === undefined) return dismiss;
   const others = proxiesOf(input.host, unit).filter((seen) => seen.childId !== successor && !seen.draining);
   const good = others.filter(({ digest }) => digest === from.digest);
@@ -101,6 +101,21 @@ function takeBack(input: ActivationInput, part: ProxyPart, successor: string | u
   const [waiting] = good;
   if (waiting !== undefined) return [{ kind: "accept", childId: waiting.childId }];
   return [{ kind: "start-successor", unit, release: from, slots, routesBeforeAccept: {} }];
+}
+
+/** One that says nothing may come back and take users to what is being ended: it is ended as well. */
+function dismissSuccessor(
+  input: ActivationInput,
+  { unit }: ProxyPart,
+  successor: string | undefined,
+): readonly ActivationAction[] {
+  const bad = proxySeen(input.host, successor);
+  if (bad !== undefined) return bad.draining ? [] : dismissOrder(input, bad);
+  const silent = silentOf(input.host, unit).find(({ childId }) => childId === successor);
+  if (silent === undefined) return [];
+  return [
+    silent.isDown ? farewell(input, silent) : { kind: "drain", childId: silent.childId, limitMs: drainMs(input) },
+  ];
 }
 
 function dismissOrder(input: ActivationInput, { childId, accepting }: ProxySeen): readonly ActivationAction[] {
@@ -115,15 +130,19 @@ export function planClearing(input: ActivationInput, state: InActivation<"cleari
     ({ site, to }) => slotSeen(host, site, to) !== undefined && !isLive(host, site, to),
   );
   const proxies = changingProxies(state).flatMap((part) => leftovers(host, part, state.successors[part.unit]));
-  if (slots.length === 0 && proxies.length === 0) {
+  const silent = changingProxies(state).flatMap(({ unit }) =>
+    silentOf(host, unit).filter(({ childId }) => childId === state.successors[unit]),
+  );
+  if (slots.length === 0 && proxies.length === 0 && silent.length === 0) {
     const { grant, since, parts, notes, end } = state;
     return { next: { grant, since, parts, notes, phase: "ended", at: input.now, end }, actions: [], waitingOn: [] };
   }
   const late = input.now >= state.deadline;
   const actions = [
     ...proxies.filter((seen) => late || !(seen.accepting || seen.draining)).map(removal),
+    ...silent.filter(({ isDown }) => late || isDown).map((one) => farewell(input, one)),
     ...slots
-      .filter(({ site, to }) => late || openOn(host, site, to) === 0)
+      .filter(({ site, to }) => late || isUnused(host, site, to))
       .map(({ site, to }): ActivationAction => ({ kind: "stop-slot", site, slot: to, graceMs })),
   ];
   return { next: state, actions, waitingOn: [`ending what is left of ${describeParts(state.parts)}`] };
@@ -145,7 +164,22 @@ function leftovers(
 const isLive = (host: ObservedHost, site: string, slot: "blue" | "green"): boolean =>
   acceptingProxies(host, `proxy:${site}`).some(({ slots }) => slots.live === slot);
 
-const removal = ({ childId }: ProxySeen): ActivationAction => ({ kind: "remove-proxy", childId, graceMs });
+/** Never started again; should it be back by now it drains, as every proxy does that is asked to end. */
+const farewell = (input: ActivationInput, { childId }: { readonly childId: string }): ActivationAction => ({
+  kind: "remove-proxy",
+  childId,
+  graceMs: drainMs(input) + graceMs,
+});
+
+/** Nobody is on it, and nobody who could lead users there is out of sight. */
+const isUnused = (host: ObservedHost, site: string, slot: "blue" | "green"): boolean =>
+  openOn(host, site, slot) === 0 && silentOf(host, `proxy:${site}`).length === 0;
+
+const removal = ({ childId }: { readonly childId: string }): ActivationAction => ({
+  kind: "remove-proxy",
+  childId,
+  graceMs,
+});
 
 /** Confirmed: what was live before is stopped once nobody uses it any more, at the latest at the deadline. */
 export function planDraining(input: ActivationInput, state: InActivation<"draining">): ActivationPlan {
@@ -159,16 +193,20 @@ export function planDraining(input: ActivationInput, state: InActivation<"draini
   const proxies = changingProxies(state).flatMap(({ unit }) =>
     proxiesOf(host, unit).filter(({ childId }) => childId !== state.successors[unit]),
   );
-  if (slots.length === 0 && proxies.length === 0) {
+  const silent = changingProxies(state).flatMap(({ unit }) =>
+    silentOf(host, unit).filter(({ childId }) => childId !== state.successors[unit]),
+  );
+  if (slots.length === 0 && proxies.length === 0 && silent.length === 0) {
     const { grant, since, parts, notes } = state;
     return { next: { grant, since, parts, notes, phase: "done", at: input.now }, actions: [], waitingOn: [] };
   }
-  const open = slots.filter(({ site, slot }) => late || openOn(host, site, slot) === 0);
+  const unused = slots.filter(({ site, slot }) => late || isUnused(host, site, slot));
   return {
     next: state,
     actions: [
       ...proxies.flatMap((seen) => letGo(input, seen, late)),
-      ...open.map(({ site, slot }): ActivationAction => ({ kind: "stop-slot", site, slot, graceMs })),
+      ...silent.filter(({ isDown }) => late || isDown).map((one) => farewell(input, one)),
+      ...unused.map(({ site, slot }): ActivationAction => ({ kind: "stop-slot", site, slot, graceMs })),
     ],
     waitingOn: ["waiting until nobody uses what was live before"],
   };

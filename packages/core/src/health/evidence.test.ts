@@ -45,7 +45,7 @@ function ask(log: EvidenceLog, sinceSecond: number, nowSecond: number): StratumE
 test("the silence of a stratum is that of its probe that has been silent longest, by the listener's clock", () => {
   const first = withBatch(emptyEvidence, batch(1, [result(1, good), result(1, good, { probe: "GET /healthz" })]));
   const second = withBatch(first, batch(2, [result(2, good)]));
-  expect(ask(second, 0, 60).heardAt).toBe(start + 1);
+  expect(ask(second, 0, 60)).toMatchObject({ heardAt: start + 1, coveredMs: 1000 });
 });
 
 test("results become blocks of ten seconds, before and since the change, and open blocks do not count yet", () => {

@@ -139,7 +139,7 @@ function closed(series: Series | undefined, now: Instant): readonly Block[] {
 function rowsOf(
   series: Series | undefined,
   since: Instant,
-): Pick<StratumEvidence, "badInRow" | "goodInRow" | "lastFailure" | "heardAt"> {
+): Pick<StratumEvidence, "badInRow" | "goodInRow" | "lastFailure" | "coveredMs" | "heardAt"> {
   const tails = Object.values(series?.tails ?? {}).map((tail) => tail.filter(({ at }) => at >= since));
   const bad = tails.map((tail) => tail.length - 1 - tail.findLastIndex(({ failure }) => failure === undefined));
   const good = tails.map((tail) => tail.length - 1 - tail.findLastIndex(({ failure }) => failure !== undefined));
@@ -151,6 +151,9 @@ function rowsOf(
   return {
     badInRow: Math.max(0, ...bad),
     goodInRow: good.length === 0 ? 0 : Math.min(...good),
+    coveredMs: durationMs(
+      tails.length === 0 ? 0 : Math.min(...tails.map((tail) => (tail.at(-1)?.at ?? since) - since)),
+    ),
     ...(tails.length === 0 ? {} : { heardAt: instant(Math.min(...tails.map((tail) => tail.at(-1)?.heardAt ?? 0))) }),
     ...(newest?.failure === undefined ? {} : { lastFailure: newest.failure }),
   };

@@ -16,16 +16,26 @@ function evidence(more: Partial<StratumEvidence> = {}, hop: "proxy" | "edge" = "
     controls: [],
     badInRow: 0,
     goodInRow: 3,
+    coveredMs: seconds(21),
     heardAt: now,
     ...more,
   };
 }
 
 const failing = { badInRow: 3, goodInRow: 0, lastFailure: "answered 400, expected 200" };
-const judge = (...strata: StratumEvidence[]) => judgeByProbes({ now, since: now, freshMs: seconds(30), strata });
+const judge = (...strata: StratumEvidence[]) =>
+  judgeByProbes({ now, since: now, soakMs: seconds(20), freshMs: seconds(30), strata });
 
 test("three good answers in a row everywhere are a pass", () => {
   expect(judge(evidence(), evidence({}, "proxy")).kind).toBe("pass");
+});
+
+test("good answers from the beginning of the soak say nothing about its end", () => {
+  const early = evidence({ goodInRow: 30, coveredMs: seconds(12) }, "proxy");
+  expect(judge(evidence(), early)).toEqual({
+    kind: "inconclusive",
+    missing: ["www.shop.example via proxy on web-1 is known to be good for 12s of 20s"],
+  });
 });
 
 test("good answers that are no news are no pass, however many there were", () => {

@@ -12,7 +12,7 @@ export const goodInRowNeeded = 3;
  * regression, three successes in a row on every one of them are a pass, as long as they are news: silence is neither, and
  * nothing required is no pass (promise 7).
  */
-export const judgeByProbes: Judge = ({ strata, now, since, freshMs }): Verdict => {
+export const judgeByProbes: Judge = ({ strata, now, since, soakMs, freshMs }): Verdict => {
   const required = strata.filter((one) => one.required && one.stratum.source === "probe");
   const failing = required.filter(({ badInRow }) => badInRow >= badInRowMax);
   const reasons = failing.filter((one) => innocence(one) === undefined).map((one) => explain(one, strata));
@@ -21,6 +21,9 @@ export const judgeByProbes: Judge = ({ strata, now, since, freshMs }): Verdict =
     return { kind: "inconclusive", missing: ["no probe of any binding is asked for, so nothing can prove it"] };
   const missing = required.flatMap((one) => {
     if (one.goodInRow < goodInRowNeeded) return [wanted(one)];
+    if (one.coveredMs < soakMs) {
+      return [`${nameOf(one)} is known to be good for ${formatDuration(one.coveredMs)} of ${formatDuration(soakMs)}`];
+    }
     const silentMs = between(one.heardAt ?? since, now);
     return silentMs > freshMs ? [`${nameOf(one)} was last heard of ${formatDuration(silentMs)} ago`] : [];
   });

@@ -32,6 +32,11 @@ export interface StratumEvidence {
   /** Results in a row up to now, since the activation; unknown results count as neither. */
   readonly badInRow: number;
   readonly goodInRow: number;
+  /**
+   * From the switch to the newest result of the probe that has been silent longest, both by the host's own clock: how
+   * much of the soak the evidence speaks for. Messages may be under way for longer than a fault needs to show.
+   */
+  readonly coveredMs: DurationMs;
   /** When the newest result came in, of the probe that has been silent longest; by the clock of `now`. */
   readonly heardAt?: Instant;
   /** The newest failure in words. */
@@ -42,6 +47,8 @@ export interface VerdictInput {
   readonly now: Instant;
   /** When the last activation under judgement became live. */
   readonly since: Instant;
+  /** How long after its switch a stratum has to be known to be good. */
+  readonly soakMs: DurationMs;
   /** How long a result speaks for the present; silence beyond that is no evidence, however good it was before. */
   readonly freshMs: DurationMs;
   readonly strata: readonly StratumEvidence[];

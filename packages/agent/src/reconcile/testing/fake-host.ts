@@ -40,6 +40,7 @@ export class FakeHost {
     },
     proxies: {
       list: async () => this.proxies.map((seen) => ({ ...seen })),
+      silent: async () => [],
       startSuccessor: async (unit, release, { slots }) => this.#startProxy(unit, release, slots),
       probeSocket: ({ childId }) => `/run/${childId}/probe.sock`,
       accept: async (proxy) => this.#change(proxy, "accept", (seen) => ({ ...seen, accepting: true })),

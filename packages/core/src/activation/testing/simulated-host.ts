@@ -10,7 +10,7 @@ import {
   type ProbeRoundOrder,
   readyKey,
 } from "../activation.ts";
-import type { ObservedHost, ProxySeen, SlotSeen } from "../observed-host.ts";
+import type { ObservedHost, ProxySeen, SilentProxy, SlotSeen } from "../observed-host.ts";
 import { planActivation } from "../plan-activation.ts";
 import { questionsOn, tallyRound } from "../probe-tally.ts";
 
@@ -27,6 +27,8 @@ export interface SimulatedHost {
   readonly installed: Set<string>;
   slots: Writable<SlotSeen>[];
   proxies: Writable<ProxySeen>[];
+  /** Proxies that crashed and are about to be started again. */
+  silent: SilentProxy[];
   /** Every action carried out, by kind. */
   readonly acted: string[];
   /** Live release digests that users met, in order. */
@@ -40,7 +42,14 @@ export interface SimulatedHost {
 export const noFacts: ActivationFacts = { failures: [], ready: [], tally: {}, cold: false };
 
 export const seenHost = (world: SimulatedHost): ObservedHost =>
-  JSON.parse(JSON.stringify({ installed: [...world.installed], slots: world.slots, proxies: world.proxies }));
+  JSON.parse(
+    JSON.stringify({
+      installed: [...world.installed],
+      slots: world.slots,
+      proxies: world.proxies,
+      silent: world.silent,
+    }),
+  );
 
 /** Plans once and obeys: what an agent does in one pass. A second of time goes by when nothing was left to decide. */
 export function pass(world: SimulatedHost): void {
@@ -129,7 +138,10 @@ function obeyRunning(world: SimulatedHost, action: ActivationAction): void {
   }
   if (!("childId" in action)) return;
   const proxy = world.proxies.find((seen) => seen.childId === action.childId);
-  if (action.kind === "remove-proxy") world.proxies = world.proxies.filter((seen) => seen !== proxy);
+  if (action.kind === "remove-proxy") {
+    world.proxies = world.proxies.filter((seen) => seen !== proxy);
+    world.silent = world.silent.filter(({ childId }) => childId !== action.childId);
+  }
   if (proxy === undefined) return;
   if (action.kind === "put-slots") proxy.slots = action.slots;
   if (action.kind === "accept") proxy.accepting = true;
