@@ -306,6 +306,17 @@ test("a proxy that fails after it took over is replaced by a new process of the 
   expect(liveRelease(world, "shop")).toBe("shop-1.0.0");
 });
 
+test("a predecessor that is down at the switch is ended for good, so that none of its answers passes for its successor's", () => {
+  const world = hostWith(grantFor(allTo2.slice(1, 2)));
+  runUntil(world, "switching");
+  const [old] = world.proxies.filter(({ childId }) => childId === "old-proxy");
+  world.proxies = world.proxies.filter((seen) => seen !== old);
+  world.silent.push({ unit: "proxy:shop", childId: "old-proxy", isDown: true });
+  runUntil(world, "probing-after");
+  expect(world.silent).toEqual([]);
+  expect(world.acted.indexOf("accept")).toBeLessThan(world.acted.indexOf("remove-proxy"));
+});
+
 test("a proxy that is being taken back and has just crashed is ended for good before the slot it would lead to", () => {
   const world = hostWith(grantFor(allTo2.slice(0, 2)));
   runUntil(world, "provisional");

@@ -114,7 +114,7 @@ function dismissSuccessor(
   const silent = silentOf(input.host, unit).find(({ childId }) => childId === successor);
   if (silent === undefined) return [];
   return [
-    silent.isDown ? farewell(input, silent) : { kind: "drain", childId: silent.childId, limitMs: drainMs(input) },
+    silent.isDown ? endForGood(input, silent) : { kind: "drain", childId: silent.childId, limitMs: drainMs(input) },
   ];
 }
 
@@ -140,7 +140,7 @@ export function planClearing(input: ActivationInput, state: InActivation<"cleari
   const late = input.now >= state.deadline;
   const actions = [
     ...proxies.filter((seen) => late || !(seen.accepting || seen.draining)).map(removal),
-    ...silent.filter(({ isDown }) => late || isDown).map((one) => farewell(input, one)),
+    ...silent.filter(({ isDown }) => late || isDown).map((one) => endForGood(input, one)),
     ...slots
       .filter(({ site, to }) => late || isUnused(host, site, to))
       .map(({ site, to }): ActivationAction => ({ kind: "stop-slot", site, slot: to, graceMs })),
@@ -165,7 +165,7 @@ const isLive = (host: ObservedHost, site: string, slot: "blue" | "green"): boole
   acceptingProxies(host, `proxy:${site}`).some(({ slots }) => slots.live === slot);
 
 /** Never started again; should it be back by now it drains, as every proxy does that is asked to end. */
-const farewell = (input: ActivationInput, { childId }: { readonly childId: string }): ActivationAction => ({
+export const endForGood = (input: ActivationInput, { childId }: { readonly childId: string }): ActivationAction => ({
   kind: "remove-proxy",
   childId,
   graceMs: drainMs(input) + graceMs,
@@ -205,7 +205,7 @@ export function planDraining(input: ActivationInput, state: InActivation<"draini
     next: state,
     actions: [
       ...proxies.flatMap((seen) => letGo(input, seen, late)),
-      ...silent.filter(({ isDown }) => late || isDown).map((one) => farewell(input, one)),
+      ...silent.filter(({ isDown }) => late || isDown).map((one) => endForGood(input, one)),
       ...unused.map(({ site, slot }): ActivationAction => ({ kind: "stop-slot", site, slot, graceMs })),
     ],
     waitingOn: ["waiting until nobody uses what was live before"],

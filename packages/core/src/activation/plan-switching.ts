@@ -18,8 +18,8 @@ import {
   wantedTable,
 } from "./activation-parts.ts";
 import { describePart, describeParts, trafficGoesBack } from "./activation-words.ts";
-import { acceptingProxies, proxySeen, slotSeen } from "./observed-host.ts";
-import { goBack } from "./plan-ending.ts";
+import { acceptingProxies, proxySeen, silentOf, slotSeen } from "./observed-host.ts";
+import { endForGood, goBack } from "./plan-ending.ts";
 import { brokenOrder } from "./plan-preparing.ts";
 import { judgeTally, questionsOn } from "./probe-tally.ts";
 
@@ -99,7 +99,14 @@ function takeOver(
     ? []
     : [{ kind: "accept", childId: successor.childId }];
   const limitMs = drainMs(input);
-  return [...accept, ...predecessors.map(({ childId }): ActivationAction => ({ kind: "drain", childId, limitMs }))];
+  const drains = predecessors.map(({ childId }): ActivationAction => ({ kind: "drain", childId, limitMs }));
+  // One that is down now would come back accepting, and its answers would pass for those of its successor.
+  const silent = silentOf(input.host, unit).filter(({ childId }) => childId !== successor.childId);
+  return [
+    ...accept,
+    ...drains,
+    ...silent.map((one): ActivationAction | Absent => (one.isDown ? endForGood(input, one) : { kind: "absent" })),
+  ];
 }
 
 export function planProbingAfter(input: ActivationInput, state: InActivation<"probing-after">): ActivationPlan {
