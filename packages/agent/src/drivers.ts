@@ -1,9 +1,11 @@
 import type {
   Hop,
   ProbeResult,
+  ProxySeen,
   SilentProxy,
   SiteDuties,
   SlotName,
+  SlotSeen,
   SlotTable,
   SlotTarget,
   UnitKey,
@@ -22,19 +24,7 @@ export interface Installer {
 }
 
 /** One running copy of a site on its loopback port, as the keeper and the slot itself report it. */
-export interface RunningSlot {
-  readonly site: string;
-  readonly slot: SlotName;
-  /** Digest of the unit release it was started from. */
-  readonly digest: string;
-  readonly version: string;
-  readonly target: SlotTarget;
-  readonly pid: number;
-  readonly startedAtMs: number;
-  readonly alive: boolean;
-  /** How often it was started again after a crash. */
-  readonly restarts: number;
-}
+export type RunningSlot = SlotSeen;
 
 /** Starts and stops copies of sites; drivers `process` (through the keeper) and `external`. */
 export interface Slots {
@@ -47,20 +37,7 @@ export interface Slots {
 }
 
 /** One proxy process (site proxy or front), as it reports itself. */
-export interface RunningProxy {
-  readonly unit: UnitKey;
-  readonly childId: string;
-  readonly digest: string;
-  readonly build: string;
-  readonly pid: number;
-  readonly startedAtMs: number;
-  readonly accepting: boolean;
-  readonly draining: boolean;
-  readonly slots: SlotTable;
-  /** Requests and upgraded connections still on each slot. */
-  readonly open: { readonly blue: number; readonly green: number };
-  readonly remarks: readonly string[];
-}
+export type RunningProxy = ProxySeen;
 
 /** Runs site proxies and fronts as children of the keeper. */
 export interface Proxies {
