@@ -137,13 +137,6 @@ export function probeSections({ process, files }: RenderInput): readonly string[
   ];
 }
 
-/** Where counts are kept, by binding and kind; entries outlive every process. */
-export const countsSection: readonly string[] = [
-  "backend counts",
-  "  stick-table type string len 64 size 10k expire 24d store gpc(6),http_req_cnt",
-  "",
-];
-
 export const securePorts = (listeners: readonly ProxyListener[]): readonly number[] =>
   listeners.filter(({ tls }) => tls).map(({ bindingPort }) => bindingPort);
 

@@ -1,8 +1,8 @@
 import type { FrontProcess } from "../settings/process-settings.ts";
+import { answerRules, countingRules, countsSection } from "./counting-rules.ts";
 import { bindingKey } from "./hosts-map.ts";
 import { quote } from "./quote.ts";
 import {
-  countsSection,
   defaultsSection,
   globalSection,
   indented,
@@ -11,16 +11,7 @@ import {
   type RenderInput,
   userBinds,
 } from "./render-common.ts";
-import {
-  answerRules,
-  bindingRules,
-  countingRules,
-  hopRules,
-  hygieneRules,
-  probeRule,
-  responseRules,
-  unreachableRule,
-} from "./request-rules.ts";
+import { bindingRules, hopRules, hygieneRules, probeRule, responseRules, unreachableRule } from "./request-rules.ts";
 
 /** The configuration of a front: it reads names and leads to site proxies; the headers for slots are theirs to make. */
 export function renderFront(input: RenderInput & { readonly process: FrontProcess }): string {

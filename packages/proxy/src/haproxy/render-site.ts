@@ -1,7 +1,7 @@
 import type { SiteProxyProcess } from "../settings/process-settings.ts";
+import { answerRules, countingRules, countsSection } from "./counting-rules.ts";
 import { literal, quote } from "./quote.ts";
 import {
-  countsSection,
   defaultsSection,
   globalSection,
   indented,
@@ -11,16 +11,7 @@ import {
   securePorts,
   userBinds,
 } from "./render-common.ts";
-import {
-  answerRules,
-  bindingRules,
-  countingRules,
-  hopRules,
-  hygieneRules,
-  probeRule,
-  responseRules,
-  unreachableRule,
-} from "./request-rules.ts";
+import { bindingRules, hopRules, hygieneRules, probeRule, responseRules, unreachableRule } from "./request-rules.ts";
 
 /** The configuration of a site proxy. The live slot is not part of it: that is in the slot map. */
 export function renderSite(input: RenderInput & { readonly process: SiteProxyProcess }): string {

@@ -80,13 +80,6 @@ export function probeRule(token: string, when = ""): readonly string[] {
   return [`http-request set-var(txn.probe) bool(true) if { req.fhdr(x-sluice-probe) -m str ${quote(token)} }${when}`];
 }
 
-/** From here on the answer is counted, by binding and kind. */
-export const countingRules: readonly string[] = [
-  'http-request set-var-fmt(txn.count) "%[var(txn.b)]/u"',
-  'http-request set-var-fmt(txn.count) "%[var(txn.b)]/p" if { var(txn.probe) -m found }',
-  "http-request track-sc0 var(txn.count) table counts",
-];
-
 const token = "[!#$%&'*+.^_`|~0-9a-z-]+";
 /** RFC 9110 §7.8: protocols, each a token with at most one version; none in which a client could go on to send requests. */
 const upgradePattern = `^(?!(?:.*,)?[ \\t]*(?:h2c?|http|tls)[ \\t]*(?:$|[,/]))${token}(?:/${token})?(?:[ \\t]*,[ \\t]*${token}(?:/${token})?)*$`;
@@ -107,14 +100,6 @@ export const hopRules: readonly string[] = [
   "http-request set-header TE trailers if { var(txn.trailers) -m found } !{ var(txn.upgrade) -m found }",
   `http-request del-header ${quote(endingHeaders)} -m reg`,
   "http-request set-uri %[pathq] if { url -m beg -i http:// https:// }",
-];
-
-/** Counts every answer, ours included, by the class of its status. */
-export const answerRules: readonly string[] = [
-  ...[1, 2, 3, 4, 5].map(
-    (first) =>
-      `http-after-response set-var(txn.n) sc_inc_gpc(${first},0) if { status ${first}00:${first}99 } { var(txn.count) -m found }`,
-  ),
 ];
 
 /** An answer has a date (RFC 9110 §6.6.1), and only a proxy says who served. */
