@@ -3,7 +3,7 @@ export { openProxyControl, type ProxyControl } from "./control/control-client.ts
 export type { ControlRefusal, DrainOrder, ProxyStatus } from "./control/control-messages.ts";
 export type { ProxyState } from "./control/proxy-state.ts";
 export type { BindingCounts, ProxyCounts } from "./counting/proxy-counters.ts";
-export { type ClassCount, latencyBoundsMs, type StatusClass, type TrafficCounts } from "./counting/traffic-counters.ts";
+export type { TrafficCounts } from "./counting/traffic-counters.ts";
 export {
   type ProxyHeader,
   type ProxyHeaderReading,

@@ -1,4 +1,5 @@
-import { latencyBoundsMs, TrafficCounter, type TrafficCounts } from "./traffic-counters.ts";
+import { latencyBoundsMs } from "@sluice/core/health/latency-buckets";
+import { TrafficCounter, type TrafficCounts } from "./traffic-counters.ts";
 
 export interface BindingCounts {
   readonly name: string;

@@ -1,57 +1,45 @@
-/** `aborted`: the client went away before it was answered. */
-export type StatusClass = "1xx" | "2xx" | "3xx" | "4xx" | "5xx" | "aborted";
+import { latencyBucketOf, latencyBuckets } from "@sluice/core/health/latency-buckets";
+import { type Outcome, outcomes } from "@sluice/core/health/outcome";
 
-export interface ClassCount {
-  readonly count: number;
+/** Requests of one kind at one binding; counts only grow while a process lives. */
+export interface TrafficCounts {
+  /** Requests by how they ended; absent: none. */
+  readonly outcomes: Readonly<Partial<Record<Outcome, number>>>;
+  /** Sum over the requests of `latency`, without those in its last bucket. */
   readonly sumMs: number;
-  /** Requests by latency; as many as {@link latencyBoundsMs} and one more for everything slower. */
+  /**
+   * Requests by the time from their head to the head of their answer, one place for each of `latencyBoundsMs` and one for
+   * everything slower. `unreachable` requests are in the last one: a wait without an answer is a slow one. `aborted` and
+   * `upgraded` requests are in none.
+   */
   readonly latency: readonly number[];
 }
 
-/** Requests by class of the status the client was answered; classes without a request are absent. */
-export type TrafficCounts = Readonly<Partial<Record<StatusClass, ClassCount>>>;
-
-/** Upper bounds of the latency buckets in milliseconds: powers of √2 from 0.25 ms to 65 s, fixed so that counts of different processes add up. */
-export const latencyBoundsMs: readonly number[] = Array.from({ length: 37 }, (_, index) =>
-  Number((0.25 * 2 ** (index / 2)).toPrecision(4)),
-);
-
-const classes: readonly StatusClass[] = ["aborted", "1xx", "2xx", "3xx", "4xx", "5xx"];
+const placeOf = Object.fromEntries(outcomes.map((outcome, place) => [outcome, place])) as Readonly<
+  Record<Outcome, number>
+>;
 
 /** Counts requests of one kind at one binding; adding one allocates nothing. */
 export class TrafficCounter {
-  readonly #counts = new Float64Array(classes.length);
-  readonly #sums = new Float64Array(classes.length);
-  readonly #latencies = new Float64Array(classes.length * (latencyBoundsMs.length + 1));
+  readonly #counts = new Float64Array(outcomes.length);
+  readonly #latency = new Float64Array(latencyBuckets);
+  #sumMs = 0;
 
-  /** `status` 0 is a client that went away. */
-  add(status: number, tookMs: number): void {
-    const row = Math.min(classes.length - 1, Math.floor(status / 100));
-    const at = row * (latencyBoundsMs.length + 1) + bucketOf(tookMs);
-    this.#counts[row] = (this.#counts[row] ?? 0) + 1;
-    this.#sums[row] = (this.#sums[row] ?? 0) + tookMs;
-    this.#latencies[at] = (this.#latencies[at] ?? 0) + 1;
+  /** `tookMs` until the head of the answer. */
+  add(outcome: Outcome, tookMs: number): void {
+    const place = placeOf[outcome];
+    this.#counts[place] = (this.#counts[place] ?? 0) + 1;
+    if (outcome === "aborted" || outcome === "upgraded") return;
+    const bucket = outcome === "unreachable" ? latencyBuckets - 1 : latencyBucketOf(tookMs);
+    this.#latency[bucket] = (this.#latency[bucket] ?? 0) + 1;
+    if (bucket < latencyBuckets - 1) this.#sumMs += tookMs;
   }
 
   read(): TrafficCounts {
-    const counts: Partial<Record<StatusClass, ClassCount>> = {};
-    const width = latencyBoundsMs.length + 1;
-    classes.forEach((name, row) => {
-      const count = this.#counts[row] ?? 0;
-      if (count === 0) return;
-      counts[name] = {
-        count,
-        sumMs: this.#sums[row] ?? 0,
-        latency: [...this.#latencies.subarray(row * width, (row + 1) * width)],
-      };
+    const counted = outcomes.flatMap((outcome, place): [Outcome, number][] => {
+      const count = this.#counts[place] ?? 0;
+      return count === 0 ? [] : [[outcome, count]];
     });
-    return counts;
+    return { outcomes: Object.fromEntries(counted), sumMs: this.#sumMs, latency: [...this.#latency] };
   }
-}
-
-function bucketOf(ms: number): number {
-  if (ms <= 0.25) return 0;
-  const guess = Math.min(latencyBoundsMs.length, Math.ceil(2 * Math.log2(ms / 0.25)));
-  const below = latencyBoundsMs[guess - 1];
-  return below !== undefined && ms <= below ? guess - 1 : guess;
 }

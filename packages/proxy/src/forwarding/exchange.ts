@@ -1,4 +1,5 @@
 import type { Duplex } from "node:stream";
+import { type Outcome, outcomeOf } from "@sluice/core/health/outcome";
 import type { ResponseHead } from "../upstream/response-head.ts";
 import { type CancelConnect, type ConnectionAwaiter, ConnectTimeout, type Upstream } from "../upstream/upstream.ts";
 import type { ConnectionUser, UpstreamConnection } from "../upstream/upstream-connection.ts";
@@ -28,6 +29,8 @@ export class Exchange implements ConnectionUser, ConnectionAwaiter {
   readonly #res: ProxyResponse;
   readonly #upgrade: { readonly socket: Duplex; readonly head: Buffer } | undefined;
   readonly #startedAt = performance.now();
+  /** When the head of the answer was there. */
+  #answeredAt: number | undefined;
   readonly #body: RequestBody;
   readonly #head: string;
   #phase: Phase = "connecting";
@@ -130,8 +133,10 @@ export class Exchange implements ConnectionUser, ConnectionAwaiter {
   }
 
   /** Either side has said or taken something: silence counts from here. */
-  #heard(): void {
-    this.deadline = performance.now() + this.#forwarder.limits.responseTimeoutMs;
+  #heard(): number {
+    const now = performance.now();
+    this.deadline = now + this.#forwarder.limits.responseTimeoutMs;
+    return now;
   }
 
   onRequestData(chunk: Buffer): void {
@@ -168,7 +173,7 @@ export class Exchange implements ConnectionUser, ConnectionAwaiter {
 
   onHead(head: ResponseHead): void {
     this.#phase = "responding";
-    this.#heard();
+    this.#answeredAt = this.#heard();
     const res = this.#res;
     if (this.#upstream !== undefined) this.#request.decorate?.(head.headers, this.#upstream);
     if (head.hasDate) res.sendDate = false;
@@ -214,7 +219,7 @@ export class Exchange implements ConnectionUser, ConnectionAwaiter {
     const status = res.statusCode;
     if (!res.writableEnded) res.end();
     this.#giveBack();
-    this.#finish(status);
+    this.#finish(outcomeOf(status));
   }
 
   onUpgrade(head: ResponseHead, rest: Buffer): void {
@@ -228,7 +233,7 @@ export class Exchange implements ConnectionUser, ConnectionAwaiter {
     this.#connection = undefined;
     this.#forwarder.forget(this);
     this.#res.detachSocket(req.socket);
-    this.#finish(101);
+    this.#finish("upgraded");
     this.#phase = "tunnel";
     startTunnel({
       client: this.#upgrade.socket,
@@ -270,7 +275,7 @@ export class Exchange implements ConnectionUser, ConnectionAwaiter {
     if (this.#phase === "done" || this.#phase === "tunnel") return;
     this.#cancelConnect?.();
     this.#connection?.destroy();
-    this.#finish(this.#phase === "responding" ? this.#res.statusCode : 0);
+    this.#finish(this.#phase === "responding" ? outcomeOf(this.#res.statusCode) : "aborted");
   }
 
   /** Answers with a status of our own, or breaks the client's connection when an answer has begun: never a whole-looking part. */
@@ -279,13 +284,14 @@ export class Exchange implements ConnectionUser, ConnectionAwaiter {
     this.#connection = undefined;
     this.#sender?.stop();
     const { req } = this.#request;
+    const outcome = status >= 500 ? "unreachable" : outcomeOf(status);
     if (this.#res.headersSent) {
-      this.#finish(this.#res.statusCode);
+      this.#finish(outcome);
       req.socket.destroy();
       return;
     }
     if (!req.complete && this.#body !== "none") this.#res.shouldKeepAlive = false;
-    this.#finish(status);
+    this.#finish(outcome);
     answerPlain(this.#res, status, sentence, headers);
   }
 
@@ -306,11 +312,11 @@ export class Exchange implements ConnectionUser, ConnectionAwaiter {
     this.#upstream = undefined;
   }
 
-  #finish(status: number): void {
+  #finish(outcome: Outcome): void {
     this.#phase = "done";
     this.#forwarder.forget(this);
     this.#leave();
-    this.#request.done?.(status, performance.now() - this.#startedAt);
+    this.#request.done?.(outcome, (this.#answeredAt ?? performance.now()) - this.#startedAt);
   }
 }
 

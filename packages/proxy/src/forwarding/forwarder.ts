@@ -1,4 +1,5 @@
 import type { Duplex } from "node:stream";
+import type { Outcome } from "@sluice/core/health/outcome";
 import type { Upstream } from "../upstream/upstream.ts";
 import { Exchange } from "./exchange.ts";
 import { type ProxyRequest, ProxyResponse } from "./messages.ts";
@@ -20,8 +21,8 @@ export interface ForwardRequest {
   upstream(attempt: number): Upstream | undefined;
   /** May change the end-to-end response headers in place. */
   decorate?(headers: string[], upstream: Upstream): void;
-  /** Called once. `status` is what the client was answered, 0 when it went away before. */
-  done?(status: number, tookMs: number): void;
+  /** Called once, when it is over; `tookMs` until the head of the answer. */
+  done?(outcome: Outcome, tookMs: number): void;
 }
 
 /** How often deadlines are looked at: one timer for all requests instead of one for each. */

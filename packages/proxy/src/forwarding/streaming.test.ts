@@ -195,7 +195,7 @@ test("a client that goes away takes its request to the slot with it", async () =
   socket.destroy();
   await until(() => closed);
   await until(() => site.router.inFlight().blue === 0);
-  expect(site.counters.read().bindings[0]?.users.aborted?.count).toBe(1);
+  expect(site.counters.read().bindings[0]?.users.outcomes.aborted).toBe(1);
 });
 
 test.each([

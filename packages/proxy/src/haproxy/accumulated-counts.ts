@@ -1,5 +1,7 @@
+import { latencyBoundsMs } from "@sluice/core/health/latency-buckets";
+import type { Outcome } from "@sluice/core/health/outcome";
 import type { ProxyCounts } from "../counting/proxy-counters.ts";
-import { latencyBoundsMs, type StatusClass, type TrafficCounts } from "../counting/traffic-counters.ts";
+import type { TrafficCounts } from "../counting/traffic-counters.ts";
 import type { ProxyProcess } from "../settings/process-settings.ts";
 import { bindingKey } from "./hosts-map.ts";
 
@@ -57,13 +59,13 @@ export function proxyCounts(process: ProxyProcess, startedAt: number, counts: Ac
   };
 }
 
-const classes: readonly StatusClass[] = ["1xx", "2xx", "3xx", "4xx", "5xx"];
+/** By the first digit of the status. */
+const outcomeByDigit: readonly Outcome[] = ["upgraded", "ok", "redirected", "refused", "failed"];
 
 function traffic(byDigit: readonly number[]): TrafficCounts {
-  const counted: Partial<Record<StatusClass, { count: number; sumMs: number; latency: readonly number[] }>> = {};
-  for (const [index, name] of classes.entries()) {
+  const counted = outcomeByDigit.flatMap((outcome, index): [Outcome, number][] => {
     const count = byDigit[index + 1] ?? 0;
-    if (count > 0) counted[name] = { count, sumMs: 0, latency: [] };
-  }
-  return counted;
+    return count > 0 ? [[outcome, count]] : [];
+  });
+  return { outcomes: Object.fromEntries(counted), sumMs: 0, latency: [] };
 }

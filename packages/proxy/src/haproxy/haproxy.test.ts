@@ -196,7 +196,7 @@ here("requests are counted by binding and class, probes apart, and a reload lose
   for (let at = 0; at < 3; at++) await ask({ port: listener.port });
   await ask({ port: listener.port, headers: { Host: "nobody.test" } });
   const counts = await proxy.control.counters();
-  expect(counts.bindings[0]).toMatchObject({ users: { "2xx": { count: 3 } }, probes: { "2xx": { count: 1 } } });
+  expect(counts.bindings[0]).toMatchObject({ users: { outcomes: { ok: 3 } }, probes: { outcomes: { ok: 1 } } });
   expect(counts.refused.unknownHost).toBe(1);
 });
 

@@ -1,4 +1,5 @@
 import type { Duplex } from "node:stream";
+import type { Outcome } from "@sluice/core/health/outcome";
 import { keepEndToEnd } from "@sluice/core/proxying/forwarded-headers";
 import { probeHeader } from "@sluice/core/proxying/header-fate";
 import { formatHostName, type HostName } from "@sluice/core/proxying/host-name";
@@ -155,7 +156,7 @@ class FrontRequest implements ForwardRequest {
     return this.#parts.upstream;
   }
 
-  done(status: number, tookMs: number): void {
-    this.#parts.counter.add(status, tookMs);
+  done(outcome: Outcome, tookMs: number): void {
+    this.#parts.counter.add(outcome, tookMs);
   }
 }

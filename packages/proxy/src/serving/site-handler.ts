@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
 import type { Duplex } from "node:stream";
+import type { Outcome } from "@sluice/core/health/outcome";
 import { forwardedHeaders } from "@sluice/core/proxying/forwarded-headers";
 import { servedByHeader } from "@sluice/core/proxying/header-fate";
 import { judgeRequest } from "@sluice/core/proxying/judge-request";
@@ -129,7 +130,7 @@ class SiteRequest implements ForwardRequest {
     headers.push(servedByHeader, `${host}/${settings.site}/${who?.slot ?? "unknown"}/${who?.release ?? "unknown"}`);
   }
 
-  done(status: number, tookMs: number): void {
-    (this.#probe ? this.#counter.probes : this.#counter.users).add(status, tookMs);
+  done(outcome: Outcome, tookMs: number): void {
+    (this.#probe ? this.#counter.probes : this.#counter.users).add(outcome, tookMs);
   }
 }
