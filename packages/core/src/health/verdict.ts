@@ -1,5 +1,6 @@
 import type { Hop } from "../probing/probe-result.ts";
 import type { DurationMs, Instant } from "../units/time.ts";
+import type { VerdictRow } from "./verdict-row.ts";
 
 /** The unit of evidence: one site × binding × hop × source × indicator on one host. */
 export interface Stratum {
@@ -54,11 +55,20 @@ export interface VerdictInput {
   readonly strata: readonly StratumEvidence[];
 }
 
-/** `reasons` are sentences for terminal, JSON and log alike; `missing` says what evidence is still wanted. */
+/**
+ * `reasons` are sentences for terminal, JSON and log alike; `missing` says what evidence is still wanted. `rows` is the table
+ * behind the sentences, one row for each stratum of each host under judgement.
+ */
 export type Verdict =
-  | { readonly kind: "pass"; readonly reasons: readonly string[] }
-  | { readonly kind: "regressed"; readonly reasons: readonly string[] }
-  | { readonly kind: "inconclusive"; readonly missing: readonly string[] };
+  | { readonly kind: "pass"; readonly reasons: readonly string[]; readonly rows?: readonly VerdictRow[] }
+  | { readonly kind: "regressed"; readonly reasons: readonly string[]; readonly rows?: readonly VerdictRow[] }
+  | {
+      readonly kind: "inconclusive";
+      readonly missing: readonly string[];
+      /** Hosts that were not changed fail as well: the change is not the cause, and a revert would not help. */
+      readonly environmentUnhealthy?: true;
+      readonly rows?: readonly VerdictRow[];
+    };
 
 /** A rule that turns evidence into a verdict. Pure: same input, same verdict. */
 export type Judge = (input: VerdictInput) => Verdict;

@@ -1,0 +1,83 @@
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { bettingFractions } from "./betting-fractions.ts";
+import { feedOwnHistory, type OwnHistory, ownHistory } from "./own-history.ts";
+
+const strict = { ratio: 1, margin: 0 };
+const evidence = (of: OwnHistory): number => Math.exp(of.logEvidence);
+const after = (start: OwnHistory, badShares: readonly number[]): OwnHistory => badShares.reduce(feedOwnHistory, start);
+
+test("after 3,912 clean units, bad ones weigh 1,195, 8.1e5 and 4.6e8 : 1", () => {
+  const start = ownHistory({ clean: 3912, badShares: [] }, strict);
+  const [one = Number.NaN, two = Number.NaN, three = Number.NaN] = [[1], [1, 1], [1, 1, 1]].map((bad) =>
+    evidence(after(start, bad)),
+  );
+  expect(one).toBeCloseTo(1195.5, 1);
+  expect(two / 8.0907e5).toBeCloseTo(1, 4);
+  expect(three / 4.5892e8).toBeCloseTo(1, 4);
+});
+
+test("after a day of clean units, bad ones weigh 2,650 and 3.9e6 : 1", () => {
+  const start = ownHistory({ clean: 8640, badShares: [] }, strict);
+  expect(evidence(after(start, [1]))).toBeCloseTo(2650, -1);
+  expect(evidence(after(start, [1, 1])) / 3.9e6).toBeCloseTo(1, 1);
+});
+
+test("failures of a probe weigh as the table of probes says", () => {
+  const table: readonly (readonly [number, readonly number[], readonly string[]])[] = [
+    [30, [], ["10.7", "64", "303", "1410"]],
+    [120, [], ["37.6", "813", "13900", "220000"]],
+    [360, [], ["110", "7190", "360000", "15000000"]],
+    [356, [1, 1, 1, 1], ["19.5", "459", "10100", "240000"]],
+  ];
+  for (const [clean, badShares, printed] of table) {
+    const start = ownHistory({ clean, badShares }, strict);
+    const found = [1, 2, 3, 4].map((failures) => evidence(after(start, Array(failures).fill(1))));
+    expect(
+      found.map((value, i) => Number(value.toPrecision((printed[i] ?? "").replace(/0+$|\./g, "").length))),
+    ).toEqual(printed.map(Number));
+  }
+});
+
+test("a unit is expected to gain nothing for any stake when its rate is a tolerated one", () => {
+  const { oldRates } = ownHistory({ clean: 100, badShares: [0.5] }, strict);
+  const one = feedOwnHistory(ownHistory({ clean: 100, badShares: [0.5] }, strict), 1);
+  oldRates.forEach((rate, i) => {
+    bettingFractions.forEach((stake, j) => {
+      const ofBad = Math.exp(one.logBets?.[i * bettingFractions.length + j] ?? 0);
+      expect(rate * ofBad + (1 - rate) * (1 - stake)).toBeCloseTo(1, 9);
+    });
+  });
+});
+
+const share = fc.double({ min: 0, max: 1, noNaN: true });
+
+test("a clean unit never raises the evidence, a worse one never lowers it", () => {
+  fc.assert(
+    fc.property(fc.array(share, { maxLength: 12 }), fc.nat(500), share, share, (bad, clean, one, other) => {
+      const before = after(ownHistory({ clean, badShares: [0.2] }, { ratio: 1.25, margin: 0.001 }), bad);
+      const [low, high] = [Math.min(one, other), Math.max(one, other)].map(
+        (x) => feedOwnHistory(before, x).logEvidence,
+      );
+      expect(feedOwnHistory(before, 0).logEvidence).toBeLessThanOrEqual(before.logEvidence + 1e-12);
+      expect(low).toBeLessThanOrEqual((high ?? 0) + 1e-9);
+    }),
+    { numRuns: 50 },
+  );
+});
+
+test("the order of units does not matter", () => {
+  fc.assert(
+    fc.property(fc.array(share, { maxLength: 12 }), (bad) => {
+      const start = ownHistory({ clean: 60, badShares: [] }, strict);
+      expect(after(start, bad.toReversed()).logEvidence).toBeCloseTo(after(start, bad).logEvidence, 9);
+    }),
+    { numRuns: 50 },
+  );
+});
+
+test("a tolerance lowers the evidence", () => {
+  const of = (ratio: number, margin: number) =>
+    evidence(after(ownHistory({ clean: 400, badShares: [] }, { ratio, margin }), [0.01, 0.02, 0.01]));
+  expect(of(1.25, 0.001)).toBeLessThan(of(1, 0));
+});

@@ -1,0 +1,106 @@
+import { bettingFractions, logMeanOfBets } from "./betting-fractions.ts";
+import type { Tolerance } from "./health-settings.ts";
+import type { Tally } from "./verdict-row.ts";
+
+/** Units with requests before a change: how many were clean, and the bad shares of the others. */
+export interface UnitHistory {
+  readonly clean: number;
+  readonly badShares: readonly number[];
+}
+
+/**
+ * Evidence that a host is worse than it was (E_B, health-verdict §2.3). The old rate is estimated by no plug-in: for each
+ * candidate there is evidence that the old rate lay below it, and evidence that the new one lies above, and the smallest
+ * product counts. Units have to be bounded by their expectation only; requests within one may depend on each other.
+ */
+export interface OwnHistory {
+  /** Candidates for the old rate, rising. */
+  readonly oldRates: readonly number[];
+  readonly tolerance: Tolerance;
+  /** For "below 0" and each candidate: logarithm of the evidence that the old rate was below it. */
+  readonly logBelow: readonly number[];
+  readonly cleanUnits: number;
+  /**
+   * For each tolerated rate (see {@link toleratedRates}) and each stake: logarithm of what the units with bad requests have
+   * made of it. Clean ones are alike for all rates and counted in `cleanUnits`. Absent before the first bad request.
+   */
+  readonly logBets?: readonly number[];
+  /** Logarithm of the evidence. */
+  readonly logEvidence: number;
+}
+
+/** From what was counted in each unit; units without requests do not count. */
+export function unitHistoryOf(units: readonly Tally[]): UnitHistory {
+  const badShares = units.filter(({ bad }) => bad > 0).map(({ bad, requests }) => bad / requests);
+  return { clean: units.filter(({ requests, bad }) => requests > 0 && bad === 0).length, badShares };
+}
+
+export function ownHistory(history: UnitHistory, tolerance: Tolerance): OwnHistory {
+  const oldRates = candidates(history);
+  return {
+    oldRates,
+    tolerance,
+    logBelow: [0, ...oldRates].map((rate) => logBelow(rate, history)),
+    cleanUnits: 0,
+    logEvidence: 0,
+  };
+}
+
+/** One unit since the change, by the share of bad requests in it. */
+export function feedOwnHistory(test: OwnHistory, badShare: number): OwnHistory {
+  if (badShare === 0) return evaluated({ ...test, cleanUnits: test.cleanUnits + 1 });
+  const stakes = bettingFractions.length;
+  const before = test.logBets;
+  const rates = toleratedRates(test);
+  const logBets = new Array<number>(rates.length * stakes);
+  rates.forEach((rate, i) => {
+    const gain = badShare / rate - 1;
+    bettingFractions.forEach((stake, j) => {
+      logBets[i * stakes + j] = (before?.[i * stakes + j] ?? 0) + Math.log1p(stake * gain);
+    });
+  });
+  return evaluated({ ...test, logBets });
+}
+
+/** Rates that are not worse than the candidates: shifted by one against `logBelow`, which covers the gaps in the grid. */
+const toleratedRates = ({ oldRates, tolerance }: Pick<OwnHistory, "oldRates" | "tolerance">): readonly number[] => [
+  ...oldRates.map((rate) => Math.min(1, tolerance.ratio * rate + tolerance.margin)),
+  1,
+];
+
+/** Steps of 50 % from 1e-5 to 0.985, and of 4.5 % around the historical mean, where precision pays. */
+function candidates({ clean, badShares }: UnitHistory): readonly number[] {
+  const mean = badShares.reduce((sum, share) => sum + share, 0) / Math.max(1, clean + badShares.length);
+  const rates = new Set([0.985]);
+  for (let rate = 1e-5; rate < 0.98; rate *= 1.5) rates.add(rate);
+  const end = Math.min(0.95, Math.max(mean * 2.2, 2e-5));
+  for (let rate = Math.max(1e-5, mean / 2.2); rate <= end; rate *= 1.045) rates.add(rate);
+  return [...rates].sort((a, b) => a - b);
+}
+
+function logBelow(rate: number, { clean, badShares }: UnitHistory): number {
+  const logs = bettingFractions.map((stake) => {
+    const factor = stake / (1 - rate);
+    const bad = badShares.reduce((sum, share) => sum + Math.log1p(factor * (rate - share)), 0);
+    return clean * Math.log1p(factor * rate) + bad;
+  });
+  return logMeanOfBets(logs);
+}
+
+function evaluated(test: OwnHistory): OwnHistory {
+  return { ...test, logEvidence: logEvidence(test) };
+}
+
+/** The smallest product over all candidates. */
+function logEvidence({ logBets, logBelow, cleanUnits }: OwnHistory): number {
+  const stakes = bettingFractions.length;
+  const ofClean = bettingFractions.map((stake) => cleanUnits * Math.log1p(-stake));
+  if (logBets === undefined) return logMeanOfBets(ofClean) + Math.min(...logBelow);
+  const sums = new Array<number>(stakes);
+  let smallest = Number.POSITIVE_INFINITY;
+  for (let i = 0; i < logBelow.length; i++) {
+    for (let j = 0; j < stakes; j++) sums[j] = (logBets[i * stakes + j] ?? 0) + (ofClean[j] ?? 0);
+    smallest = Math.min(smallest, (logBelow[i] ?? 0) + logMeanOfBets(sums));
+  }
+  return smallest;
+}

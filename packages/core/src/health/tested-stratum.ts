@@ -1,0 +1,52 @@
+import type { Hop } from "../probing/probe-result.ts";
+
+/** What may be wrong with a request of a user; `slow` is slower than 95 % of the requests before the change on that host. */
+export type TrafficIndicator = "failed" | "refused" | "not-found" | "denied" | "limited" | "redirected" | "slow";
+
+export const trafficIndicators: readonly TrafficIndicator[] = [
+  "failed",
+  "refused",
+  "not-found",
+  "denied",
+  "limited",
+  "redirected",
+  "slow",
+];
+
+/** One way to a site: a registered binding, asked at one hop. Host names that are no binding are no stratum. */
+export interface Way {
+  readonly site: string;
+  /** Host name of the binding. */
+  readonly binding: string;
+  readonly bindingPort: number;
+  readonly hop: Hop;
+}
+
+/** The unit of evidence: one way, one source and one indicator, compared host by host (health-verdict §0). */
+export type TestedStratum = TrafficStratum | ProbeStratum;
+
+export interface TrafficStratum extends Way {
+  readonly source: "traffic";
+  readonly hop: "front" | "proxy";
+  readonly indicator: TrafficIndicator;
+}
+
+export interface ProbeStratum extends Way {
+  readonly source: "probe";
+  /** `GET /healthz` */
+  readonly probe: string;
+  readonly indicator: "unexpected";
+}
+
+/** Names a way: equal keys, equal ways. */
+export const wayKey = ({ site, binding, bindingPort, hop }: Way): string => [site, binding, bindingPort, hop].join("|");
+
+/** Names a stratum: equal keys, equal strata. */
+export function stratumKey(stratum: TestedStratum): string {
+  const source = stratum.source === "probe" ? `probe ${stratum.probe}` : "traffic";
+  return [wayKey(stratum), source, stratum.indicator].join("|");
+}
+
+/** Of one host name and port, on whatever hop. */
+export const sameBinding = (one: Way, other: Way): boolean =>
+  one.site === other.site && one.binding === other.binding && one.bindingPort === other.bindingPort;
