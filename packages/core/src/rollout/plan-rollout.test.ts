@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { minutes } from "../units/time.ts";
-import { at, broken, healthy, inconclusive, live, regressed, rollout, stage, world } from "./rollout-builders.ts";
+import { minutes, seconds } from "../units/time.ts";
+import { at, broken, healthy, inconclusive, live, pass, regressed, rollout, stage, world } from "./rollout-builders.ts";
 
 const twoAtOnce = rollout({ stages: [stage("production", [["web-1", "web-2", "web-3"]], { maxUnavailable: 2 })] });
 
@@ -298,6 +298,25 @@ describe("going back", () => {
       host: "web-1",
       units: [{ unit: "site:shop", digest: undefined }],
     });
+  });
+
+  test("where going back is worse in one environment, a halt there holds and a halt before it goes back", () => {
+    const stages = [stage("acceptance", [["at-1"]]), stage("production", [["web-1"]], { onRegression: "hold" })];
+    const goesOn = (it: ReturnType<typeof world>, host: string) => {
+      it.settle();
+      it.says(host, live);
+      it.settle();
+    };
+    const early = world(rollout({ stages }), regressed);
+    goesOn(early, "at-1");
+    expect(early.state.phase).toBe("reverting");
+    const late = world(rollout({ stages }), pass);
+    goesOn(late, "at-1");
+    late.pass(seconds(31));
+    late.settle();
+    late.input = { ...late.input, verdict: regressed };
+    goesOn(late, "web-1");
+    expect(late.state.phase).toBe("held");
   });
 
   test("a rollout that is to hold stays as it is, and its grants do not run out while a person thinks", () => {
