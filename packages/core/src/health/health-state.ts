@@ -1,6 +1,5 @@
 import type { DurationMs, Instant } from "../units/time.ts";
 import type { HealthSettings } from "./health-settings.ts";
-import type { NonInferior } from "./non-inferior.ts";
 import type { OwnHistory } from "./own-history.ts";
 import type { SameTime } from "./same-time.ts";
 import type { ShareOfTraffic } from "./share-of-traffic.ts";
@@ -42,6 +41,7 @@ export interface HealthState {
 
 export interface HostUnderTest {
   readonly environment: string;
+  readonly strata: readonly TestedStratum[];
   /** When the change went live there, absent: it did not yet, and the host is a control. */
   readonly changedAt?: Instant;
   /** By way: requests in latency buckets above this index are slow. Frozen when a host it is compared with changes. */
@@ -53,29 +53,27 @@ export interface StratumTest {
   readonly host: string;
   readonly stratum: TestedStratum;
   readonly since: Instant;
-  /** Blocks (rounds of probes) that start before this were fed. */
+  /** Blocks (rounds of probes) that start before this were fed, and are not fed again. */
   readonly fedUntil: Instant;
-  /** Length of a unit of traffic evidence: ten seconds, thirty if bursts last longer. */
-  readonly blockMs: DurationMs;
-  /** Parts of a unit that is not complete yet; only where `blockMs` is more than one block. */
-  readonly open?: OpenUnit;
+  /** Length of a unit of traffic evidence: ten seconds, thirty if bursts last longer. A round of probes is a unit itself. */
+  readonly unitMs: DurationMs;
+  /** Hosts that served the stratum before; those of them that are not changed yet are the controls. */
+  readonly comparedWith: readonly string[];
   readonly ownHistory?: OwnHistory;
-  /** Absent: no host to compare with served the stratum before. */
+  /** Absent: no host to compare with. */
   readonly sameTime?: SameTime;
-  readonly nonInferior: NonInferior;
-  readonly before: Tally & {
-    /** Per second, over the time the history covers. */
-    readonly requestsPerSecond: number;
-  };
+  /** Requests since the change. */
+  readonly now: Tally;
+  readonly before: Tally & { readonly requestsPerSecond: number };
   readonly others: Tally & { readonly hosts: number };
-  /** The hosts of `others` in the newest unit; 0: there is nobody left to compare with. */
-  readonly othersNow: number;
   /** Units with requests, and those among them with bad ones. */
   readonly units: number;
   readonly badUnits: number;
-  /** In a row until now; of probes only. */
+  /** Units in a row until now. */
   readonly goodInRow: number;
   readonly badInRow: number;
+  /** The newest unit with requests. */
+  readonly newestAt?: Instant;
   readonly lastFailure?: string;
   /** How much more than by chance the bad requests of the history come in bursts; counts are divided by it. At least 1. */
   readonly dispersion: number;
@@ -83,10 +81,4 @@ export interface StratumTest {
   readonly unreliable: boolean;
   /** The increase that a pass has to rule out; absent: not required, or left to the probes of the binding. */
   readonly toRuleOut?: number;
-}
-
-export interface OpenUnit {
-  readonly startsAt: Instant;
-  readonly changed: Tally;
-  readonly others: Tally & { readonly hosts: readonly string[] };
 }

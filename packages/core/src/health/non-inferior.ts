@@ -40,6 +40,22 @@ export function excludedRate(counts: NonInferior, logBar: number): number {
   return high;
 }
 
+/** Good requests that are still missing to exclude `rate`; infinite when the rate is one that nothing exceeds. */
+export function goodRequestsMissing({ requests, bad }: NonInferior, rate: number, logBar: number): number {
+  if (rate >= 1) return Number.POSITIVE_INFINITY;
+  const enough = (more: number): boolean => logNonInferior({ requests: requests + more, bad }, rate) >= logBar;
+  let high = 1;
+  while (!enough(high)) high *= 2;
+  let low = 0;
+  if (enough(low)) return 0;
+  while (high - low > 1) {
+    const middle = Math.floor((low + high) / 2);
+    if (enough(middle)) high = middle;
+    else low = middle;
+  }
+  return high;
+}
+
 /** Requests it takes to exclude `rate` when the true bad share is `share`, in expectation; infinite when it never ends. */
 export function requestsToExclude(rate: number, share: number, logBar: number): number {
   if (rate >= 1) return Number.POSITIVE_INFINITY;

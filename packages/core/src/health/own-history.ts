@@ -1,5 +1,6 @@
 import { bettingFractions, logMeanOfBets } from "./betting-fractions.ts";
 import type { Tolerance } from "./health-settings.ts";
+import type { Tally } from "./verdict-row.ts";
 
 /** Units with requests before a change: how many were clean, and the bad shares of the others. */
 export interface UnitHistory {
@@ -26,6 +27,12 @@ export interface OwnHistory {
   readonly logBets?: readonly number[];
   /** Logarithm of the evidence. */
   readonly logEvidence: number;
+}
+
+/** From what was counted in each unit; units without requests do not count. */
+export function unitHistoryOf(units: readonly Tally[]): UnitHistory {
+  const badShares = units.filter(({ bad }) => bad > 0).map(({ bad, requests }) => bad / requests);
+  return { clean: units.filter(({ requests, bad }) => requests > 0 && bad === 0).length, badShares };
 }
 
 export function ownHistory(history: UnitHistory, tolerance: Tolerance): OwnHistory {

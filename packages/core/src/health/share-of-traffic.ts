@@ -1,7 +1,7 @@
 import { klLower } from "./kl-lower.ts";
 
 /** Stakes, as shares of the largest one that can never lose everything. */
-const stakes: readonly number[] = [0.1, 0.25, 0.5, 0.75, 1];
+const stakes: readonly number[] = [0.5, 0.75, 1];
 
 /**
  * Evidence that users stay away from one way of a changed host: its share of all requests to that way is compared with the

@@ -46,3 +46,7 @@ export function stratumKey(stratum: TestedStratum): string {
   const source = stratum.source === "probe" ? `probe ${stratum.probe}` : "traffic";
   return [wayKey(stratum), source, stratum.indicator].join("|");
 }
+
+/** Of one host name and port, on whatever hop. */
+export const sameBinding = (one: Way, other: Way): boolean =>
+  one.site === other.site && one.binding === other.binding && one.bindingPort === other.bindingPort;

@@ -47,12 +47,17 @@ export interface VerdictRow {
   /** Evidence that it got worse, as `evidence` : 1 against chance; a stratum alone halts at `bar`. */
   readonly evidence: number;
   readonly bar: number;
+  /** When the newest block or round with requests began. */
+  readonly newestAt?: Instant;
   /** The newest failure of a probe in words. */
   readonly lastFailure?: string;
   /** The smallest increase that is excluded by now; 1 excludes nothing. */
   readonly ruledOut: number;
   /** The increase a pass has to exclude, if the stratum is required. */
   readonly toRuleOut?: number;
-  /** Good requests (or rounds of a probe) still missing for a pass, and how long they take at the present rate. */
-  readonly missing?: { readonly requests: number; readonly takesMs?: DurationMs };
+  /**
+   * Good requests (or rounds of a probe) still missing for a pass, and how long they take at the present rate. Without a number:
+   * it was so bad before that no number would do.
+   */
+  readonly missing?: { readonly requests?: number; readonly takesMs?: DurationMs };
 }

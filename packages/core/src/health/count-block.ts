@@ -1,0 +1,39 @@
+import type { Outcome } from "./outcome.ts";
+import type { TrafficIndicator } from "./tested-stratum.ts";
+import type { TrafficBlock } from "./traffic-block.ts";
+import type { Tally } from "./verdict-row.ts";
+
+const badOutcomes: Readonly<Record<Exclude<TrafficIndicator, "slow">, readonly Outcome[]>> = {
+  failed: ["failed", "unreachable"],
+  refused: ["refused"],
+  "not-found": ["not-found"],
+  denied: ["denied"],
+  limited: ["limited"],
+  redirected: ["redirected"],
+};
+
+/**
+ * The requests of a block under one indicator. Those whose client went away say nothing. `slowAbove` is the latency bucket
+ * above which a request is slow; without it nothing is known about latency, and the tally is empty.
+ */
+export function countBlock(block: TrafficBlock, indicator: TrafficIndicator, slowAbove: number | undefined): Tally {
+  if (indicator === "slow") return slowAbove === undefined ? { requests: 0, bad: 0 } : countSlow(block, slowAbove);
+  const { outcomes } = block;
+  let requests = 0;
+  for (const [outcome, count] of Object.entries(outcomes)) if (outcome !== "aborted") requests += count;
+  const bad = badOutcomes[indicator].reduce((sum, outcome) => sum + (outcomes[outcome] ?? 0), 0);
+  return { requests, bad };
+}
+
+/** Requests of a block, whatever became of them. */
+export const requestsOf = (block: TrafficBlock): number => countBlock(block, "failed", undefined).requests;
+
+function countSlow({ latency }: TrafficBlock, slowAbove: number): Tally {
+  let requests = 0;
+  let bad = 0;
+  latency.forEach((count, bucket) => {
+    requests += count;
+    if (bucket > slowAbove) bad += count;
+  });
+  return { requests, bad };
+}

@@ -1,0 +1,105 @@
+import { type Instant, instant } from "../units/time.ts";
+import { blockMs } from "./evidence.ts";
+import { type EvidenceIndex, indexEvidence, mergeUnits, type Unit, unitsOf } from "./evidence-units.ts";
+import type { FedEvidence } from "./fed-evidence.ts";
+import type { HealthState, StratumTest } from "./health-state.ts";
+import { feedOwnHistory } from "./own-history.ts";
+import { type PairedUnit, pairUnits } from "./pair-units.ts";
+import { feedSameTime } from "./same-time.ts";
+import { feedShare } from "./share-of-traffic.ts";
+import { arrivals } from "./test-host.ts";
+import { wayKey } from "./tested-stratum.ts";
+
+/**
+ * Feeds all tests with what was counted since. Each block and each round changes a test once, however often it is handed over:
+ * a test knows until when it was fed. Hand over everything from {@link feedFrom} on, of all hosts of the plan.
+ */
+export function feedEvidence(state: HealthState, fed: FedEvidence): HealthState {
+  const index = indexEvidence(fed);
+  const tests = mapChanged(state.tests, (test) => feedTest(state, test, index, fed));
+  return { ...state, tests, shares: feedShares(state, index, fed) };
+}
+
+/** The moment from which on the tests still lack blocks, and rounds; `undefined` while nothing is tested. */
+export function feedFrom({ tests }: HealthState): Instant | undefined {
+  const all = Object.values(tests).map(({ fedUntil }) => fedUntil);
+  return all.length === 0 ? undefined : instant(Math.min(...all));
+}
+
+function feedTest(state: HealthState, test: StratumTest, index: EvidenceIndex, fed: FedEvidence): StratumTest {
+  const until = test.stratum.source === "probe" ? fed.probesUntil : wholeUnits(fed.trafficUntil, test.unitMs);
+  if (until <= test.fedUntil) return test;
+  const pairs = pairsOf(state, test, until, (host) =>
+    unitsOf(index, host, test.stratum, state.hosts[host]?.slowAbove[wayKey(test.stratum)]),
+  );
+  return { ...pairs.reduce(feedPair, test), fedUntil: until };
+}
+
+/** Only units that are in completely, so that none has to be kept half full. */
+const wholeUnits = (until: Instant, unitMs: number): Instant => instant(Math.floor(until / unitMs) * unitMs);
+
+/** What the host counted beside its controls, from where the test was fed until `until`. */
+function pairsOf(
+  state: HealthState,
+  test: StratumTest,
+  until: Instant,
+  unitsOfHost: (host: string) => readonly Unit[],
+): readonly PairedUnit[] {
+  const isProbe = test.stratum.source === "probe";
+  const lacking = (host: string, end: Instant): readonly Unit[] => {
+    const units = unitsOfHost(host).filter(
+      ({ startsAt }) => startsAt >= test.fedUntil && (isProbe ? startsAt < end : startsAt + blockMs <= end),
+    );
+    return isProbe || test.unitMs === blockMs ? units : mergeUnits(units, test.unitMs);
+  };
+  const untilChanged = (host: string): Instant => instant(Math.min(until, state.hosts[host]?.changedAt ?? until));
+  const controls = test.comparedWith.map((host) => lacking(host, untilChanged(host)));
+  return pairUnits(lacking(test.host, until), controls);
+}
+
+function feedPair(test: StratumTest, { startsAt, changed, others, hosts }: PairedUnit): StratumTest {
+  const compared = test.sameTime === undefined ? {} : { sameTime: feedSameTime(test.sameTime, changed, others, hosts) };
+  const all = {
+    requests: test.others.requests + others.requests,
+    bad: test.others.bad + others.bad,
+    hosts: Math.max(test.others.hosts, hosts),
+  };
+  const beside = { ...test, ...compared, others: all };
+  return changed.requests === 0 ? beside : feedUnit(beside, { startsAt, ...changed });
+}
+
+function feedUnit(test: StratumTest, { startsAt, requests, bad, failure }: Unit): StratumTest {
+  const isBad = bad > 0;
+  return {
+    ...test,
+    ...(test.ownHistory === undefined ? {} : { ownHistory: feedOwnHistory(test.ownHistory, bad / requests) }),
+    now: { requests: test.now.requests + requests, bad: test.now.bad + bad },
+    units: test.units + 1,
+    badUnits: test.badUnits + (isBad ? 1 : 0),
+    goodInRow: isBad ? 0 : test.goodInRow + 1,
+    badInRow: isBad ? test.badInRow + 1 : 0,
+    newestAt: startsAt,
+    ...(failure === undefined ? {} : { lastFailure: failure }),
+  };
+}
+
+/** Shares go by the cursor of the test of failures on the same way. */
+function feedShares(state: HealthState, index: EvidenceIndex, fed: FedEvidence): HealthState["shares"] {
+  const tests = Object.values(state.tests).filter(({ stratum }) => stratum.indicator === "failed");
+  const next = tests.map((test) => {
+    const key = `${test.host}|${wayKey(test.stratum)}`;
+    const share = state.shares[key];
+    const until = wholeUnits(fed.trafficUntil, test.unitMs);
+    if (share === undefined || until <= test.fedUntil) return [key, share] as const;
+    const pairs = pairsOf(state, test, until, (host) => arrivals(index, host, test.stratum));
+    const fedShare = pairs.reduce((sum, one) => feedShare(sum, one.changed.requests, one.others.requests), share);
+    return [key, fedShare] as const;
+  });
+  return Object.fromEntries(
+    next.filter((entry): entry is [string, NonNullable<(typeof entry)[1]>] => entry[1] !== undefined),
+  );
+}
+
+function mapChanged<T>(all: Readonly<Record<string, T>>, change: (one: T) => T): Readonly<Record<string, T>> {
+  return Object.fromEntries(Object.entries(all).map(([key, one]) => [key, change(one)]));
+}

@@ -1,0 +1,164 @@
+import { expect, test } from "vitest";
+import { minutes } from "../units/time.ts";
+import { answered400, at, fedUntil, good, probeStratum, type Scene, scene, trafficStrata } from "./health-builders.ts";
+import { defaultHealthSettings } from "./health-settings.ts";
+import { judgeTests } from "./judge-tests.ts";
+import type { Verdict } from "./verdict.ts";
+
+const judged = (of: Scene, second: number): Verdict =>
+  judgeTests(fedUntil(of, second), { now: at(second), hosts: ["web-1"] });
+const sentences = (verdict: Verdict): readonly string[] =>
+  verdict.kind === "inconclusive" ? verdict.missing : verdict.reasons;
+
+/** Of web-1 since the change only. */
+const broken =
+  <B, W>(bad: B, well: W, hosts: readonly string[] = ["web-1"]) =>
+  (host: string, second: number): B | W =>
+    second >= 0 && hosts.includes(host) ? bad : well;
+
+test("a healthy host passes when its time to bake is over, and says what is excluded", () => {
+  expect(judged(scene(), 140).kind).toBe("inconclusive");
+  const verdict = judged(scene(), 170);
+  expect(sentences(verdict)).toMatchInlineSnapshot(`
+    [
+      "app.com via proxy on web-1: 0 of 850 requests failed (5xx or no answer) since the change; excludes an increase of 0.49 % or more",
+      "app.com via proxy on web-1: 0 of 850 requests were refused (400 or another 4xx) since the change; excludes an increase of 0.49 % or more",
+      "app.com via edge on web-1: 0 of 17 probes GET / were not answered as expected since the change; excludes an increase of 18 % or more",
+    ]
+  `);
+  expect(verdict.kind).toBe("pass");
+});
+
+test("a binding that answers 400 halts, with counts both ways and what is not affected", () => {
+  const of = scene({ traffic: broken({ refused: 40 }, { ok: 40 }) });
+  const halt = [50, 80, 100, 120].find((second) => judged(of, second).kind === "regressed") ?? 0;
+  expect(halt).toBeLessThanOrEqual(120);
+  expect(sentences(judged(of, halt))).toMatchInlineSnapshot(`
+    [
+      "app.com via proxy on web-1: 400 of 400 requests were refused (400 or another 4xx) since the change; 0 of 28,800 before; on 3 other hosts 0 of 1,200 in the same time. Evidence 16,940 : 1 against chance (needs 1,889 : 1). Not affected: app.com via edge (0 of 10)",
+    ]
+  `);
+});
+
+test("what fails on the hosts that were not changed as well is not this change's doing: inconclusive, and the environment is named", () => {
+  const everywhere = ["web-1", "web-2", "web-3", "web-4"];
+  const of = scene({
+    traffic: broken({ failed: 40 }, { ok: 40 }, everywhere),
+    probe: broken(answered400, good, everywhere),
+  });
+  const verdict = judged(of, 600);
+  expect(verdict).toMatchObject({ kind: "inconclusive", environmentUnhealthy: true });
+  expect(sentences(verdict)).toMatchInlineSnapshot(`
+    [
+      "app.com via proxy on web-1: 2,400 of 2,400 requests failed (5xx or no answer) since the change; 0 of 28,800 before; on 3 other hosts 7,200 of 7,200 in the same time: the environment is unhealthy, and the change is not the cause",
+      "app.com via edge on web-1: 60 of 60 probes GET / were not answered as expected since the change, the last one answered 400, expected 200; 0 of 720 before; on 3 other hosts 180 of 180 in the same time: the environment is unhealthy, and the change is not the cause",
+    ]
+  `);
+});
+
+test("silence is no pass, however long it lasts", () => {
+  const of = scene({ traffic: broken({}, { ok: 50 }), probe: (_, second) => (second < 0 ? good : undefined) });
+  const verdict = judged(of, 3600);
+  expect(verdict.kind).toBe("inconclusive");
+  expect(sentences(verdict)).toMatchInlineSnapshot(`
+    [
+      "app.com via proxy on web-1: 0 requests since the change, far less than its share before: users go elsewhere (DNS, load balancer?), which is neither good nor bad",
+      "app.com via edge on web-1 has no probes GET / since the change; needs 33 more good answers (about 5m 30s at the present rate)",
+    ]
+  `);
+});
+
+test("a probe that never worked halts after three rounds, where nothing can be compared", () => {
+  const of = scene({ strata: [probeStratum], probe: (_, second) => (second < 0 ? undefined : answered400) });
+  expect(judged(of, 20).kind).toBe("inconclusive");
+  expect(sentences(judged(of, 30))).toMatchInlineSnapshot(`
+    [
+      "app.com via edge on web-1 never worked: 3 of 3 probes GET / were not answered as expected since the change, the last one answered 400, expected 200; there is nothing to compare it with. Nothing else on this host is known to be well",
+    ]
+  `);
+});
+
+test("a site with a request a minute passes by its probes", () => {
+  const of = scene({ traffic: (_, second) => (second % 60 === 0 ? { ok: 1 } : {}) });
+  expect(judged(of, 180).kind).toBe("pass");
+});
+
+test("a site with a request a minute and no probes does not pass for lack of evidence, and says how long it takes", () => {
+  const of = scene({ strata: trafficStrata, traffic: (_, second) => (second % 60 === 0 ? { ok: 1 } : {}) });
+  const verdict = judged(of, 180);
+  expect(sentences(verdict)).toMatchInlineSnapshot(`
+    [
+      "app.com via proxy on web-1: 0 of 3 requests failed (5xx or no answer) since the change; excludes an increase of 74 % or more; needs 3 more good requests (about 3m at the present rate)",
+      "app.com via proxy on web-1: 0 of 3 requests were refused (400 or another 4xx) since the change; excludes an increase of 74 % or more; needs 3 more good requests (about 3m at the present rate)",
+    ]
+  `);
+});
+
+test("a block with some failures halts nothing and holds nothing", () => {
+  const burst = { failed: 5, ok: 45 };
+  const of = scene({ traffic: (host, second) => (host === "web-1" && second === 20 ? burst : { ok: 50 }) });
+  expect(judged(of, 600).kind).toBe("pass");
+});
+
+test("latency is judged by each host's own history: three quarters slower than nearly all before is a regression", () => {
+  const usual = [0, 0, 0, 0, 48, 2];
+  const slower = [0, 0, 0, 0, 12, 0, 0, 38];
+  const of = scene({ latency: (host, second) => (host === "web-1" && second >= 0 ? slower : usual) });
+  const verdict = judged(of, 240);
+  expect(sentences(verdict)[0]).toContain("were slower than 95 % of those before");
+  expect(verdict.kind).toBe("regressed");
+});
+
+test("a slow start within the warm-up is nothing", () => {
+  const of = scene({
+    latency: (host, second) =>
+      host === "web-1" && second >= 0 && second < 30 ? [0, 0, 0, 0, 0, 0, 0, 50] : [0, 0, 0, 0, 50],
+  });
+  expect(judged(of, 240).kind).toBe("pass");
+});
+
+test("users that stay away are no pass, unless probes exclude a smaller increase in their place", () => {
+  const of = scene({ traffic: broken({}, { ok: 50 }) });
+  expect(judged(of, 300).kind).toBe("inconclusive");
+  expect(judged(of, 450).kind).toBe("pass");
+});
+
+test("without another host, a failing tenth holds and a failing half halts", () => {
+  const tenth = scene({ others: 0, traffic: broken({ failed: 5, ok: 45 }, { ok: 50 }) });
+  expect(sentences(judged(tenth, 900))[0]).toContain("is suspect");
+  const half = scene({ others: 0, traffic: broken({ failed: 25, ok: 25 }, { ok: 50 }) });
+  const verdict = judged(half, 120);
+  expect(verdict.kind).toBe("regressed");
+  expect(sentences(verdict)[0]).toContain("Before/after only: a cause outside this host is not excluded");
+});
+
+test("a host whose own past looks like this every hour holds at most", () => {
+  const hourly = (second: number) => (((second % 3600) + 3600) % 3600 < 600 ? { failed: 30, ok: 20 } : { ok: 50 });
+  const of = scene({ others: 0, historyS: 86_400, traffic: (_, second) => hourly(second) });
+  expect(judged(of, 300).kind).toBe("inconclusive");
+});
+
+test("a host that fails after it passed still halts the rollout", () => {
+  const of = scene({ traffic: (host, second) => (host === "web-1" && second >= 1200 ? { failed: 50 } : { ok: 50 }) });
+  const state = fedUntil(of, 1380);
+  expect(judgeTests(state, { now: at(1380), hosts: [] }).kind).toBe("regressed");
+});
+
+test("a pass has to span a soak that is longer than the time to bake", () => {
+  const state = fedUntil(scene(), 200);
+  const verdict = judgeTests(state, { now: at(200), hosts: ["web-1"], soakMs: minutes(10) });
+  expect(sentences(verdict)).toEqual(["web-1 bakes for 6m 50s more"]);
+});
+
+test("good answers that are no news are no pass", () => {
+  const state = fedUntil(scene(), 200);
+  const verdict = judgeTests(state, { now: at(260), hosts: ["web-1"] });
+  expect(sentences(verdict)).toEqual(["app.com via edge on web-1 was last heard of 1m 10s ago"]);
+});
+
+test("strata that are ignored halt nothing", () => {
+  const settings = { ...defaultHealthSettings, ignored: [{ indicator: "not-found" as const }] };
+  const traffic = broken({ "not-found": 50 }, { ok: 50 });
+  expect(judged(scene({ traffic }), 300).kind).toBe("regressed");
+  expect(judged(scene({ traffic, settings }), 300).kind).toBe("pass");
+});

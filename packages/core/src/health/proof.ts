@@ -1,0 +1,120 @@
+import { between, type DurationMs, durationMs, type Instant } from "../units/time.ts";
+import { blockMs } from "./evidence.ts";
+import type { HealthState, StratumTest } from "./health-state.ts";
+import { excludedRate, goodRequestsMissing, type NonInferior } from "./non-inferior.ts";
+import { lowestOldRate } from "./required-increase.ts";
+import { goodRoundsForPass, unitsForPass } from "./rule.ts";
+import { isSilent } from "./share-of-traffic.ts";
+import { sameBinding, wayKey } from "./tested-stratum.ts";
+import type { VerdictRow } from "./verdict-row.ts";
+import { isShared, type Weighed } from "./weigh.ts";
+
+/**
+ * What the evidence proves in favour of a stratum. Required strata are `proven` when an increase is ruled out, by fresh
+ * evidence; others are proven from the start, since a pass does not ask for them.
+ */
+export interface Proof {
+  readonly kind: "proven" | "silent" | "no-data" | "needs-more";
+  /** The smallest increase that is excluded by now. */
+  readonly ruledOut: number;
+  readonly toRuleOut?: number;
+  readonly missing?: NonNullable<VerdictRow["missing"]>;
+}
+
+export interface ProofTime {
+  readonly now: Instant;
+  readonly freshMs: DurationMs;
+}
+
+/** Increase that the probes of a binding have to rule out when its users stay away. */
+const ofProbesInSilence = 0.1;
+
+/** The dual of a halt (health-verdict §2.5): nothing passes without evidence that it did not get worse. */
+export function proofOf(state: HealthState, one: Weighed, time: ProofTime): Proof {
+  return one.test.stratum.source === "probe" ? proofOfProbe(state, one.test, time) : proofOfTraffic(state, one, time);
+}
+
+/** The base of a probe is nothing by definition, so that no doubt is spent on it. */
+function proofOfProbe(state: HealthState, test: StratumTest, { now, freshMs }: ProofTime): Proof {
+  const logBar = -Math.log(state.settings.falsePass);
+  const ruledOut = excludedRate(test.now, logBar);
+  if (test.toRuleOut === undefined) return { kind: "proven", ruledOut };
+  const toRuleOut = someWayIsSilent(state, test) ? Math.min(test.toRuleOut, ofProbesInSilence) : test.toRuleOut;
+  const inRow = Math.max(0, goodRoundsForPass - test.goodInRow);
+  const lacking = Math.max(inRow, goodRequestsMissing(test.now, toRuleOut, logBar));
+  const missing = missingOf(test, lacking);
+  if (test.newestAt === undefined || between(test.newestAt, now) > freshMs) {
+    return { kind: "no-data", ruledOut, toRuleOut, missing };
+  }
+  return lacking > 0 ? { kind: "needs-more", ruledOut, toRuleOut, missing } : { kind: "proven", ruledOut, toRuleOut };
+}
+
+function proofOfTraffic(state: HealthState, one: Weighed, time: ProofTime): Proof {
+  const { test } = one;
+  const logBar = Math.log(2 / state.settings.falsePass);
+  const oldRate = oldRateOf(state, one);
+  const counts = spread(test);
+  const ruledOut = Math.min(1, Math.max(0, excludedRate(counts, logBar) - oldRate));
+  if (test.toRuleOut === undefined) return { kind: "proven", ruledOut };
+  const { toRuleOut } = test;
+  const vouched = probesProve(state, test, time);
+  if (isSilentWay(state, test)) return vouched ? { kind: "proven", ruledOut } : { kind: "silent", ruledOut, toRuleOut };
+  const lacking = Math.ceil(goodRequestsMissing(counts, oldRate + toRuleOut, logBar) * test.dispersion);
+  const missing = missingOf(test, lacking);
+  if (test.units === 0) return { kind: "no-data", ruledOut, toRuleOut, missing };
+  if (lacking > 0 || test.units < unitsForPass || (isShared(one) && !vouched)) {
+    return { kind: "needs-more", ruledOut, toRuleOut, missing };
+  }
+  return { kind: "proven", ruledOut, toRuleOut };
+}
+
+/** What the bad share was at least; where the others got worse as well, what it is at least with them. */
+function oldRateOf({ settings }: HealthState, one: Weighed): number {
+  const { before, others, dispersion } = one.test;
+  const own = lowestOldRate(before, dispersion, settings.falsePass);
+  return isShared(one) ? Math.max(own, lowestOldRate(others, dispersion, settings.falsePass)) : own;
+}
+
+/** Requests that come in bursts count as fewer. */
+const spread = ({ now, dispersion }: StratumTest): NonInferior => ({
+  requests: now.requests / dispersion,
+  bad: now.bad / dispersion,
+});
+
+const isSilentWay = ({ shares }: HealthState, { host, stratum, since, fedUntil }: StratumTest): boolean => {
+  const share = shares[`${host}|${wayKey(stratum)}`];
+  return share !== undefined && isSilent(share, Math.max(0, between(since, fedUntil)) / 1000);
+};
+
+const probesOf = ({ tests }: HealthState, test: StratumTest): readonly StratumTest[] =>
+  Object.values(tests).filter(
+    ({ host, stratum }) => host === test.host && stratum.source === "probe" && sameBinding(stratum, test.stratum),
+  );
+
+/** Whether the binding of a probe has required traffic that stays away, so that the probe has to speak for it. */
+const someWayIsSilent = (state: HealthState, probe: StratumTest): boolean =>
+  Object.values(state.tests).some(
+    (test) =>
+      test.host === probe.host &&
+      test.stratum.source === "traffic" &&
+      test.toRuleOut !== undefined &&
+      sameBinding(test.stratum, probe.stratum) &&
+      isSilentWay(state, test),
+  );
+
+/** All probes of the binding are proven, and there are some. */
+function probesProve(state: HealthState, test: StratumTest, time: ProofTime): boolean {
+  const probes = probesOf(state, test);
+  return probes.length > 0 && probes.every((probe) => proofOfProbe(state, probe, time).kind === "proven");
+}
+
+/** How many good ones are missing, and how long they take at the rate since the change, or before it. */
+function missingOf(test: StratumTest, requests: number): NonNullable<VerdictRow["missing"]> {
+  const observedS = Math.max(0, between(test.since, test.fedUntil)) / 1000;
+  const rate = test.now.requests > 0 && observedS > 0 ? test.now.requests / observedS : expectedRate(test);
+  if (!Number.isFinite(requests)) return {};
+  return rate > 0 ? { requests, takesMs: durationMs((requests / rate) * 1000) } : { requests };
+}
+
+const expectedRate = ({ stratum, before }: StratumTest): number =>
+  stratum.source === "probe" ? 1000 / blockMs : before.requestsPerSecond;

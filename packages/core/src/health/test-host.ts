@@ -1,0 +1,176 @@
+import { after, type Instant, instant } from "../units/time.ts";
+import { requestsOf } from "./count-block.ts";
+import { dispersion, unitLength } from "./dispersion.ts";
+import { blockMs } from "./evidence.ts";
+import { blocksOf, type EvidenceIndex, indexEvidence, mergeUnits, type Unit, unitsOf } from "./evidence-units.ts";
+import type { HistoryEvidence } from "./fed-evidence.ts";
+import { isIgnored, toleranceOf } from "./health-settings.ts";
+import type { HealthState, HostUnderTest, StratumTest } from "./health-state.ts";
+import { ownHistory, unitHistoryOf } from "./own-history.ts";
+import { pairUnits } from "./pair-units.ts";
+import { isUnreliable } from "./placebo.ts";
+import { requiredIncrease } from "./required-increase.ts";
+import { unitsForHistory } from "./rule.ts";
+import { sameTime } from "./same-time.ts";
+import { type ShareOfTraffic, shareOfTraffic } from "./share-of-traffic.ts";
+import { slowThreshold } from "./slow-threshold.ts";
+import { lateWeight, testKey } from "./start-tests.ts";
+import { sameBinding, stratumKey, type TestedStratum, wayKey } from "./tested-stratum.ts";
+import { unchangedHosts } from "./unchanged-hosts.ts";
+
+export interface HostChanged {
+  readonly host: string;
+  /** When the change went live there. Evidence from before is history; the block that holds it is neither. */
+  readonly since: Instant;
+  /** Strata the plan did not know, because the rollout brings them. */
+  readonly added?: readonly TestedStratum[];
+  readonly history: HistoryEvidence;
+}
+
+/**
+ * Begins to test a host that changed; from now on it is no control any more. What its strata can be compared with is decided
+ * here, before the first evidence: history and controls that come later do not count (health-verdict §2.4). A host that is
+ * tested already stays as it is.
+ */
+export function testHost(state: HealthState, change: HostChanged): HealthState {
+  const known = state.hosts[change.host];
+  if (known === undefined || known.changedAt !== undefined) return state;
+  const index = indexEvidence(endedBefore(change.history, change.since));
+  const planned = withAdded(state, change, known);
+  const frozen = withSlowness(planned, change.host, index);
+  const strata = frozen.hosts[change.host]?.strata ?? [];
+  const tests = strata.map((stratum) => createTest(frozen, change, stratum, index));
+  return {
+    ...frozen,
+    hosts: { ...frozen.hosts, [change.host]: { ...hostOf(frozen, change.host), changedAt: change.since } },
+    tests: { ...frozen.tests, ...Object.fromEntries(tests.map((test) => [testKey(change.host, test.stratum), test])) },
+    shares: { ...frozen.shares, ...sharesOf(tests, index) },
+  };
+}
+
+const hostOf = ({ hosts }: HealthState, host: string): HostUnderTest =>
+  hosts[host] ?? { environment: "", strata: [], slowAbove: {} };
+
+function endedBefore({ traffic, probes }: HistoryEvidence, since: Instant): HistoryEvidence {
+  return {
+    traffic: traffic.filter(({ block }) => block.startsAt + blockMs <= since),
+    probes: probes.filter(({ round }) => round < since),
+  };
+}
+
+function withAdded(state: HealthState, { host, added = [] }: HostChanged, known: HostUnderTest): HealthState {
+  const keys = new Set(known.strata.map(stratumKey));
+  const late = added.filter((one) => !keys.has(stratumKey(one)) && !isIgnored(state.settings, one));
+  const weights = late.map((one, i): [string, number] => [testKey(host, one), lateWeight(state.lateStrata + i + 1)]);
+  return {
+    ...state,
+    hosts: { ...state.hosts, [host]: { ...known, strata: [...known.strata, ...late] } },
+    weights: { ...state.weights, ...Object.fromEntries(weights) },
+    lateStrata: state.lateStrata + late.length,
+  };
+}
+
+/** Freezes what counts as slow on the host and on those it is compared with; what is frozen stays. */
+function withSlowness(state: HealthState, host: string, index: EvidenceIndex): HealthState {
+  const ways = hostOf(state, host).strata.filter(({ indicator }) => indicator === "slow");
+  const hosts = [host, ...unchangedHosts(state, host)].map((name): [string, HostUnderTest] => {
+    const before = hostOf(state, name);
+    const found = ways.flatMap((stratum) => {
+      const bucket = slowThreshold(blocksOf(index, name, stratum));
+      return bucket === undefined ? [] : [[wayKey(stratum), bucket] as const];
+    });
+    return [name, { ...before, slowAbove: { ...Object.fromEntries(found), ...before.slowAbove } }];
+  });
+  return { ...state, hosts: { ...state.hosts, ...Object.fromEntries(hosts) } };
+}
+
+function createTest(
+  state: HealthState,
+  change: HostChanged,
+  stratum: TestedStratum,
+  index: EvidenceIndex,
+): StratumTest {
+  const { settings } = state;
+  const { host, since } = change;
+  const unitsBefore = (name: string): readonly Unit[] =>
+    unitsOf(index, name, stratum, hostOf(state, name).slowAbove[wayKey(stratum)]);
+  const own = unitsBefore(host);
+  const compared = unchangedHosts(state, host)
+    .map((name) => ({ name, units: unitsBefore(name) }))
+    .filter(({ units }) => units.length >= unitsForHistory);
+  const unitMs = stratum.source === "probe" ? blockMs : unitLength(own);
+  const inUnits = (units: readonly Unit[]) => (unitMs === blockMs ? units : mergeUnits(units, unitMs));
+  const ownUnits = inUnits(own);
+  const tolerance = toleranceOf(settings, stratum);
+  const scatter = Math.max(1, dispersion(ownUnits));
+  const before = { ...totalOf(own), requestsPerSecond: rateOf(own, since) };
+  const probed = hostOf(state, host).strata.some((one) => one.source === "probe" && sameBinding(one, stratum));
+  const toRuleOut = requiredIncrease({ settings, stratum, before, dispersion: scatter, probed });
+  const pairs = pairUnits(
+    ownUnits,
+    compared.map(({ units }) => inUnits(units)),
+  );
+  return {
+    host,
+    stratum,
+    since,
+    fedUntil: firstUnit(state, stratum, since, unitMs),
+    unitMs,
+    comparedWith: compared.map(({ name }) => name),
+    ...(own.length >= unitsForHistory ? { ownHistory: ownHistory(unitHistoryOf(ownUnits), tolerance) } : {}),
+    ...(compared.length > 0 ? { sameTime: sameTime(tolerance.ratio) } : {}),
+    now: { requests: 0, bad: 0 },
+    before,
+    others: { requests: 0, bad: 0, hosts: 0 },
+    units: 0,
+    badUnits: 0,
+    goodInRow: 0,
+    badInRow: 0,
+    dispersion: scatter,
+    unreliable: isUnreliable({ units: pairs, tolerance, compared: compared.length > 0, runMs: settings.maxWaitMs }),
+    ...(toRuleOut === undefined ? {} : { toRuleOut }),
+  };
+}
+
+/** The first unit that lies after the change entirely, and for latency after the warm-up. */
+function firstUnit({ settings }: HealthState, stratum: TestedStratum, since: Instant, unitMs: number): Instant {
+  if (stratum.source === "probe") return since;
+  const from = stratum.indicator === "slow" ? after(since, settings.warmUpMs) : since;
+  return instant(Math.ceil(from / unitMs) * unitMs);
+}
+
+function totalOf(units: readonly Unit[]) {
+  let requests = 0;
+  let bad = 0;
+  for (const unit of units) {
+    requests += unit.requests;
+    bad += unit.bad;
+  }
+  return { requests, bad };
+}
+
+function rateOf(units: readonly Unit[], since: Instant): number {
+  const first = units[0];
+  return first === undefined ? 0 : totalOf(units).requests / ((since - first.startsAt) / 1000);
+}
+
+/** One for each way with traffic strata. */
+function sharesOf(tests: readonly StratumTest[], index: EvidenceIndex): Readonly<Record<string, ShareOfTraffic>> {
+  const failed = tests.filter(({ stratum }) => stratum.indicator === "failed");
+  return Object.fromEntries(
+    failed.map((test) => {
+      const { host, stratum, comparedWith, before } = test;
+      const shares = pairUnits(
+        arrivals(index, host, stratum),
+        comparedWith.map((name) => arrivals(index, name, stratum)),
+      )
+        .filter(({ others }) => others.requests > 0)
+        .map(({ changed, others }) => changed.requests / (changed.requests + others.requests));
+      return [`${host}|${wayKey(stratum)}`, shareOfTraffic(host, shares, before.requestsPerSecond)];
+    }),
+  );
+}
+
+/** All requests of a way, by block. */
+export const arrivals = (index: EvidenceIndex, host: string, stratum: TestedStratum): readonly Unit[] =>
+  blocksOf(index, host, stratum).map((block) => ({ startsAt: block.startsAt, requests: requestsOf(block), bad: 0 }));

@@ -1,0 +1,115 @@
+import type { HealthState, StratumTest } from "./health-state.ts";
+import { failuresWithoutReference, suspectEvidence, unitsForPersistence } from "./rule.ts";
+import { logSameTime } from "./same-time.ts";
+import { testKey } from "./start-tests.ts";
+import { sameBinding } from "./tested-stratum.ts";
+import { unchangedHosts } from "./unchanged-hosts.ts";
+import type { References, Tally } from "./verdict-row.ts";
+
+/** What the test of one stratum says against its host. Evidence and bars are natural logarithms. */
+export interface Weighed {
+  readonly test: StratumTest;
+  readonly references: References;
+  /** Worse than the host was, and than the others are now: what counts in the sum over all strata. */
+  readonly logEvidence: number;
+  /** What is shown, on the scale of `logBar`; more than `logEvidence` where {@link lenientOf} applies. */
+  readonly logShown: number;
+  /** The stratum alone halts from here on. */
+  readonly logBar: number;
+  readonly lenient?: Lenient;
+}
+
+/** See {@link lenientOf}. */
+export interface Lenient {
+  readonly logChanged: number;
+  readonly logNotShared: number;
+}
+
+/** Weighs every stratum of every changed host by what it can be compared with now (health-verdict §2.4). */
+export function weighTests(state: HealthState): readonly Weighed[] {
+  const tests = Object.values(state.tests);
+  return tests.map((test) => weigh(state, test, tests));
+}
+
+function weigh(state: HealthState, test: StratumTest, all: readonly StratumTest[]): Weighed {
+  const logBar = -Math.log(state.settings.falseHalt * (state.weights[testKey(test.host, test.stratum)] ?? 0));
+  const controls = controlsNow(state, test);
+  const references = referencesOf(test, controls.length);
+  const logEvidence = capped(test, logOf(test, references, all));
+  const lenient = lenientOf(test, references, controls.length);
+  const logShown = lenient === undefined ? logEvidence : shownOf(lenient, logEvidence, logBar);
+  return { test, references, logEvidence, logBar, logShown, ...(lenient === undefined ? {} : { lenient }) };
+}
+
+const controlsNow = (state: HealthState, test: StratumTest): readonly string[] => {
+  const unchanged = unchangedHosts(state, test.host);
+  return test.comparedWith.filter((host) => unchanged.includes(host));
+};
+
+function referencesOf(test: StratumTest, controls: number): References {
+  if (test.ownHistory === undefined) return test.sameTime === undefined ? "nothing" : "others";
+  return controls === 0 ? "history" : "both";
+}
+
+function logOf(test: StratumTest, references: References, all: readonly StratumTest[]): number {
+  const own = test.ownHistory?.logEvidence ?? 0;
+  const others = test.sameTime === undefined ? 0 : logSameTime(test.sameTime);
+  switch (references) {
+    case "both":
+      return Math.min(own, others);
+    case "others":
+      return others;
+    case "history":
+      return isEvident(test, all) ? own : Math.min(own, Math.log(suspectEvidence));
+    case "nothing":
+      return 0;
+  }
+}
+
+/** Before/after alone cannot tell the change from the day, unless half of everything is bad, or a probe fails too. */
+function isEvident({ host, stratum, now }: StratumTest, all: readonly StratumTest[]): boolean {
+  if (now.bad * 2 >= now.requests) return true;
+  return all.some((other) => other.host === host && sameBinding(other.stratum, stratum) && failsNow(other));
+}
+
+const failsNow = ({ stratum, badInRow }: StratumTest): boolean =>
+  stratum.source === "probe" && badInRow >= failuresWithoutReference;
+
+/** Bad units that do not persist, and tests that find something on any day, halt nothing. */
+function capped(test: StratumTest, log: number): number {
+  if (test.badUnits < unitsForPersistence) return Math.min(log, 0);
+  return test.unreliable ? Math.min(log, Math.log(suspectEvidence)) : log;
+}
+
+/**
+ * Where hosts are asked the same in the same second, or where there is one control only, "worse than the others" needs 20 : 1,
+ * while "worse than before" keeps its whole bar (`kappa`, health-verdict §2.4). It does not count in the sum over all strata:
+ * an outage of everything would add up to a halt, 1/20 of one for each stratum.
+ */
+function lenientOf(test: StratumTest, references: References, controls: number): Lenient | undefined {
+  if (references !== "both" || test.unreliable || test.badUnits < unitsForPersistence) return undefined;
+  if (test.stratum.source === "traffic" && controls > 1) return undefined;
+  return {
+    logChanged: test.ownHistory?.logEvidence ?? 0,
+    logNotShared: test.sameTime === undefined ? 0 : logSameTime(test.sameTime),
+  };
+}
+
+/** Both parts on one scale: 20 : 1 for "not shared" is as good as the bar. */
+function shownOf({ logChanged, logNotShared }: Lenient, logEvidence: number, logBar: number): number {
+  return Math.max(logEvidence, Math.min(logChanged, logNotShared + logBar - Math.log(suspectEvidence)));
+}
+
+/**
+ * It got worse, and at least half as much so on the hosts that were not changed, in the same time: the change is not the
+ * cause. Evidence that only this host has the trouble ends it.
+ */
+export function isShared({ references, test }: Weighed): boolean {
+  if (references !== "both" || test.badUnits < unitsForPersistence) return false;
+  const changed = test.ownHistory?.logEvidence ?? 0;
+  const notShared = test.sameTime === undefined ? 0 : logSameTime(test.sameTime);
+  if (changed < Math.log(suspectEvidence) || notShared >= Math.log(suspectEvidence)) return false;
+  return badShare(test.others) * 2 >= badShare(test.now);
+}
+
+const badShare = ({ requests, bad }: Tally): number => (requests === 0 ? 0 : bad / requests);
