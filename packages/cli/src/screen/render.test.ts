@@ -115,7 +115,7 @@ test("the view of a rollout shows waves, steps and what is waited for, each line
         ],
       },
     ],
-    waitingOn: [{ kind: "soak", sentence: "wave 1 is observed", hosts: ["web-1"], untilMs: 22_000 }],
+    waitingOn: [{ kind: "soak", sentence: "wave 1 is observed", hosts: ["web-1"], details: [], untilMs: 22_000 }],
   });
   const view = rolloutView(rollout, { nowMs: 13_000, columns: 60, colors });
   expect(view).toBe(`shop 2  (r-1, 12s)

@@ -121,6 +121,14 @@ describe("judging", () => {
     expect(it.actions.some(({ kind }) => kind === "record-proven")).toBe(false);
   });
 
+  test("a wall of missing evidence is summed up, with everything at hand", () => {
+    const details = ["a lacks 1", "b lacks 2", "c lacks 3", "d lacks 4"];
+    const it = onTrial(rollout(), { kind: "inconclusive", missing: details });
+    const { waitingOn } = it.plan();
+    const sentence = "a lacks 1; b lacks 2; and 2 more like these";
+    expect(waitingOn).toContainEqual(expect.objectContaining({ kind: "evidence", sentence, details }));
+  });
+
   test("a regression halts at once, in the words of the verdict", () => {
     const it = onTrial(rollout(), regressed);
     it.plan();

@@ -180,6 +180,8 @@ export interface WaitingOn {
     | "blind";
   /** A present-tense sentence. */
   readonly sentence: string;
+  /** Everything that the sentence sums up, where it does. */
+  readonly details?: readonly string[];
   readonly hosts: readonly string[];
   /** When it resolves or gives up by itself. */
   readonly until?: Instant;
