@@ -135,7 +135,8 @@ function siteOf(name: string, options: HistoryOptions): Site {
     keepPreviousMs: seconds(60),
     holdMs: seconds(5),
     maxUnavailable: options.maxUnavailable,
-    onRegression: options.onRegression,
+    onRegression: { acceptance: options.onRegression, production: options.onRegression },
+    health: {},
     bindings: { acceptance: [binding], production: [binding] },
     probes: [],
   };

@@ -60,6 +60,7 @@ export function assemble(ground: Ground) {
     fleets,
     roster: memory.roster,
     waitingOn: (id) => runner.waitingOn(id),
+    evidenceFor: (stored) => runner.verdictOn(stored).rows ?? [],
     hostViews: () => memory.hosts().hosts,
     standstill: () => leadership.refusal ?? runner.blocked,
   });

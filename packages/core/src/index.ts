@@ -6,6 +6,7 @@ export * from "./activation/describe-activation.ts";
 export * from "./activation/observed-host.ts";
 export * from "./activation/plan-activation.ts";
 export * from "./activation/probe-tally.ts";
+export { healthSettingsOf } from "./fleet/complete-health.ts";
 export * from "./fleet/configure-host.ts";
 export * from "./fleet/diff-fleets.ts";
 export * from "./fleet/fleet.ts";

@@ -1,3 +1,4 @@
+export { fromWireEvidenceRow, toWireEvidenceRow } from "./evidence-row-codec.ts";
 export { decodeIntent, encodeIntent } from "./intent-codec.ts";
 export { includesRole, type MethodRole, methodRoles, type Role, roles } from "./method-roles.ts";
 export { asUnit, fromWireObservation, toWireObservation } from "./observation-codec.ts";

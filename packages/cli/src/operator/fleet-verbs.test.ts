@@ -104,7 +104,7 @@ test("apply --yes follows the rollouts it starts and prints only changes, one a 
       waves: [{ steps: [{ host: "at-1", state, units: [], ...more }] }],
     },
   ];
-  const waitingOn = [{ kind: "soak", sentence: "observed for 2s more", hosts: ["at-1"] }];
+  const waitingOn = [{ kind: "soak", sentence: "observed for 2s more", hosts: ["at-1"], details: [] }];
   const { exit, world, asked } = await runAgainst(
     folder,
     {
@@ -118,7 +118,7 @@ test("apply --yes follows the rollouts it starts and prints only changes, one a 
             rollout: rolloutOf({
               phase: "observing",
               stages: steps("provisional", { switchMs: 3.21 }),
-              waitingOn: [{ kind: "soak", sentence: "observed for 1s more", hosts: ["at-1"] }],
+              waitingOn: [{ kind: "soak", sentence: "observed for 1s more", hosts: ["at-1"], details: [] }],
             }),
           },
           { rollout: { ...completed, stages: steps("passed") } },

@@ -1,7 +1,9 @@
 import type { DurationMs, OperatorVerb } from "@sluice/core";
+import { fromWireEvidenceRow } from "@sluice/protocol";
 import type { Rollout } from "@sluice/protocol/generated/sluice/types/v1/rollout";
 import { type Command, Option } from "commander";
 import type { ExitName } from "../exit-codes.ts";
+import { renderEvidence } from "../screen/render-evidence.ts";
 import { renderTable } from "../screen/render-table.ts";
 import { rolloutView } from "../screen/rollout-view.ts";
 import { clausesMax, endingOf, firstClauses, shortId } from "../screen/rollout-words.ts";
@@ -15,6 +17,10 @@ interface ListOptions extends CoordinatorOptions {
   readonly active?: boolean;
   readonly site?: string;
   readonly limit: number;
+}
+
+interface ShowOptions extends CoordinatorOptions {
+  readonly allStrata?: boolean;
 }
 
 interface WaitOptions extends CoordinatorOptions {
@@ -64,10 +70,13 @@ export function addRolloutVerbs(program: Command, world: World): void {
     .addHelpText("after", "\nExample:\n  $ sluice rollout list --active --json")
     .action((options: ListOptions) => runWithCoordinator(world, options, (client) => list(world, client, options)));
   withCoordinator(rollout.command("show"))
-    .description("one rollout: waves, steps, what it waits for, why it was stopped")
+    .description(
+      "one rollout: waves, steps, what it waits for, why it was stopped, and the evidence of the present verdict",
+    )
     .argument("<id>", "as printed when it started")
-    .addHelpText("after", "\nExample:\n  $ sluice rollout show r-12")
-    .action((id: string, options: CoordinatorOptions) =>
+    .option("--all-strata", "a row for what is fine as well")
+    .addHelpText("after", "\nExamples:\n  $ sluice rollout show r-12\n  $ sluice rollout show r-12 --all-strata")
+    .action((id: string, options: ShowOptions) =>
       runWithCoordinator(world, options, (client) => show(world, client, id, options)),
     );
   addWatchVerbs(rollout, world);
@@ -132,19 +141,18 @@ async function list(world: World, client: CoordinatorClient, options: ListOption
   return "done";
 }
 
-async function show(
-  world: World,
-  client: CoordinatorClient,
-  id: string,
-  options: CoordinatorOptions,
-): Promise<ExitName> {
+async function show(world: World, client: CoordinatorClient, id: string, options: ShowOptions): Promise<ExitName> {
   const rollout = await client.getRollout(id);
   if (options.json === true) sayJson(world, { rollout });
-  else {
-    const columns = world.stdout.isTerminal ? (world.stdout.columns ?? 80) : Number.POSITIVE_INFINITY;
-    say(world, false, rolloutView(rollout, { nowMs: world.now(), columns, colors: world.colors }));
-  }
+  else say(world, false, shownRollout(world, rollout, options.allStrata === true));
   return "done";
+}
+
+function shownRollout(world: World, rollout: Rollout, allStrata: boolean): string {
+  const columns = world.stdout.isTerminal ? (world.stdout.columns ?? 80) : Number.POSITIVE_INFINITY;
+  const shape = { nowMs: world.now(), columns, colors: world.colors };
+  const evidence = renderEvidence(rollout.evidence.map(fromWireEvidenceRow), { ...shape, allStrata });
+  return [rolloutView(rollout, shape), ...(evidence === "" ? [] : [evidence])].join("\n\n");
 }
 
 async function wait(world: World, client: CoordinatorClient, id: string, options: WaitOptions): Promise<ExitName> {

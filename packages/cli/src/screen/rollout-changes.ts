@@ -1,5 +1,5 @@
 import type { Rollout, RolloutStep } from "@sluice/protocol/generated/sluice/types/v1/rollout";
-import { clausesMax, endingOf, firstClauses, stepsOf, stepWords, tookWords } from "./rollout-words.ts";
+import { endingOf, stepsOf, stepWords, tookWords } from "./rollout-words.ts";
 
 /**
  * What happened to a rollout between two looks at it, one line each, in the order in which people want to read it.
@@ -59,7 +59,7 @@ function waitingLines(before: Rollout | undefined, now: Rollout): readonly strin
       .filter((waiting) => !earlier.has(waitingKey(waiting)))
       // What a working host does is told on its own line.
       .filter((waiting) => waiting.kind !== "host" || !waiting.hosts.every((host) => working.has(host)))
-      .map((waiting) => `  waiting (${waiting.kind}): ${firstClauses(waiting.sentence, clausesMax)}`)
+      .map((waiting) => `  waiting (${waiting.kind}): ${waiting.sentence}`)
   );
 }
 

@@ -42,12 +42,12 @@ export function stepsOf(rollout: Rollout): readonly { environment: string; wave:
   );
 }
 
-/** Evidence that is wanted may be a list of dozens of ways in; `rollout show --json` has all of them. */
+/** Clauses of a sentence about a rollout that fit into a list of rollouts. */
 export const clausesMax = 2;
 
 /** `waiting for 12s more: web-1 is observed for 30s`; without the countdown when there is none. */
 export function waitingWords(waiting: WaitingOn, nowMs: number): string {
-  const sentence = firstClauses(waiting.sentence, clausesMax);
+  const { sentence } = waiting;
   if (waiting.untilMs === undefined || waiting.untilMs <= nowMs) return `waiting (${waiting.kind}): ${sentence}`;
   return `waiting (${waiting.kind}, until ${formatDuration(durationMs(waiting.untilMs - nowMs))} from now): ${sentence}`;
 }

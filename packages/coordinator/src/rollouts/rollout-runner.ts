@@ -70,6 +70,11 @@ export class RolloutRunner implements Running {
     return this.#waitingOn.get(id) ?? [];
   }
 
+  /** The verdict on a rollout as of now. */
+  verdictOn(stored: StoredRollout): Verdict {
+    return this.#options.judge(stored);
+  }
+
   /** Why nothing at all is decided; undefined in good order. */
   get blocked(): string | undefined {
     return this.#blocked;
@@ -77,12 +82,12 @@ export class RolloutRunner implements Running {
 
   /** Everything the next decision about a rollout looks at. */
   inputFor(stored: StoredRollout): PlanInput {
-    const { clock, hosts, judge, store } = this.#options;
+    const { clock, hosts, store } = this.#options;
     return {
       now: clock.now(),
       rollout: stored.rollout,
       state: stored.state,
-      verdict: judge(stored),
+      verdict: this.verdictOn(stored),
       others: othersOf(stored.rollout.id, readActiveRollouts(store)),
       ...hosts(),
     };

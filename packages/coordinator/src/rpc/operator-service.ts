@@ -82,7 +82,7 @@ function rolloutMethods({ rollouts, view, clock }: OperatorServiceOptions, seams
       rolloutIds: [...rollouts.restart({ site, proxies, reason, toEnvironment, by: principal.name })],
     })),
     listRollouts: unary(seams, (filter) => ({ rollouts: view.rollouts(filter) })),
-    getRollout: unary(seams, ({ id }) => ({ rollout: view.rollout(rollouts.require(id)) })),
+    getRollout: unary(seams, ({ id }) => ({ rollout: view.rolloutWithEvidence(rollouts.require(id)) })),
     commandRollout: unary(seams, ({ id, verb, reason, role }, { principal }) => {
       const newRolloutId = rollouts.command({ id, verb: verbOf(verb), reason, role, by: principal.name });
       return { rollout: view.rollout(rollouts.require(id)), newRolloutId };

@@ -1,4 +1,4 @@
-import type { HostView, WaitingOn } from "@sluice/core";
+import type { HostView, VerdictRow, WaitingOn } from "@sluice/core";
 import type {
   GetStatusRequest,
   GetStatusResponse,
@@ -8,7 +8,7 @@ import type { Rollout as WireRollout } from "@sluice/protocol/generated/sluice/t
 import type { Clock } from "@sluice/runtime";
 import type { FleetDesk } from "../fleet/fleet-desk.ts";
 import type { Roster } from "../hosts/roster.ts";
-import { toWireRollout } from "../rpc/wire-rollout.ts";
+import { type RolloutLight, toWireRollout } from "../rpc/wire-rollout.ts";
 import { listRollouts, readActiveRollouts, type StoredRollout } from "../store/rollouts.ts";
 import type { Store } from "../store/store.ts";
 import { hostStatus, servesSite } from "./host-status.ts";
@@ -19,6 +19,8 @@ export interface FleetViewOptions {
   readonly fleets: FleetDesk;
   readonly roster: Roster;
   readonly waitingOn: (id: string) => readonly WaitingOn[];
+  /** The table behind the present verdict on a rollout. */
+  readonly evidenceFor: (stored: StoredRollout) => readonly VerdictRow[];
   readonly hostViews: () => Readonly<Record<string, HostView>>;
   /** Why nothing is decided at all; undefined in good order. */
   readonly standstill: () => string | undefined;
@@ -65,9 +67,17 @@ export class FleetView {
   }
 
   rollout(stored: StoredRollout): WireRollout {
+    return toWireRollout(stored, this.#light(stored));
+  }
+
+  rolloutWithEvidence(stored: StoredRollout): WireRollout {
+    return toWireRollout(stored, { ...this.#light(stored), evidence: this.#options.evidenceFor(stored) });
+  }
+
+  #light(stored: StoredRollout): RolloutLight {
     const { clock, waitingOn, hostViews } = this.#options;
     const reasons = stored.endedAt === undefined ? [...this.#standstill(), ...waitingOn(stored.rollout.id)] : [];
-    return toWireRollout(stored, { now: clock.now(), waitingOn: reasons, hosts: hostViews() });
+    return { now: clock.now(), waitingOn: reasons, hosts: hostViews() };
   }
 
   #standstill(): readonly WaitingOn[] {

@@ -115,6 +115,7 @@ export function fleetText(shape: FleetShape = {}): string {
     `    waves: [${waves}]`,
     `    gates: { soak: ${soakMs}ms, maxWait: ${maxWait}${approval === undefined ? "" : `, approval: [${approval}]`} }`,
     ...(shared ? ["sharedPorts: [80]"] : []),
+    "defaults: { health: { warmUp: 0s, minBake: 0s } }",
     "sites:",
     ...sites.flatMap((site, index) => siteText(site, shared ? 80 : 8080 + index, forward, probePath)),
     "",

@@ -1,4 +1,5 @@
 import { type DurationMs, durationMs, parseDuration } from "../units/time.ts";
+import { completeHealth } from "./complete-health.ts";
 import type { Binding, Environment, Fleet, Gates, Host, Probe, Run, Site, WaveSize } from "./fleet.ts";
 import type {
   BindingSource,
@@ -14,7 +15,6 @@ import type {
 /** What holds where neither the site nor `defaults` says anything. */
 export const siteDefaults = {
   engine: "node",
-  onRegression: "revert",
   drain: "30s",
   hold: "20s",
   keepPrevious: "30m",
@@ -23,7 +23,7 @@ export const siteDefaults = {
 
 export const readyDefaults = { path: "/", within: "60s" } as const;
 export const probeDefaults = { method: "GET", expect: 200, timeout: "5s" } as const;
-export const environmentDefaults = { waves: [1, "100%"], unconfirmed: "revert" } as const;
+export const environmentDefaults = { waves: [1, "100%"], unconfirmed: "revert", onRegression: "revert" } as const;
 /** `maxWait` is twice the soak where that is longer. */
 export const gateDefaults = { soak: "1m", maxWait: "1h" } as const;
 /** All addresses of the host: what users expect of a plain server. */
@@ -32,6 +32,7 @@ export const hostDefaults = { address: "0.0.0.0" } as const;
 /** Fills in every default. The source has passed shape and relations. */
 export function completeFleet(source: FleetSource): Fleet {
   const hosts = source.hosts ?? {};
+  const defaults = source.defaults ?? {};
   return {
     name: source.fleet,
     environments: source.environments.map(completeEnvironment),
@@ -40,7 +41,10 @@ export function completeFleet(source: FleetSource): Fleet {
         completeHost(name, environment.name, Object.hasOwn(hosts, name) ? hosts[name] : undefined),
       ),
     ),
-    sites: Object.entries(source.sites).map(([name, site]) => completeSite(name, site, source.defaults ?? {})),
+    sites: Object.entries(source.sites).map(([name, site]) => ({
+      ...completeSite(name, site, defaults),
+      ...trialRules(site, source.environments, defaults),
+    })),
     sharedPorts: [...(source.sharedPorts ?? [])].sort((a, b) => a - b),
     certificates: Object.entries(source.certificates ?? {}).map(([name, { cert, key }]) => ({
       name,
@@ -82,7 +86,7 @@ function completeHost(name: string, environment: string, source: HostSource | un
   return { name, environment, address: source?.address ?? hostDefaults.address, ports: source?.ports ?? {} };
 }
 
-function completeSite(name: string, source: SiteSource, defaults: DefaultsSource): Site {
+function completeSite(name: string, source: SiteSource, defaults: DefaultsSource): Omit<Site, keyof TrialRules> {
   const given = { ...siteDefaults, ...stated(defaults), ...stated(source) };
   const ready = {
     path: source.ready?.path ?? readyDefaults.path,
@@ -98,11 +102,42 @@ function completeSite(name: string, source: SiteSource, defaults: DefaultsSource
     keepPreviousMs: ms(given.keepPrevious),
     holdMs: ms(given.hold),
     maxUnavailable: given.maxUnavailable,
-    onRegression: given.onRegression,
     bindings: Object.fromEntries(
       Object.entries(source.bindings).map(([environment, bindings]) => [environment, bindings.map(completeBinding)]),
     ),
     probes: (source.probes ?? [{ path: ready.path }]).map(completeProbe),
+  };
+}
+
+/** What a site states goes before what its environment states, and that before `defaults`. */
+type TrialRules = Pick<Site, "onRegression" | "health">;
+
+function trialRules(
+  site: SiteSource,
+  environments: readonly EnvironmentSource[],
+  defaults: DefaultsSource,
+): TrialRules {
+  const bound = environments.flatMap((environment) => {
+    const bindings = Object.hasOwn(site.bindings, environment.name) ? site.bindings[environment.name] : undefined;
+    return bindings === undefined ? [] : [{ environment, bindings }];
+  });
+  return {
+    onRegression: Object.fromEntries(
+      bound.map(({ environment }) => [
+        environment.name,
+        site.onRegression ?? environment.onRegression ?? defaults.onRegression ?? environmentDefaults.onRegression,
+      ]),
+    ),
+    health: Object.fromEntries(
+      bound.map(({ environment, bindings }) => [
+        environment.name,
+        completeHealth({
+          sources: [defaults.health, environment.health, site.health],
+          bindings: bindings.map(({ name }) => name.toLowerCase()),
+          gates: completeGates(environment.gates ?? {}),
+        }),
+      ]),
+    ),
   };
 }
 

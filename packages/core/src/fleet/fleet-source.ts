@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { healthSource } from "./health-source.ts";
 import * as words from "./source-words.ts";
 
 const engine = z
@@ -52,6 +53,8 @@ export const environmentSource = z
       .enum(["revert", "keep"])
       .optional()
       .describe("What a host does with an activation that nobody confirmed in time."),
+    onRegression: onRegression.optional(),
+    health: healthSource.optional().describe("How sure verdicts about all sites have to be in this environment."),
   })
   .describe("A stage that changes are promoted through.");
 
@@ -152,6 +155,7 @@ export const siteSource = z
     keepPrevious: keepPrevious.optional(),
     maxUnavailable: maxUnavailable.optional(),
     onRegression: onRegression.optional(),
+    health: healthSource.optional().describe("How sure verdicts about this site have to be."),
     bindings: z
       .record(
         words.name,
@@ -172,13 +176,7 @@ export const siteSource = z
 export const defaultsSource = z
   .strictObject({
     engine: defaultEngine.optional(),
-    health: z
-      .strictObject({
-        falseHalt: words.rate.optional().describe("Bound on halting a rollout for nothing."),
-        ruleOut: words.rate.optional().describe("Increase of failures that a pass has to rule out."),
-      })
-      .optional()
-      .describe("Bounds of the health rule; checked here, fixed in this version."),
+    health: healthSource.optional().describe("How sure verdicts have to be, where environment and site say nothing."),
     onRegression: onRegression.optional(),
     drain: drain.optional(),
     hold: hold.optional(),

@@ -1,3 +1,4 @@
+import type { HealthSettings } from "../health/health-settings.ts";
 import type { EngineName } from "../proxying/proxy-settings.ts";
 import type { DurationMs } from "../units/time.ts";
 
@@ -67,11 +68,17 @@ export interface Site {
   readonly holdMs: DurationMs;
   /** Most hosts of one site and environment that may be in the middle of an activation, over all rollouts. */
   readonly maxUnavailable: number;
-  readonly onRegression: "revert" | "hold";
+  /** By environment name: what a rollout does by itself when health regresses there. */
+  readonly onRegression: Readonly<Record<string, OnRegression>>;
+  /** By environment name. */
+  readonly health: Readonly<Record<string, HealthSettings>>;
   /** By environment name. */
   readonly bindings: Readonly<Record<string, readonly Binding[]>>;
   readonly probes: readonly Probe[];
 }
+
+/** `revert`: go back to what was proven. `hold`: stop and leave it to a person, for one-way migrations. */
+export type OnRegression = "revert" | "hold";
 
 export type Run =
   | {

@@ -30,7 +30,7 @@ test("a small file is completed with every default", () => {
     holdMs: 20_000,
     keepPreviousMs: 1_800_000,
     maxUnavailable: 1,
-    onRegression: "revert",
+    onRegression: { production: "revert" },
     probes: [{ path: "/", method: "GET", headers: {}, expect: [200], timeoutMs: 5000 }],
   });
 });

@@ -61,6 +61,12 @@ export const wave = z.union([whole(waveWanted, 1, 100_000), text(waveWanted, /^(
 export const rateWanted = "a percentage above 0% and below 50%, such as 1% or 0.5%";
 export const rate = text(rateWanted, /^(?!0+(?:\.0+)?%)(?:\d|[1-4]\d)(?:\.\d+)?%$/);
 
+/** A share that may be none at all. */
+export const margin = text("a percentage from 0% to below 50%, such as 0.1%", /^(?:\d|[1-4]\d)(?:\.\d+)?%$/);
+
+const ratioWanted = "a number of at least 1, such as 1.25";
+export const ratio = z.number({ error: ratioWanted }).min(1, { error: ratioWanted }).max(1000, { error: ratioWanted });
+
 export const role = text(
   "the name of a role: lower-case letters and hyphens, such as approver",
   /^[a-z]+(?:-[a-z]+)*$/,

@@ -1,4 +1,5 @@
-import type { Environment, Fleet, Site } from "../fleet/fleet.ts";
+import { healthSettingsOf } from "../fleet/complete-health.ts";
+import type { Environment, Fleet, OnRegression, Site } from "../fleet/fleet.ts";
 import type { UnitKey } from "../intent/intent.ts";
 import { type DurationMs, durationMs, type Instant, minutes } from "../units/time.ts";
 import { planWaves } from "./plan-waves.ts";
@@ -40,7 +41,9 @@ export function createRollout(request: RolloutRequest): Rollout {
   const environments = request.fleet.environments.filter(
     ({ name }) => request.environments === undefined || request.environments.includes(name),
   );
-  const stages = environments.map((environment) => stageOf(request, sites, environment));
+  const stages = environments
+    .map((environment) => stageOf(request, sites, environment))
+    .filter(({ waves }) => waves.length > 0);
   return {
     id: request.id,
     kind: request.kind,
@@ -49,8 +52,8 @@ export function createRollout(request: RolloutRequest): Rollout {
     by: request.by,
     ...(request.reason === undefined ? {} : { reason: request.reason }),
     createdAt: request.createdAt,
-    onRegression: sites.some(({ onRegression }) => onRegression === "hold") ? "hold" : "revert",
-    stages: stages.filter(({ waves }) => waves.length > 0),
+    onRegression: stages.length > 0 && stages.every(({ onRegression }) => onRegression === "hold") ? "hold" : "revert",
+    stages,
     overrides: request.overrides ?? [],
   };
 }
@@ -78,10 +81,19 @@ function stageOf(request: RolloutRequest, sites: readonly Site[], environment: E
   return {
     environment: environment.name,
     gates: environment.gates,
+    health: Object.fromEntries(
+      sites.map(({ name }) => [name, healthSettingsOf(request.fleet, name, environment.name)]),
+    ),
+    onRegression: onRegressionIn(sites, environment),
     maxUnavailable: Math.min(...sites.map(({ maxUnavailable }) => maxUnavailable)),
     stepTimeoutMs: stepTimeoutOf(sites),
     waves: waves.map((hosts) => hosts.flatMap((host) => changes.get(host) ?? [])),
   };
+}
+
+/** One site that must not go back holds the others. */
+function onRegressionIn(sites: readonly Site[], { name }: Environment): OnRegression {
+  return sites.some(({ onRegression }) => onRegression[name] === "hold") ? "hold" : "revert";
 }
 
 function changesOf({ kind, targets, proven }: RolloutRequest, host: string): readonly UnitChange[] {

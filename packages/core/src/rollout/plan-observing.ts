@@ -23,7 +23,8 @@ export function planObserving(input: PlanInput, state: Observing): Plan {
   if (waitingOn.length === 0) return pass(input, state, steps);
   if (now < state.deadline || blind !== undefined) return { next: { ...state, steps }, actions: [], waitingOn };
   const sentence = `no verdict within ${formatDuration(between(state.since, now))}: ${waitingOn.map((one) => one.sentence).join("; ")}`;
-  return halt(rollout, steps, haltCause("deadline", sentence, now));
+  const evidence = waitingOn.flatMap(({ details = [] }) => details);
+  return halt(rollout, steps, haltCause("deadline", sentence, now, evidence));
 }
 
 function haltRegressed({ now, rollout }: PlanInput, steps: Steps, reasons: readonly string[]): Plan {
@@ -59,8 +60,18 @@ function isLiveNow(input: PlanInput, host: string, step: StepState): boolean {
 
 function missingEvidence({ verdict }: PlanInput, { promoted, deadline }: Observing): readonly WaitingOn[] {
   if (verdict.kind !== "inconclusive" || promoted !== undefined) return [];
-  const wanted = verdict.missing.length === 0 ? "the verdict is not in yet" : verdict.missing.join("; ");
-  return [{ kind: "evidence", sentence: wanted, hosts: [], until: deadline }];
+  const { missing: wanted } = verdict;
+  const details = wanted.length > wantedMax ? { details: wanted } : {};
+  return [{ kind: "evidence", sentence: wantedWords(wanted), ...details, hosts: [], until: deadline }];
+}
+
+/** Strata can be many, and a sentence about each is a wall; the first ones are enough to begin with. */
+const wantedMax = 2;
+
+function wantedWords(wanted: readonly string[]): string {
+  if (wanted.length === 0) return "the verdict is not in yet";
+  const rest = wanted.length - wantedMax;
+  return [...wanted.slice(0, wantedMax), ...(rest > 0 ? [`and ${rest} more like these`] : [])].join("; ");
 }
 
 /** Everything in the wave becomes proven, and the next wave waits for its gates. */

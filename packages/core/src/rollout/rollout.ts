@@ -1,4 +1,5 @@
-import type { Gates } from "../fleet/fleet.ts";
+import type { Gates, OnRegression } from "../fleet/fleet.ts";
+import type { HealthSettings } from "../health/health-settings.ts";
 import type { UnitKey } from "../intent/intent.ts";
 import type { DurationMs, Instant } from "../units/time.ts";
 
@@ -12,7 +13,8 @@ export interface Rollout {
   readonly by: string;
   readonly reason?: string;
   readonly createdAt: Instant;
-  readonly onRegression: "revert" | "hold";
+  /** In stages that say nothing else. */
+  readonly onRegression: OnRegression;
   readonly stages: readonly Stage[];
   readonly overrides: readonly Override[];
 }
@@ -21,6 +23,9 @@ export interface Rollout {
 export interface Stage {
   readonly environment: string;
   readonly gates: Gates;
+  /** By site: how sure a verdict has to be. Fixed with the plan, because its error bounds hold for the whole rollout. */
+  readonly health?: Readonly<Record<string, HealthSettings>>;
+  readonly onRegression?: OnRegression;
   readonly maxUnavailable: number;
   /** Longest time one host may take for its activation; ten minutes when absent. */
   readonly stepTimeoutMs?: DurationMs;
@@ -175,6 +180,8 @@ export interface WaitingOn {
     | "blind";
   /** A present-tense sentence. */
   readonly sentence: string;
+  /** Everything that the sentence sums up, where it does. */
+  readonly details?: readonly string[];
   readonly hosts: readonly string[];
   /** When it resolves or gives up by itself. */
   readonly until?: Instant;
