@@ -39,6 +39,7 @@ function scene(
 
 const late = { broken: { stratum: 1, rate: 1, fromBlock: 120 } };
 
+/** Bars are for the column of the specification, which has no tolerance; the last rows show what that costs. */
 const scenes: readonly Scene[] = [
   scene("all fail, 1 req/s, base 0.1 %", 1, [0.001, 1], [100, 100]),
   scene("all fail, 6/min, base 0.1 %", 0.1, [0.001, 1], [170, 220]),
@@ -56,6 +57,7 @@ const scenes: readonly Scene[] = [
   scene("all fail, 6/min, 20 min after the change", 0.1, [0.001, 1], [180], late),
   scene("all fail, 6/min, default tolerance", 0.1, [0.001, 1], [180], {}, errors),
   scene("0.1 % to 1 %, 9 req/s, default tolerance", 9, [0.001, 0.01], [240], {}, errors),
+  scene("1 % to 2 %, 9 req/s, default tolerance", 9, [0.01, 0.02], [1410], {}, errors),
 ];
 
 /** Health-verdict §3.4. */
@@ -70,11 +72,12 @@ export const timeToHalt: Study = {
       const error = medianError(found.sluice);
       const [printed, printed90] = one.printed;
       const limit = printed * 1.1;
-      bars.push({
+      const bar = {
         promise: `${one.name}: found, in ${printed} s + 10 %`,
         measured: `${shareText(found.sluice.length, runs)} in ${median} s ± ${error.toFixed(0)}`,
         kept: found.sluice.length >= runs * 0.95 && median <= limit,
-      });
+      };
+      if (one.tolerance === undefined) bars.push(bar);
       const shown = `${median}±${error.toFixed(0)} / ${quantile(found.sluice, 0.9)} (${printed}${printed90 === undefined ? "" : ` / ${printed90}`})`;
       return [one.name, ...[found.flagger, found.argo, found.kayenta].map((times) => timesText(times, runs)), shown];
     });
