@@ -11,6 +11,7 @@ import {
   type VerdictRow,
 } from "@sluice/core";
 import type { Colors } from "../world.ts";
+import { bindingWords } from "./binding-words.ts";
 import { countWords, oddsWords, plural, tallyWords } from "./count-words.ts";
 import { renderTable } from "./render-table.ts";
 import { wrap } from "./rollout-view.ts";
@@ -74,11 +75,10 @@ const head = ["HOST", "BINDING", "HOP", "OF", "BAD", "SINCE", "BEFORE", "OTHERS"
 
 function cells(row: VerdictRow, colors: Colors): readonly string[] {
   const { host, stratum, now, before, others, evidence, bar } = row;
-  const [way = ""] = describeWay(stratum).split(" via ");
   const elsewhere = others.requests === 0 ? "-" : `${tallyWords(others)} on ${plural(others.hosts, "host", "hosts")}`;
   return [
     host,
-    way,
+    bindingWords(stratum),
     stratum.hop,
     stratum.source === "probe" ? stratum.probe : "traffic",
     stratum.indicator,

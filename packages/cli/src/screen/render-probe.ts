@@ -2,6 +2,7 @@ import type { ProbeResponse } from "@sluice/protocol/generated/sluice/operator/v
 import type { ProbeResult } from "@sluice/protocol/generated/sluice/types/v1/host";
 import type { Colors } from "../world.ts";
 import { plural } from "./count-words.ts";
+import { msWords } from "./latency-words.ts";
 import { renderTable } from "./render-table.ts";
 
 /** From the slot outwards. */
@@ -41,14 +42,13 @@ function cell(results: readonly ProbeResult[], colors: Colors): string {
   const [first] = results;
   if (first === undefined) return "-";
   const bad = results.find((result) => result.outcome?.$case === "bad");
-  if (bad?.outcome?.$case === "bad") return colors.red(`✗ ${bad.outcome.value.status ?? "failed"} ${took(bad)}`);
+  if (bad?.outcome?.$case === "bad")
+    return colors.red(`✗ ${bad.outcome.value.status ?? "failed"} ${msWords(bad.tookMs)}`);
   const unclear = results.find((result) => result.outcome?.$case !== "good");
   if (unclear !== undefined) return colors.yellow("? unknown");
   const status = first.outcome?.$case === "good" ? first.outcome.value.status : "";
-  return colors.green(`✓ ${status} ${took(first)}`);
+  return colors.green(`✓ ${status} ${msWords(first.tookMs)}`);
 }
-
-const took = ({ tookMs }: ProbeResult): string => `${tookMs < 10 ? tookMs.toFixed(1) : Math.round(tookMs)}ms`;
 
 function probeRemarks(answer: ProbeResponse, colors: Colors): readonly string[] {
   const refused = answer.refusal === undefined ? [] : [colors.yellow(`? ${answer.host}: ${answer.refusal}`)];
