@@ -14,6 +14,8 @@ import { Bell } from "./bell.ts";
 import { askedDuties } from "./evidence/asked-duties.ts";
 import { EvidenceBook } from "./evidence/evidence-book.ts";
 import { judgeRollout } from "./evidence/judge-rollout.ts";
+import { RecheckDesk } from "./evidence/recheck-desk.ts";
+import { TrafficBook } from "./evidence/traffic-book.ts";
 import { ApplyDesk } from "./fleet/apply-desk.ts";
 import { FleetDesk } from "./fleet/fleet-desk.ts";
 import { hostsNow } from "./hosts/hosts-now.ts";
@@ -64,8 +66,9 @@ export function assemble(ground: Ground) {
     hostViews: () => memory.hosts().hosts,
     standstill: () => leadership.refusal ?? runner.blocked,
   });
+  const { evidence, traffic } = memory;
   return {
-    ...{ store, clock, changed, leadership, fleets, sessions, runner, view },
+    ...{ store, clock, changed, leadership, fleets, sessions, runner, view, evidence, traffic },
     heartbeatMs: memory.heartbeatMs,
     health: memory.health,
     rollouts: new RolloutDesk(desk),
@@ -101,24 +104,28 @@ function openMemory({
     ...{ changed, awake, decided, health, heartbeatMs, fleets, roster },
     leadership: new Leadership({ store, clock, log, adoptFence, onRefusal }),
     evidence: new EvidenceBook(store, clock),
+    traffic: new TrafficBook({ store, clock, log }),
     intents: new IntentDesk(store),
     hosts: (): Pick<PlanInput, "hosts" | "fleet" | "proven"> => hostsNow(store, fleets, roster),
   };
 }
 
 function openSessions({ store, clock, log }: Ground, memory: Memory): Sessions {
-  const { roster, intents, heartbeatMs, fleets, leadership, evidence, awake, decided } = memory;
-  return new Sessions({
+  const { roster, intents, heartbeatMs, fleets, leadership, evidence, traffic, awake, decided } = memory;
+  const rechecks = new RecheckDesk({ clock, fleets, order: (hosts, order) => sessions.recheck(hosts, order) });
+  const sessions: Sessions = new Sessions({
     ...{ clock, log, roster, intents, heartbeatMs },
     isHost: (host) => fleets.isHost(host),
     fence: () => leadership.fence,
     mayLead: () => leadership.refusal === undefined,
     meet: (agent) => leadership.meet(agent),
-    count: (host, batch) => evidence.count(host, batch),
+    count: (host, batch) => rechecks.heard(host, evidence.count(host, batch)),
+    countTraffic: (host, batch) => traffic.count(host, batch),
     onAdmitted: (host) => store.transact((db) => writeHostSeen(db, host, clock.now())),
     wake: decided,
     counted: () => awake.ring(),
   });
+  return sessions;
 }
 
 function startRunner({ store, clock, log }: Ground, memory: Memory, sessions: Sessions): RolloutRunner {

@@ -22,6 +22,8 @@ export * from "./health/health-settings.ts";
 export type * from "./health/health-state.ts";
 export * from "./health/judge-by-probes.ts";
 export * from "./health/judge-tests.ts";
+export { latencyBuckets } from "./health/latency-buckets.ts";
+export { type Outcome, outcomes } from "./health/outcome.ts";
 export { startTests } from "./health/start-tests.ts";
 export { type HostChanged, testHost } from "./health/test-host.ts";
 export * from "./health/tested-stratum.ts";

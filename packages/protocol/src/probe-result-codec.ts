@@ -5,13 +5,14 @@ const hops = ["slot", "proxy", "front", "edge"] as const satisfies readonly Hop[
 
 /** One probe result as it goes over the wire. */
 export function toWireProbeResult(from: ProbeResult): wire.ProbeResult {
-  const { host, site, binding, hop, probe, tookMs, release } = from;
-  return { host, site, binding, hop, probe, atMs: from.at, tookMs, release, outcome: toWireOutcome(from.outcome) };
+  const { host, site, binding, bindingPort = 0, hop, probe, tookMs, release, round } = from;
+  const outcome = toWireOutcome(from.outcome);
+  return { host, site, binding, bindingPort, hop, probe, atMs: from.at, roundMs: round, tookMs, release, outcome };
 }
 
 /** Reads one probe result; throws `message-invalid` on words outside the contract. */
 export function fromWireProbeResult(from: wire.ProbeResult): ProbeResult {
-  const { host, site, binding, probe, tookMs, release } = from;
+  const { host, site, binding, bindingPort, probe, tookMs, release, roundMs } = from;
   return {
     host,
     site,
@@ -21,11 +22,14 @@ export function fromWireProbeResult(from: wire.ProbeResult): ProbeResult {
     at: instant(from.atMs),
     tookMs,
     outcome: fromWireOutcome(from.outcome),
+    ...(bindingPort === 0 ? {} : { bindingPort }),
+    ...(roundMs === undefined ? {} : { round: instant(roundMs) }),
     ...(release === undefined ? {} : { release }),
   };
 }
 
-function toWireOutcome(from: ProbeOutcome): wire.ProbeResult["outcome"] {
+/** An outcome as it goes over the wire. */
+export function toWireOutcome(from: ProbeOutcome): wire.ProbeResult["outcome"] {
   switch (from.kind) {
     case "good":
       return { $case: "good", value: { status: from.status } };

@@ -1,36 +1,39 @@
-import { type EvidenceLog, type Instant, instant, withBatch } from "@sluice/core";
+import { type EvidenceLog, type Instant, instant, type ProbeAnswer, type ProbeResult, withBatch } from "@sluice/core";
 import { fromWireProbeResult } from "@sluice/protocol";
 import type { ProbeBatch } from "@sluice/protocol/generated/sluice/agent/v1/agent";
 import type { Clock } from "@sluice/runtime";
-import {
-  type EvidenceCursor,
-  readEvidence,
-  readEvidenceCursor,
-  writeEvidenceCursor,
-  writeSeries,
-} from "../store/evidence.ts";
+import { type EvidenceCursor, readEvidence, readEvidenceCursor, writeEvidenceCursor } from "../store/evidence.ts";
+import { forgetBefore, hostsWithEvidence, type RowRange } from "../store/evidence-rows.ts";
+import { addRounds, isOfRound, readRounds } from "../store/probe-rounds.ts";
 import type { Store } from "../store/store.ts";
+import { historyMs } from "./history.ts";
 
 /** What the probes of all hosts said. Counted once whatever is sent twice, and on disk before it is acknowledged. */
 export class EvidenceBook {
   readonly #store: Store;
   readonly #clock: Clock;
   #log: EvidenceLog;
+  /** Newest round by `host|site`. */
+  readonly #newest = new Map<string, Instant>();
 
   constructor(store: Store, clock: Clock) {
     this.#store = store;
     this.#clock = clock;
-    this.#log = readEvidence(store);
+    this.#forgetOld();
+    this.#log = readEvidence(store, clock.now());
   }
 
   get log(): EvidenceLog {
     return this.#log;
   }
 
-  /** Counts a batch unless it was counted before. It changes verdicts only once it is on disk. */
-  count(host: string, batch: ProbeBatch): void {
+  /**
+   * Counts a batch unless it was counted before. It changes verdicts only once it is on disk. Answers with what is new; nothing
+   * when it was counted before.
+   */
+  count(host: string, batch: ProbeBatch): readonly ProbeResult[] {
     const known = readEvidenceCursor(this.#store, host);
-    if (known?.epoch === batch.epoch && batch.seq <= known.seq) return;
+    if (known?.epoch === batch.epoch && batch.seq <= known.seq) return [];
     const epochBegan = this.#epochBegan(known, batch.epoch);
     const results = batch.results.map(fromWireProbeResult).filter((result) => result.host === host);
     const next = withBatch(this.#log, {
@@ -40,19 +43,43 @@ export class EvidenceBook {
       heardAt: this.#clock.now(),
       results,
     });
+    const ofRounds = results.filter(isOfRound);
     this.#store.transact((db) => {
-      for (const [key, series] of Object.entries(next.series)) {
-        const before = this.#log.series[key];
-        if (before !== series) writeSeries(db, key, series, before);
-      }
+      addRounds(db, host, ofRounds);
+      forgetBefore(db, "probe_rounds", host, this.#oldest());
       writeEvidenceCursor(db, host, { epoch: batch.epoch, epochBegan, seq: batch.seq });
     });
     this.#log = next;
+    for (const { site, round } of ofRounds) this.#newest.set(`${host}|${site}`, round);
+    return results;
+  }
+
+  /** Answers of one host about these sites in the range of rounds, oldest first. */
+  rounds(range: RowRange, sites: readonly string[]): readonly ProbeAnswer[] {
+    return readRounds(this.#store, range, sites);
+  }
+
+  /** The newest round of a site that is in from this host since the coordinator's start. */
+  newestRound(host: string, site: string): Instant | undefined {
+    return this.#newest.get(`${host}|${site}`);
   }
 
   /** A new epoch comes after every one before it, whatever the clocks say. */
   #epochBegan(known: EvidenceCursor | undefined, epoch: string): Instant {
     if (known?.epoch === epoch) return known.epochBegan;
     return instant(Math.max(this.#clock.now(), (known?.epochBegan ?? 0) + 1));
+  }
+
+  #oldest(): Instant {
+    return instant(this.#clock.now() - historyMs);
+  }
+
+  /** Hosts that are gone send no batch that would make their rows go. */
+  #forgetOld(): void {
+    const hosts = hostsWithEvidence(this.#store, "probe_rounds");
+    if (hosts.length === 0) return;
+    this.#store.transact((db) => {
+      for (const host of hosts) forgetBefore(db, "probe_rounds", host, this.#oldest());
+    });
   }
 }

@@ -4,7 +4,9 @@ import type {
   Hello,
   IntentJudgement,
   ProbeBatch,
+  RecheckOrder,
   SessionRequest,
+  TrafficBatch,
   Welcome,
 } from "@sluice/protocol/generated/sluice/agent/v1/agent";
 import type { Clock } from "@sluice/runtime";
@@ -29,6 +31,8 @@ export interface SessionsOptions {
   readonly meet: (agent: AgentMemory) => void;
   /** The results of a batch are counted and on disk when this returns. */
   readonly count: (host: string, batch: ProbeBatch) => void;
+  /** The same for blocks of traffic. */
+  readonly countTraffic: (host: string, batch: TrafficBatch) => void;
   /** A host of the fleet comes in. */
   readonly onAdmitted: (host: string) => void;
   /** A host has said something new, has come or has gone. */
@@ -39,6 +43,9 @@ export interface SessionsOptions {
 
 /** Results an agent may send in one batch. */
 const probeBatchMax = 500;
+
+/** Blocks of traffic in one batch: a block interval of a host with 500 ways, or of a smaller one what an hour's absence left behind. */
+const trafficBatchMax = 2000;
 
 /** Handling a session costs about 2 ms; a window of twice that for each agent spreads a whole fleet (control-plane §0). */
 const reconnectMsPerAgent = 4;
@@ -63,6 +70,11 @@ export class Sessions implements SessionOwner {
   push(host: string): void {
     const intent = this.#options.mayLead() ? this.#options.intents.newest(host, this.#options.fence()) : undefined;
     if (intent !== undefined) this.#open.get(host)?.sendIntent(encodeIntent(intent));
+  }
+
+  /** Asks those of the hosts that are here to probe a site more often for a while; the others are not worth waiting for. */
+  recheck(hosts: readonly string[], order: RecheckOrder): void {
+    for (const host of hosts) this.#open.get(host)?.send({ $case: "recheckOrder", value: order });
   }
 
   /** Ends sessions that have said nothing for so long that their connection must be dead. */
@@ -101,6 +113,8 @@ export class Sessions implements SessionOwner {
       reconnectAfterMs: this.#reconnectAfterMs(),
       probeBatchMax,
       fence: options.fence(),
+      trafficBatchMax,
+      nowMs: options.clock.now(),
     };
   }
 
@@ -118,6 +132,9 @@ export class Sessions implements SessionOwner {
         break;
       case "probeBatch":
         this.#count(host, message.value, session);
+        break;
+      case "trafficBatch":
+        this.#countTraffic(host, message.value, session);
         break;
       case "intentJudgement":
         this.#judged(host, message.value);
@@ -157,8 +174,18 @@ export class Sessions implements SessionOwner {
 
   #count(host: string, batch: ProbeBatch, session: Session): void {
     this.#options.count(host, batch);
-    session.send({ $case: "probeBatchAck", value: { seq: batch.seq, epoch: batch.epoch } });
+    session.send({ $case: "probeBatchAck", value: this.#counted(batch) });
     this.#options.counted();
+  }
+
+  #countTraffic(host: string, batch: TrafficBatch, session: Session): void {
+    this.#options.countTraffic(host, batch);
+    session.send({ $case: "trafficBatchAck", value: this.#counted(batch) });
+    this.#options.counted();
+  }
+
+  #counted({ seq, epoch }: ProbeBatch | TrafficBatch) {
+    return { seq, epoch, nowMs: this.#options.clock.now() };
   }
 
   #judged(host: string, judgement: IntentJudgement): void {

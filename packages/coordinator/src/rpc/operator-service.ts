@@ -6,6 +6,8 @@ import type {
 } from "@sluice/protocol/generated/sluice/operator/v1/operator";
 import type { Clock } from "@sluice/runtime";
 import type { Bell } from "../bell.ts";
+import type { EvidenceBook } from "../evidence/evidence-book.ts";
+import type { TrafficBook } from "../evidence/traffic-book.ts";
 import type { Applied, ApplyDesk } from "../fleet/apply-desk.ts";
 import type { FleetDesk } from "../fleet/fleet-desk.ts";
 import type { Sessions } from "../hosts/sessions.ts";
@@ -13,6 +15,7 @@ import type { ReleaseDesk } from "../releases/release-desk.ts";
 import { readOverrides } from "../rollouts/overrides.ts";
 import type { RolloutDesk } from "../rollouts/rollout-desk.ts";
 import type { FleetView } from "../status/fleet-view.ts";
+import { siteHealth } from "../status/site-health.ts";
 import { watchEvents, watchValue } from "../status/watch.ts";
 import type { Store } from "../store/store.ts";
 import { type CallSeams, streaming, unary } from "./calls.ts";
@@ -29,6 +32,8 @@ export interface OperatorServiceOptions {
   readonly releases: ReleaseDesk;
   readonly sessions: Sessions;
   readonly view: FleetView;
+  readonly evidence: EvidenceBook;
+  readonly traffic: TrafficBook;
 }
 
 /** What operators may ask: each method reads its message, lets a desk decide and answers in the contract's words. */
@@ -36,9 +41,13 @@ export function operatorService(options: OperatorServiceOptions, seams: CallSeam
   return { ...fleetMethods(options, seams), ...rolloutMethods(options, seams), ...watchMethods(options, seams) };
 }
 
-type FleetMethods = Pick<OperatorServiceServer, "plan" | "apply" | "pushRelease" | "listReleases" | "getStatus">;
+type FleetMethods = Pick<
+  OperatorServiceServer,
+  "plan" | "apply" | "pushRelease" | "listReleases" | "getStatus" | "getHealth"
+>;
 
-function fleetMethods({ applies, releases, view, clock }: OperatorServiceOptions, seams: CallSeams): FleetMethods {
+function fleetMethods(options: OperatorServiceOptions, seams: CallSeams): FleetMethods {
+  const { applies, releases, view, clock } = options;
   return {
     plan: unary(seams, ({ files }): PlanResponse => {
       const { changes, rollouts, problems } = wireApplied(applies.plan(files));
@@ -55,6 +64,7 @@ function fleetMethods({ applies, releases, view, clock }: OperatorServiceOptions
       releases: releases.list(site).map(({ pushedAt, ...release }) => ({ ...release, pushedAtMs: pushedAt })),
     })),
     getStatus: unary(seams, (filter) => view.status(filter)),
+    getHealth: unary(seams, (request) => siteHealth(options, request)),
   };
 }
 

@@ -1,27 +1,27 @@
-import { type Block, canonicalJson, type EvidenceLog, type Instant, type Stratum } from "@sluice/core";
+import {
+  type Block,
+  blockMs,
+  type EvidenceLog,
+  type Instant,
+  instant,
+  type ProbeAnswer,
+  type ProbeOutcome,
+  type Stratum,
+  seriesKey,
+} from "@sluice/core";
+import { hostsWithEvidence } from "./evidence-rows.ts";
+import { type KnownWay, readAllWays } from "./evidence-ways.ts";
+import { answersOf } from "./probe-rounds.ts";
 import type { Db } from "./store.ts";
 
-export type Series = EvidenceLog["series"][string];
+type Series = EvidenceLog["series"][string];
+type Judged = Series["tails"][string][number];
 
 /** How far an agent's batches are counted. `epochBegan` orders the epochs of one host. */
 export interface EvidenceCursor {
   readonly epoch: string;
   readonly epochBegan: Instant;
   readonly seq: number;
-}
-
-interface SeriesRow {
-  readonly series: string;
-  readonly host: string;
-  readonly stratum: string;
-  readonly tails: string;
-}
-
-interface BlockRow {
-  readonly series: string;
-  readonly starts_at: number;
-  readonly requests: number;
-  readonly bad: number;
 }
 
 export function readEvidenceCursor(db: Db, host: string): EvidenceCursor | undefined {
@@ -43,60 +43,55 @@ export function writeEvidenceCursor(db: Db, host: string, { epoch, epochBegan, s
   );
 }
 
-/** Everything heard before the last stop. */
-export function readEvidence(db: Db): EvidenceLog {
+/** How far back the log is restored, and how many results of each probe one by one: as much as it keeps in memory. */
+const restoredMs = 6 * 3_600_000;
+const tailMax = 32;
+
+/** What was heard before the last stop, from the rounds on disk; results between two rounds are gone. */
+export function readEvidence(db: Db, now: Instant): EvidenceLog {
   const cursors = db.all<{ host: string; epoch_began: number; seq: number }>(
     "SELECT host, epoch_began, seq FROM evidence_cursors",
   );
-  const blocks = Map.groupBy(
-    db.all<BlockRow>("SELECT * FROM evidence_blocks ORDER BY series, starts_at"),
-    (row) => row.series,
+  const ways = new Map([...readAllWays(db)].filter(([, { probe }]) => probe !== ""));
+  const range = { from: instant(now - restoredMs), until: instant(Number.MAX_SAFE_INTEGER) };
+  const series = hostsWithEvidence(db, "probe_rounds").flatMap((host) =>
+    seriesOf(host, answersOf(db, { host, ...range }, ways)),
   );
-  const series = db.all<SeriesRow>("SELECT * FROM evidence_series").map((row): [string, Series] => [
-    row.series,
-    {
-      host: row.host,
-      stratum: JSON.parse(row.stratum) as Stratum,
-      blocks: (blocks.get(row.series) ?? []).map(blockOf),
-      tails: JSON.parse(row.tails) as Series["tails"],
-    },
-  ]);
   return {
     heard: Object.fromEntries(cursors.map((row) => [row.host, { epoch: row.epoch_began as Instant, seq: row.seq }])),
     series: Object.fromEntries(series),
   };
 }
 
-/** Saves what a batch changed in one series: blocks are written one by one, so that hours of history cost nothing. */
-export function writeSeries(db: Db, key: string, series: Series, before: Series | undefined): void {
-  db.run(
-    `INSERT INTO evidence_series (series, host, stratum, tails) VALUES (?, ?, ?, ?)
-     ON CONFLICT (series) DO UPDATE SET tails = excluded.tails`,
-    key,
-    series.host,
-    canonicalJson(series.stratum),
-    canonicalJson(series.tails),
-  );
-  const known = new Set(before?.blocks);
-  for (const block of series.blocks) if (!known.has(block)) writeBlock(db, key, block);
-  const oldest = series.blocks[0]?.startsAt ?? 0;
-  if (oldest !== before?.blocks[0]?.startsAt)
-    db.run("DELETE FROM evidence_blocks WHERE series = ? AND starts_at < ?", key, oldest);
+function seriesOf(host: string, answers: readonly ProbeAnswer[]): readonly (readonly [string, Series])[] {
+  const known = answers.filter(({ outcome }) => outcome.kind !== "unknown");
+  const groups = Map.groupBy(known, ({ stratum }) => seriesKey(host, probeStratum(stratum)));
+  return [...groups].flatMap(([key, group]) => {
+    const [first] = group;
+    if (first === undefined) return [];
+    const byProbe = Map.groupBy(group, ({ stratum }) => stratum.probe);
+    const tails = [...byProbe].map(([probe, list]) => [probe, list.slice(-tailMax).map(judged)] as const);
+    const stratum = probeStratum(first.stratum);
+    return [[key, { host, stratum, blocks: blocksOf(group), tails: Object.fromEntries(tails) }] as const];
+  });
 }
 
-function writeBlock(db: Db, key: string, { startsAt, requests, bad }: Block): void {
-  db.run(
-    `INSERT INTO evidence_blocks (series, starts_at, requests, bad) VALUES (?, ?, ?, ?)
-     ON CONFLICT (series, starts_at) DO UPDATE SET requests = excluded.requests, bad = excluded.bad`,
-    key,
-    startsAt,
-    requests,
-    bad,
-  );
-}
-
-const blockOf = (row: BlockRow): Block => ({
-  startsAt: row.starts_at as Instant,
-  requests: row.requests,
-  bad: row.bad,
+const probeStratum = ({ site, binding, hop }: Pick<KnownWay, "site" | "binding" | "hop">): Stratum => ({
+  ...{ site, binding, hop },
+  source: "probe",
+  indicator: "failure",
 });
+
+const judged = ({ round, outcome }: ProbeAnswer): Judged => ({ at: round, heardAt: round, ...failureOf(outcome) });
+
+const failureOf = (outcome: ProbeOutcome): Pick<Judged, "failure"> =>
+  outcome.kind === "bad" ? { failure: outcome.reason } : {};
+
+function blocksOf(answers: readonly ProbeAnswer[]): readonly Block[] {
+  const groups = Map.groupBy(answers, ({ round }) => Math.floor(round / blockMs) * blockMs);
+  return [...groups].map(([startsAt, group]) => ({
+    startsAt: instant(startsAt),
+    requests: group.length,
+    bad: group.filter(({ outcome }) => outcome.kind === "bad").length,
+  }));
+}

@@ -116,4 +116,40 @@ export const migrations: readonly string[] = [
     tails TEXT NOT NULL
   ) STRICT;
   `,
+  `
+  CREATE TABLE evidence_ways (
+    id INTEGER PRIMARY KEY,
+    site TEXT NOT NULL,
+    binding TEXT NOT NULL,
+    binding_port INTEGER NOT NULL,
+    hop TEXT NOT NULL,
+    probe TEXT NOT NULL,
+    UNIQUE (site, binding, binding_port, hop, probe)
+  ) STRICT;
+
+  CREATE TABLE traffic_blocks (
+    host TEXT NOT NULL,
+    starts_at INTEGER NOT NULL,
+    entries BLOB NOT NULL,
+    PRIMARY KEY (host, starts_at)
+  ) STRICT, WITHOUT ROWID;
+
+  CREATE TABLE traffic_cursors (
+    host TEXT PRIMARY KEY,
+    epoch TEXT NOT NULL,
+    seq INTEGER NOT NULL,
+    dropped INTEGER NOT NULL,
+    dropped_since INTEGER
+  ) STRICT;
+
+  CREATE TABLE probe_rounds (
+    host TEXT NOT NULL,
+    round INTEGER NOT NULL,
+    entries BLOB NOT NULL,
+    PRIMARY KEY (host, round)
+  ) STRICT, WITHOUT ROWID;
+
+  DROP TABLE evidence_blocks;
+  DROP TABLE evidence_series;
+  `,
 ];

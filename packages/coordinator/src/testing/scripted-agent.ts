@@ -8,10 +8,11 @@ import {
   instant,
   type ProbeOutcome,
   type ProbeResult,
+  type TrafficBlock,
   type UnitKey,
   type UnitObservation,
 } from "@sluice/core";
-import { decodeIntent, protocolVersion, toWireObservation, toWireProbeResult } from "@sluice/protocol";
+import { decodeIntent, protocolVersion, toWireObservation, toWireProbeResult, toWireTraffic } from "@sluice/protocol";
 import {
   AgentServiceClient,
   type SessionRequest,
@@ -58,6 +59,8 @@ export interface ScriptedAgent extends AsyncDisposable {
   speak(): void;
   /** Asks every binding on every hop once, now. */
   probeNow(): void;
+  /** Sends blocks of traffic as its next batch, or once more under a number it had before. Answers with that number. */
+  sendTraffic(blocks: readonly TrafficBlock[], more?: { readonly dropped?: number; readonly seq?: number }): number;
   /** Sends its last probe batch once more, with the same sequence number. */
   repeatBatch(): void;
 }
@@ -88,6 +91,9 @@ class Scripted implements ScriptedAgent {
   #silent = false;
   #disposed = false;
   #seq = 0;
+  #trafficSeq = 0;
+  /** No two rounds are the same, however fast they follow each other. */
+  #round = instant(0);
   #lastBatch: SessionRequest["message"];
 
   constructor(options: ScriptedAgentOptions) {
@@ -119,6 +125,17 @@ class Scripted implements ScriptedAgent {
 
   repeatBatch(): void {
     if (this.#lastBatch !== undefined) this.#send(this.#lastBatch);
+  }
+
+  sendTraffic(
+    blocks: readonly TrafficBlock[],
+    more: { readonly dropped?: number; readonly seq?: number } = {},
+  ): number {
+    const { dropped = 0, seq = this.#trafficSeq + 1 } = more;
+    this.#trafficSeq = Math.max(this.#trafficSeq, seq);
+    const value = { seq, epoch: this.#epoch, series: toWireTraffic(blocks), dropped };
+    this.#send({ $case: "trafficBatch", value });
+    return seq;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -274,7 +291,9 @@ class Scripted implements ScriptedAgent {
 
   #results(): readonly ProbeResult[] {
     if (this.intent === undefined) return [];
-    const asked = probesOf(this.host, this.intent.body, this.running, instant(Date.now()));
+    const now = instant(Date.now());
+    this.#round = instant(Math.max(now, this.#round + 1));
+    const asked = probesOf(this.host, this.intent.body, this.running, now, this.#round);
     return asked.flatMap((probe) => {
       const answer = this.#script.onProbe ?? (() => ({ kind: "good" as const, status: 200 }));
       const outcome = answer(probe);

@@ -16,6 +16,7 @@ export function probesOf(
   body: IntentBody,
   running: ReadonlyMap<UnitKey, string>,
   at: Instant,
+  round: Instant,
 ): readonly Asked[] {
   return body.sites.flatMap((duties) => {
     const release = running.get(siteUnit(duties.site));
@@ -26,9 +27,11 @@ export function probesOf(
           host,
           site: duties.site,
           binding: binding.name,
+          bindingPort: binding.bindingPort,
           hop,
           probe: `${probe.method} ${probe.path}`,
           at,
+          round,
           tookMs: 1,
           release,
         })),

@@ -65,7 +65,8 @@ export function stratumOf({ site, binding, hop }: Pick<ProbeResult, "site" | "bi
   return { site, binding, hop, source: "probe", indicator: "failure" };
 }
 
-const seriesKey = (host: string, { site, binding, hop, source }: Stratum): string =>
+/** Names a series: equal keys, equal host and stratum. */
+export const seriesKey = (host: string, { site, binding, hop, source }: Stratum): string =>
   [host, site, binding, hop, source].join("|");
 
 /** A result that says nothing about the host leaves no trace: unknown is neither good nor bad. */

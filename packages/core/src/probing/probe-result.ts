@@ -8,10 +8,14 @@ export interface ProbeResult {
   readonly host: string;
   readonly site: string;
   readonly binding: string;
+  /** The port users address; absent from agents that do not say. */
+  readonly bindingPort?: number;
   readonly hop: Hop;
   /** `GET /healthz` */
   readonly probe: string;
   readonly at: Instant;
+  /** The round it was asked in, by the coordinator's clock: the same on every host. Absent: asked between two rounds. */
+  readonly round?: Instant;
   readonly tookMs: number;
   readonly outcome: ProbeOutcome;
   /** Digest of the site release that answered, when the answer said so. */

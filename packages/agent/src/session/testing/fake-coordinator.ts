@@ -12,6 +12,7 @@ import {
   type ProbeBatch,
   type SessionRequest,
   type SessionResponse,
+  type TrafficBatch,
 } from "@sluice/protocol/generated/sluice/agent/v1/agent";
 import { sha256Text } from "@sluice/runtime";
 
@@ -23,9 +24,12 @@ export class FakeCoordinator implements AsyncDisposable {
   readonly hellos: Hello[] = [];
   readonly judgements: IntentJudgement[] = [];
   readonly batches: ProbeBatch[] = [];
+  readonly trafficBatches: TrafficBatch[] = [];
   readonly artifacts = new Map<string, string>();
   observation: HostObservation | undefined;
   acknowledge = true;
+  /** 0: an older coordinator, which takes no traffic. */
+  trafficBatchMax = 100;
   readonly #server: Server;
   #stream: Stream | undefined;
   #intent: Intent | undefined;
@@ -77,7 +81,10 @@ export class FakeCoordinator implements AsyncDisposable {
         stream.write({
           message: {
             $case: "welcome",
-            value: { heartbeatMs: 1000, reconnectAfterMs: 50, probeBatchMax: 100, fence: this.#intent?.fence ?? 1 },
+            value: {
+              ...{ heartbeatMs: 1000, reconnectAfterMs: 50, probeBatchMax: 100, fence: this.#intent?.fence ?? 1 },
+              ...{ trafficBatchMax: this.trafficBatchMax, nowMs: Date.now() },
+            },
           },
         });
         this.#sendIntent();
@@ -91,7 +98,15 @@ export class FakeCoordinator implements AsyncDisposable {
       case "probeBatch": {
         this.batches.push(message.value);
         const { seq, epoch } = message.value;
-        if (this.acknowledge) stream.write({ message: { $case: "probeBatchAck", value: { seq, epoch } } });
+        const value = { seq, epoch, nowMs: Date.now() };
+        if (this.acknowledge) stream.write({ message: { $case: "probeBatchAck", value } });
+        return;
+      }
+      case "trafficBatch": {
+        this.trafficBatches.push(message.value);
+        const { seq, epoch } = message.value;
+        const value = { seq, epoch, nowMs: Date.now() };
+        if (this.acknowledge) stream.write({ message: { $case: "trafficBatchAck", value } });
         return;
       }
     }

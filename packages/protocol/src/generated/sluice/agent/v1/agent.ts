@@ -19,6 +19,7 @@ import {
   type Metadata,
   type UntypedServiceImplementation,
 } from "@grpc/grpc-js";
+import { TrafficBlock } from "../../types/v1/health.ts";
 import { HostObservation, ProbeResult } from "../../types/v1/host.ts";
 
 export interface SessionRequest {
@@ -29,6 +30,7 @@ export interface SessionRequest {
     | { $case: "probeBatch"; value: ProbeBatch }
     | { $case: "intentJudgement"; value: IntentJudgement }
     | { $case: "probeAnswer"; value: ProbeAnswer }
+    | { $case: "trafficBatch"; value: TrafficBatch }
     | undefined;
 }
 
@@ -39,6 +41,8 @@ export interface SessionResponse {
     | { $case: "probeBatchAck"; value: ProbeBatchAck }
     | { $case: "probeOrder"; value: ProbeOrder }
     | { $case: "goAway"; value: GoAway }
+    | { $case: "trafficBatchAck"; value: TrafficBatchAck }
+    | { $case: "recheckOrder"; value: RecheckOrder }
     | undefined;
 }
 
@@ -62,6 +66,13 @@ export interface Welcome {
   reconnectAfterMs: number;
   probeBatchMax: number;
   fence: number;
+  /** Most blocks in one TrafficBatch; 0: this coordinator takes none, and is sent none. */
+  trafficBatchMax: number;
+  /**
+   * The coordinator's clock, here and in acknowledgements: agents ask in rounds by it, so that all of them ask in the same second.
+   * 0 from coordinators that do not say.
+   */
+  nowMs: number;
 }
 
 export interface Heartbeat {
@@ -85,6 +96,54 @@ export interface ProbeBatch {
 export interface ProbeBatchAck {
   seq: number;
   epoch: string;
+  nowMs: number;
+}
+
+/**
+ * Closed blocks of user traffic in order of `seq`; resent until acknowledged. A block is known by host, site, binding, port, hop
+ * and start, and counts once however often and in whatever order it comes in.
+ */
+export interface TrafficBatch {
+  seq: number;
+  /** Changes when the agent restarts and its sequence starts again; what it had not sent is lost with it. */
+  epoch: string;
+  series: TrafficSeries[];
+  /** Blocks that were never sent since the last batch: the buffer was full, or a proxy could not be read. */
+  dropped: number;
+}
+
+/** Blocks of one binding as one hop counted them. A block in neither list was not counted: nothing is known of it. */
+export interface TrafficSeries {
+  site: string;
+  /** Host name of the binding. */
+  binding: string;
+  bindingPort: number;
+  /** `front` or `proxy`. */
+  hop: string;
+  blocks: TrafficBlock[];
+  quiet: QuietBlocks[];
+}
+
+/** Consecutive blocks without a request: counted, and nobody came. */
+export interface QuietBlocks {
+  startsAtMs: number;
+  blocks: number;
+}
+
+export interface TrafficBatchAck {
+  seq: number;
+  epoch: string;
+  nowMs: number;
+}
+
+/**
+ * Asks a site more often for a while: in rounds `every_ms` apart until `until_ms` by the coordinator's clock. All hosts of the
+ * site are told after a failed probe.
+ */
+export interface RecheckOrder {
+  site: string;
+  everyMs: number;
+  untilMs: number;
 }
 
 /** `document` is the canonical JSON of core's IntentBody; `digest` is sha256 over exactly these bytes. */
@@ -155,6 +214,9 @@ export const SessionRequest: MessageFns<SessionRequest> = {
       case "probeAnswer":
         ProbeAnswer.encode(message.message.value, writer.uint32(50).fork()).join();
         break;
+      case "trafficBatch":
+        TrafficBatch.encode(message.message.value, writer.uint32(58).fork()).join();
+        break;
     }
     return writer;
   },
@@ -220,6 +282,14 @@ export const SessionRequest: MessageFns<SessionRequest> = {
             message.message = { $case: "probeAnswer", value: ProbeAnswer.decode(reader, reader.uint32()) };
             continue;
           }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.message = { $case: "trafficBatch", value: TrafficBatch.decode(reader, reader.uint32()) };
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -274,6 +344,12 @@ export const SessionRequest: MessageFns<SessionRequest> = {
         }
         break;
       }
+      case "trafficBatch": {
+        if (object.message?.value !== undefined && object.message?.value !== null) {
+          message.message = { $case: "trafficBatch", value: TrafficBatch.fromPartial(object.message.value) };
+        }
+        break;
+      }
     }
     return message;
   },
@@ -300,6 +376,12 @@ export const SessionResponse: MessageFns<SessionResponse> = {
         break;
       case "goAway":
         GoAway.encode(message.message.value, writer.uint32(42).fork()).join();
+        break;
+      case "trafficBatchAck":
+        TrafficBatchAck.encode(message.message.value, writer.uint32(50).fork()).join();
+        break;
+      case "recheckOrder":
+        RecheckOrder.encode(message.message.value, writer.uint32(58).fork()).join();
         break;
     }
     return writer;
@@ -358,6 +440,22 @@ export const SessionResponse: MessageFns<SessionResponse> = {
             message.message = { $case: "goAway", value: GoAway.decode(reader, reader.uint32()) };
             continue;
           }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.message = { $case: "trafficBatchAck", value: TrafficBatchAck.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.message = { $case: "recheckOrder", value: RecheckOrder.decode(reader, reader.uint32()) };
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -403,6 +501,18 @@ export const SessionResponse: MessageFns<SessionResponse> = {
       case "goAway": {
         if (object.message?.value !== undefined && object.message?.value !== null) {
           message.message = { $case: "goAway", value: GoAway.fromPartial(object.message.value) };
+        }
+        break;
+      }
+      case "trafficBatchAck": {
+        if (object.message?.value !== undefined && object.message?.value !== null) {
+          message.message = { $case: "trafficBatchAck", value: TrafficBatchAck.fromPartial(object.message.value) };
+        }
+        break;
+      }
+      case "recheckOrder": {
+        if (object.message?.value !== undefined && object.message?.value !== null) {
+          message.message = { $case: "recheckOrder", value: RecheckOrder.fromPartial(object.message.value) };
         }
         break;
       }
@@ -547,7 +657,7 @@ export const Hello: MessageFns<Hello> = {
 };
 
 function createBaseWelcome(): Welcome {
-  return { heartbeatMs: 0, reconnectAfterMs: 0, probeBatchMax: 0, fence: 0 };
+  return { heartbeatMs: 0, reconnectAfterMs: 0, probeBatchMax: 0, fence: 0, trafficBatchMax: 0, nowMs: 0 };
 }
 
 export const Welcome: MessageFns<Welcome> = {
@@ -563,6 +673,12 @@ export const Welcome: MessageFns<Welcome> = {
     }
     if (message.fence !== 0) {
       writer.uint32(32).int64(message.fence);
+    }
+    if (message.trafficBatchMax !== 0) {
+      writer.uint32(40).int64(message.trafficBatchMax);
+    }
+    if (message.nowMs !== 0) {
+      writer.uint32(48).int64(message.nowMs);
     }
     return writer;
   },
@@ -612,6 +728,22 @@ export const Welcome: MessageFns<Welcome> = {
             message.fence = longToNumber(reader.int64());
             continue;
           }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.trafficBatchMax = longToNumber(reader.int64());
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.nowMs = longToNumber(reader.int64());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -633,6 +765,8 @@ export const Welcome: MessageFns<Welcome> = {
     message.reconnectAfterMs = object.reconnectAfterMs ?? 0;
     message.probeBatchMax = object.probeBatchMax ?? 0;
     message.fence = object.fence ?? 0;
+    message.trafficBatchMax = object.trafficBatchMax ?? 0;
+    message.nowMs = object.nowMs ?? 0;
     return message;
   },
 };
@@ -841,7 +975,7 @@ export const ProbeBatch: MessageFns<ProbeBatch> = {
 };
 
 function createBaseProbeBatchAck(): ProbeBatchAck {
-  return { seq: 0, epoch: "" };
+  return { seq: 0, epoch: "", nowMs: 0 };
 }
 
 export const ProbeBatchAck: MessageFns<ProbeBatchAck> = {
@@ -851,6 +985,9 @@ export const ProbeBatchAck: MessageFns<ProbeBatchAck> = {
     }
     if (message.epoch !== "") {
       writer.uint32(18).string(message.epoch);
+    }
+    if (message.nowMs !== 0) {
+      writer.uint32(24).int64(message.nowMs);
     }
     return writer;
   },
@@ -884,6 +1021,14 @@ export const ProbeBatchAck: MessageFns<ProbeBatchAck> = {
             message.epoch = reader.string();
             continue;
           }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.nowMs = longToNumber(reader.int64());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -903,6 +1048,438 @@ export const ProbeBatchAck: MessageFns<ProbeBatchAck> = {
     const message = createBaseProbeBatchAck();
     message.seq = object.seq ?? 0;
     message.epoch = object.epoch ?? "";
+    message.nowMs = object.nowMs ?? 0;
+    return message;
+  },
+};
+
+function createBaseTrafficBatch(): TrafficBatch {
+  return { seq: 0, epoch: "", series: [], dropped: 0 };
+}
+
+export const TrafficBatch: MessageFns<TrafficBatch> = {
+  encode(message: TrafficBatch, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.seq !== 0) {
+      writer.uint32(8).int64(message.seq);
+    }
+    if (message.epoch !== "") {
+      writer.uint32(18).string(message.epoch);
+    }
+    for (const v of message.series) {
+      TrafficSeries.encode(v!, writer.uint32(26).fork()).join();
+    }
+    if (message.dropped !== 0) {
+      writer.uint32(32).int64(message.dropped);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): TrafficBatch {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseTrafficBatch();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.seq = longToNumber(reader.int64());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.epoch = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.series.push(TrafficSeries.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.dropped = longToNumber(reader.int64());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create<I extends Exact<DeepPartial<TrafficBatch>, I>>(base?: I): TrafficBatch {
+    return TrafficBatch.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<TrafficBatch>, I>>(object: I): TrafficBatch {
+    const message = createBaseTrafficBatch();
+    message.seq = object.seq ?? 0;
+    message.epoch = object.epoch ?? "";
+    message.series = object.series?.map((e) => TrafficSeries.fromPartial(e)) || [];
+    message.dropped = object.dropped ?? 0;
+    return message;
+  },
+};
+
+function createBaseTrafficSeries(): TrafficSeries {
+  return { site: "", binding: "", bindingPort: 0, hop: "", blocks: [], quiet: [] };
+}
+
+export const TrafficSeries: MessageFns<TrafficSeries> = {
+  encode(message: TrafficSeries, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.site !== "") {
+      writer.uint32(10).string(message.site);
+    }
+    if (message.binding !== "") {
+      writer.uint32(18).string(message.binding);
+    }
+    if (message.bindingPort !== 0) {
+      writer.uint32(24).int32(message.bindingPort);
+    }
+    if (message.hop !== "") {
+      writer.uint32(34).string(message.hop);
+    }
+    for (const v of message.blocks) {
+      TrafficBlock.encode(v!, writer.uint32(42).fork()).join();
+    }
+    for (const v of message.quiet) {
+      QuietBlocks.encode(v!, writer.uint32(50).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): TrafficSeries {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseTrafficSeries();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.site = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.binding = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.bindingPort = reader.int32();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.hop = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.blocks.push(TrafficBlock.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.quiet.push(QuietBlocks.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create<I extends Exact<DeepPartial<TrafficSeries>, I>>(base?: I): TrafficSeries {
+    return TrafficSeries.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<TrafficSeries>, I>>(object: I): TrafficSeries {
+    const message = createBaseTrafficSeries();
+    message.site = object.site ?? "";
+    message.binding = object.binding ?? "";
+    message.bindingPort = object.bindingPort ?? 0;
+    message.hop = object.hop ?? "";
+    message.blocks = object.blocks?.map((e) => TrafficBlock.fromPartial(e)) || [];
+    message.quiet = object.quiet?.map((e) => QuietBlocks.fromPartial(e)) || [];
+    return message;
+  },
+};
+
+function createBaseQuietBlocks(): QuietBlocks {
+  return { startsAtMs: 0, blocks: 0 };
+}
+
+export const QuietBlocks: MessageFns<QuietBlocks> = {
+  encode(message: QuietBlocks, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.startsAtMs !== 0) {
+      writer.uint32(8).int64(message.startsAtMs);
+    }
+    if (message.blocks !== 0) {
+      writer.uint32(16).int32(message.blocks);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): QuietBlocks {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseQuietBlocks();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.startsAtMs = longToNumber(reader.int64());
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.blocks = reader.int32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create<I extends Exact<DeepPartial<QuietBlocks>, I>>(base?: I): QuietBlocks {
+    return QuietBlocks.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<QuietBlocks>, I>>(object: I): QuietBlocks {
+    const message = createBaseQuietBlocks();
+    message.startsAtMs = object.startsAtMs ?? 0;
+    message.blocks = object.blocks ?? 0;
+    return message;
+  },
+};
+
+function createBaseTrafficBatchAck(): TrafficBatchAck {
+  return { seq: 0, epoch: "", nowMs: 0 };
+}
+
+export const TrafficBatchAck: MessageFns<TrafficBatchAck> = {
+  encode(message: TrafficBatchAck, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.seq !== 0) {
+      writer.uint32(8).int64(message.seq);
+    }
+    if (message.epoch !== "") {
+      writer.uint32(18).string(message.epoch);
+    }
+    if (message.nowMs !== 0) {
+      writer.uint32(24).int64(message.nowMs);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): TrafficBatchAck {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseTrafficBatchAck();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.seq = longToNumber(reader.int64());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.epoch = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.nowMs = longToNumber(reader.int64());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create<I extends Exact<DeepPartial<TrafficBatchAck>, I>>(base?: I): TrafficBatchAck {
+    return TrafficBatchAck.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<TrafficBatchAck>, I>>(object: I): TrafficBatchAck {
+    const message = createBaseTrafficBatchAck();
+    message.seq = object.seq ?? 0;
+    message.epoch = object.epoch ?? "";
+    message.nowMs = object.nowMs ?? 0;
+    return message;
+  },
+};
+
+function createBaseRecheckOrder(): RecheckOrder {
+  return { site: "", everyMs: 0, untilMs: 0 };
+}
+
+export const RecheckOrder: MessageFns<RecheckOrder> = {
+  encode(message: RecheckOrder, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.site !== "") {
+      writer.uint32(10).string(message.site);
+    }
+    if (message.everyMs !== 0) {
+      writer.uint32(16).int64(message.everyMs);
+    }
+    if (message.untilMs !== 0) {
+      writer.uint32(24).int64(message.untilMs);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RecheckOrder {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRecheckOrder();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.site = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.everyMs = longToNumber(reader.int64());
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.untilMs = longToNumber(reader.int64());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create<I extends Exact<DeepPartial<RecheckOrder>, I>>(base?: I): RecheckOrder {
+    return RecheckOrder.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<RecheckOrder>, I>>(object: I): RecheckOrder {
+    const message = createBaseRecheckOrder();
+    message.site = object.site ?? "";
+    message.everyMs = object.everyMs ?? 0;
+    message.untilMs = object.untilMs ?? 0;
     return message;
   },
 };

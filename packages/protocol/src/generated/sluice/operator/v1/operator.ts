@@ -22,7 +22,8 @@ import {
   type ServiceError,
   type UntypedServiceImplementation,
 } from "@grpc/grpc-js";
-import { HostObservation, ProbeResult } from "../../types/v1/host.ts";
+import { TrafficBlock } from "../../types/v1/health.ts";
+import { HostObservation, ProbeBad, ProbeGood, ProbeResult, ProbeUnknown } from "../../types/v1/host.ts";
 import { Rollout } from "../../types/v1/rollout.ts";
 
 export interface FleetFile {
@@ -226,6 +227,89 @@ export interface ProbeResponse {
   host: string;
   results: ProbeResult[];
   refusal?: string | undefined;
+}
+
+export interface GetHealthRequest {
+  site: string;
+  host?:
+    | string
+    | undefined;
+  /** Newest blocks and rounds to answer with, for each way; 30 when absent. */
+  newest?: number | undefined;
+}
+
+export interface GetHealthResponse {
+  site: string;
+  nowMs: number;
+  /** Length of a block. */
+  blockMs: number;
+  /** Sums and histories begin here: what is older is forgotten. */
+  sinceMs: number;
+  hosts: HostHealth[];
+}
+
+export interface HostHealth {
+  host: string;
+  environment: string;
+  traffic: TrafficHealth[];
+  probes: ProbeHealth[];
+  /** Blocks of any site that the agent could not send, since `dropped_since_ms`. */
+  droppedBlocks: number;
+  droppedSinceMs?: number | undefined;
+}
+
+/** What users of one binding were answered, as one hop counted it. */
+export interface TrafficHealth {
+  binding: string;
+  bindingPort: number;
+  /** `front` or `proxy`. */
+  hop: string;
+  /** The newest, oldest first; those without a request as well. */
+  newest: TrafficBlock[];
+  history: TrafficHistory | undefined;
+}
+
+/** All blocks since `since_ms`. */
+export interface TrafficHistory {
+  blocks: number;
+  /** Of these, without a request. */
+  quietBlocks: number;
+  requests: number;
+  /** As in TrafficBlock, summed up. */
+  outcomes: number[];
+  latency: number[];
+  indicators: IndicatorHistory[];
+}
+
+/** Blocks with requests under one indicator: failed, refused, not-found, denied, limited or redirected. */
+export interface IndicatorHistory {
+  indicator: string;
+  cleanBlocks: number;
+  /** Share of bad requests in each of the other blocks, oldest first. */
+  badShares: number[];
+}
+
+/** How one probe of one binding was answered on one hop. */
+export interface ProbeHealth {
+  binding: string;
+  bindingPort: number;
+  /** `slot`, `proxy`, `front` or `edge`. */
+  hop: string;
+  probe: string;
+  /** The newest, oldest first. */
+  newest: ProbeRound[];
+  /** Rounds since `since_ms`; those that could not be asked are in neither. */
+  good: number;
+  bad: number;
+}
+
+export interface ProbeRound {
+  /** By the coordinator's clock; the same second on every host. */
+  roundMs: number;
+  outcome: { $case: "good"; value: ProbeGood } | { $case: "bad"; value: ProbeBad } | {
+    $case: "unknown";
+    value: ProbeUnknown;
+  } | undefined;
 }
 
 export interface WatchEventsRequest {
@@ -2732,6 +2816,881 @@ export const ProbeResponse: MessageFns<ProbeResponse> = {
   },
 };
 
+function createBaseGetHealthRequest(): GetHealthRequest {
+  return { site: "", host: undefined, newest: undefined };
+}
+
+export const GetHealthRequest: MessageFns<GetHealthRequest> = {
+  encode(message: GetHealthRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.site !== "") {
+      writer.uint32(10).string(message.site);
+    }
+    if (message.host !== undefined) {
+      writer.uint32(18).string(message.host);
+    }
+    if (message.newest !== undefined) {
+      writer.uint32(24).int32(message.newest);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): GetHealthRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseGetHealthRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.site = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.host = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.newest = reader.int32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create<I extends Exact<DeepPartial<GetHealthRequest>, I>>(base?: I): GetHealthRequest {
+    return GetHealthRequest.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<GetHealthRequest>, I>>(object: I): GetHealthRequest {
+    const message = createBaseGetHealthRequest();
+    message.site = object.site ?? "";
+    message.host = object.host ?? undefined;
+    message.newest = object.newest ?? undefined;
+    return message;
+  },
+};
+
+function createBaseGetHealthResponse(): GetHealthResponse {
+  return { site: "", nowMs: 0, blockMs: 0, sinceMs: 0, hosts: [] };
+}
+
+export const GetHealthResponse: MessageFns<GetHealthResponse> = {
+  encode(message: GetHealthResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.site !== "") {
+      writer.uint32(10).string(message.site);
+    }
+    if (message.nowMs !== 0) {
+      writer.uint32(16).int64(message.nowMs);
+    }
+    if (message.blockMs !== 0) {
+      writer.uint32(24).int64(message.blockMs);
+    }
+    if (message.sinceMs !== 0) {
+      writer.uint32(32).int64(message.sinceMs);
+    }
+    for (const v of message.hosts) {
+      HostHealth.encode(v!, writer.uint32(42).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): GetHealthResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseGetHealthResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.site = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.nowMs = longToNumber(reader.int64());
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.blockMs = longToNumber(reader.int64());
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.sinceMs = longToNumber(reader.int64());
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.hosts.push(HostHealth.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create<I extends Exact<DeepPartial<GetHealthResponse>, I>>(base?: I): GetHealthResponse {
+    return GetHealthResponse.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<GetHealthResponse>, I>>(object: I): GetHealthResponse {
+    const message = createBaseGetHealthResponse();
+    message.site = object.site ?? "";
+    message.nowMs = object.nowMs ?? 0;
+    message.blockMs = object.blockMs ?? 0;
+    message.sinceMs = object.sinceMs ?? 0;
+    message.hosts = object.hosts?.map((e) => HostHealth.fromPartial(e)) || [];
+    return message;
+  },
+};
+
+function createBaseHostHealth(): HostHealth {
+  return { host: "", environment: "", traffic: [], probes: [], droppedBlocks: 0, droppedSinceMs: undefined };
+}
+
+export const HostHealth: MessageFns<HostHealth> = {
+  encode(message: HostHealth, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.host !== "") {
+      writer.uint32(10).string(message.host);
+    }
+    if (message.environment !== "") {
+      writer.uint32(18).string(message.environment);
+    }
+    for (const v of message.traffic) {
+      TrafficHealth.encode(v!, writer.uint32(26).fork()).join();
+    }
+    for (const v of message.probes) {
+      ProbeHealth.encode(v!, writer.uint32(34).fork()).join();
+    }
+    if (message.droppedBlocks !== 0) {
+      writer.uint32(40).int64(message.droppedBlocks);
+    }
+    if (message.droppedSinceMs !== undefined) {
+      writer.uint32(48).int64(message.droppedSinceMs);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): HostHealth {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseHostHealth();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.host = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.environment = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.traffic.push(TrafficHealth.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.probes.push(ProbeHealth.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.droppedBlocks = longToNumber(reader.int64());
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.droppedSinceMs = longToNumber(reader.int64());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create<I extends Exact<DeepPartial<HostHealth>, I>>(base?: I): HostHealth {
+    return HostHealth.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<HostHealth>, I>>(object: I): HostHealth {
+    const message = createBaseHostHealth();
+    message.host = object.host ?? "";
+    message.environment = object.environment ?? "";
+    message.traffic = object.traffic?.map((e) => TrafficHealth.fromPartial(e)) || [];
+    message.probes = object.probes?.map((e) => ProbeHealth.fromPartial(e)) || [];
+    message.droppedBlocks = object.droppedBlocks ?? 0;
+    message.droppedSinceMs = object.droppedSinceMs ?? undefined;
+    return message;
+  },
+};
+
+function createBaseTrafficHealth(): TrafficHealth {
+  return { binding: "", bindingPort: 0, hop: "", newest: [], history: undefined };
+}
+
+export const TrafficHealth: MessageFns<TrafficHealth> = {
+  encode(message: TrafficHealth, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.binding !== "") {
+      writer.uint32(10).string(message.binding);
+    }
+    if (message.bindingPort !== 0) {
+      writer.uint32(16).int32(message.bindingPort);
+    }
+    if (message.hop !== "") {
+      writer.uint32(26).string(message.hop);
+    }
+    for (const v of message.newest) {
+      TrafficBlock.encode(v!, writer.uint32(34).fork()).join();
+    }
+    if (message.history !== undefined) {
+      TrafficHistory.encode(message.history, writer.uint32(42).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): TrafficHealth {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseTrafficHealth();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.binding = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.bindingPort = reader.int32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.hop = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.newest.push(TrafficBlock.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.history = TrafficHistory.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create<I extends Exact<DeepPartial<TrafficHealth>, I>>(base?: I): TrafficHealth {
+    return TrafficHealth.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<TrafficHealth>, I>>(object: I): TrafficHealth {
+    const message = createBaseTrafficHealth();
+    message.binding = object.binding ?? "";
+    message.bindingPort = object.bindingPort ?? 0;
+    message.hop = object.hop ?? "";
+    message.newest = object.newest?.map((e) => TrafficBlock.fromPartial(e)) || [];
+    message.history = (object.history !== undefined && object.history !== null)
+      ? TrafficHistory.fromPartial(object.history)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseTrafficHistory(): TrafficHistory {
+  return { blocks: 0, quietBlocks: 0, requests: 0, outcomes: [], latency: [], indicators: [] };
+}
+
+export const TrafficHistory: MessageFns<TrafficHistory> = {
+  encode(message: TrafficHistory, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.blocks !== 0) {
+      writer.uint32(8).int64(message.blocks);
+    }
+    if (message.quietBlocks !== 0) {
+      writer.uint32(16).int64(message.quietBlocks);
+    }
+    if (message.requests !== 0) {
+      writer.uint32(24).int64(message.requests);
+    }
+    if (message.outcomes.length !== 0) {
+      writer.uint32(34).fork();
+      for (const v of message.outcomes) {
+        writer.uint64(v);
+      }
+      writer.join();
+    }
+    if (message.latency.length !== 0) {
+      writer.uint32(42).fork();
+      for (const v of message.latency) {
+        writer.uint64(v);
+      }
+      writer.join();
+    }
+    for (const v of message.indicators) {
+      IndicatorHistory.encode(v!, writer.uint32(50).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): TrafficHistory {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseTrafficHistory();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.blocks = longToNumber(reader.int64());
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.quietBlocks = longToNumber(reader.int64());
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.requests = longToNumber(reader.int64());
+            continue;
+          }
+          case 4: {
+            if (tag === 32) {
+              message.outcomes.push(longToNumber(reader.uint64()));
+
+              continue;
+            }
+
+            if (tag === 34) {
+              const end2 = reader.uint32() + reader.pos;
+              while (reader.pos < end2) {
+                message.outcomes.push(longToNumber(reader.uint64()));
+              }
+
+              continue;
+            }
+
+            break;
+          }
+          case 5: {
+            if (tag === 40) {
+              message.latency.push(longToNumber(reader.uint64()));
+
+              continue;
+            }
+
+            if (tag === 42) {
+              const end2 = reader.uint32() + reader.pos;
+              while (reader.pos < end2) {
+                message.latency.push(longToNumber(reader.uint64()));
+              }
+
+              continue;
+            }
+
+            break;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.indicators.push(IndicatorHistory.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create<I extends Exact<DeepPartial<TrafficHistory>, I>>(base?: I): TrafficHistory {
+    return TrafficHistory.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<TrafficHistory>, I>>(object: I): TrafficHistory {
+    const message = createBaseTrafficHistory();
+    message.blocks = object.blocks ?? 0;
+    message.quietBlocks = object.quietBlocks ?? 0;
+    message.requests = object.requests ?? 0;
+    message.outcomes = object.outcomes?.map((e) => e) || [];
+    message.latency = object.latency?.map((e) => e) || [];
+    message.indicators = object.indicators?.map((e) => IndicatorHistory.fromPartial(e)) || [];
+    return message;
+  },
+};
+
+function createBaseIndicatorHistory(): IndicatorHistory {
+  return { indicator: "", cleanBlocks: 0, badShares: [] };
+}
+
+export const IndicatorHistory: MessageFns<IndicatorHistory> = {
+  encode(message: IndicatorHistory, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.indicator !== "") {
+      writer.uint32(10).string(message.indicator);
+    }
+    if (message.cleanBlocks !== 0) {
+      writer.uint32(16).int64(message.cleanBlocks);
+    }
+    if (message.badShares.length !== 0) {
+      writer.uint32(26).fork();
+      for (const v of message.badShares) {
+        writer.double(v);
+      }
+      writer.join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): IndicatorHistory {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseIndicatorHistory();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.indicator = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.cleanBlocks = longToNumber(reader.int64());
+            continue;
+          }
+          case 3: {
+            if (tag === 25) {
+              message.badShares.push(reader.double());
+
+              continue;
+            }
+
+            if (tag === 26) {
+              const end2 = reader.uint32() + reader.pos;
+              while (reader.pos < end2) {
+                message.badShares.push(reader.double());
+              }
+
+              continue;
+            }
+
+            break;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create<I extends Exact<DeepPartial<IndicatorHistory>, I>>(base?: I): IndicatorHistory {
+    return IndicatorHistory.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<IndicatorHistory>, I>>(object: I): IndicatorHistory {
+    const message = createBaseIndicatorHistory();
+    message.indicator = object.indicator ?? "";
+    message.cleanBlocks = object.cleanBlocks ?? 0;
+    message.badShares = object.badShares?.map((e) => e) || [];
+    return message;
+  },
+};
+
+function createBaseProbeHealth(): ProbeHealth {
+  return { binding: "", bindingPort: 0, hop: "", probe: "", newest: [], good: 0, bad: 0 };
+}
+
+export const ProbeHealth: MessageFns<ProbeHealth> = {
+  encode(message: ProbeHealth, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.binding !== "") {
+      writer.uint32(10).string(message.binding);
+    }
+    if (message.bindingPort !== 0) {
+      writer.uint32(16).int32(message.bindingPort);
+    }
+    if (message.hop !== "") {
+      writer.uint32(26).string(message.hop);
+    }
+    if (message.probe !== "") {
+      writer.uint32(34).string(message.probe);
+    }
+    for (const v of message.newest) {
+      ProbeRound.encode(v!, writer.uint32(42).fork()).join();
+    }
+    if (message.good !== 0) {
+      writer.uint32(48).int64(message.good);
+    }
+    if (message.bad !== 0) {
+      writer.uint32(56).int64(message.bad);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ProbeHealth {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseProbeHealth();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.binding = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.bindingPort = reader.int32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.hop = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.probe = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.newest.push(ProbeRound.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.good = longToNumber(reader.int64());
+            continue;
+          }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.bad = longToNumber(reader.int64());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create<I extends Exact<DeepPartial<ProbeHealth>, I>>(base?: I): ProbeHealth {
+    return ProbeHealth.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<ProbeHealth>, I>>(object: I): ProbeHealth {
+    const message = createBaseProbeHealth();
+    message.binding = object.binding ?? "";
+    message.bindingPort = object.bindingPort ?? 0;
+    message.hop = object.hop ?? "";
+    message.probe = object.probe ?? "";
+    message.newest = object.newest?.map((e) => ProbeRound.fromPartial(e)) || [];
+    message.good = object.good ?? 0;
+    message.bad = object.bad ?? 0;
+    return message;
+  },
+};
+
+function createBaseProbeRound(): ProbeRound {
+  return { roundMs: 0, outcome: undefined };
+}
+
+export const ProbeRound: MessageFns<ProbeRound> = {
+  encode(message: ProbeRound, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.roundMs !== 0) {
+      writer.uint32(8).int64(message.roundMs);
+    }
+    switch (message.outcome?.$case) {
+      case "good":
+        ProbeGood.encode(message.outcome.value, writer.uint32(18).fork()).join();
+        break;
+      case "bad":
+        ProbeBad.encode(message.outcome.value, writer.uint32(26).fork()).join();
+        break;
+      case "unknown":
+        ProbeUnknown.encode(message.outcome.value, writer.uint32(34).fork()).join();
+        break;
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ProbeRound {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseProbeRound();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.roundMs = longToNumber(reader.int64());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.outcome = { $case: "good", value: ProbeGood.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.outcome = { $case: "bad", value: ProbeBad.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.outcome = { $case: "unknown", value: ProbeUnknown.decode(reader, reader.uint32()) };
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create<I extends Exact<DeepPartial<ProbeRound>, I>>(base?: I): ProbeRound {
+    return ProbeRound.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<ProbeRound>, I>>(object: I): ProbeRound {
+    const message = createBaseProbeRound();
+    message.roundMs = object.roundMs ?? 0;
+    switch (object.outcome?.$case) {
+      case "good": {
+        if (object.outcome?.value !== undefined && object.outcome?.value !== null) {
+          message.outcome = { $case: "good", value: ProbeGood.fromPartial(object.outcome.value) };
+        }
+        break;
+      }
+      case "bad": {
+        if (object.outcome?.value !== undefined && object.outcome?.value !== null) {
+          message.outcome = { $case: "bad", value: ProbeBad.fromPartial(object.outcome.value) };
+        }
+        break;
+      }
+      case "unknown": {
+        if (object.outcome?.value !== undefined && object.outcome?.value !== null) {
+          message.outcome = { $case: "unknown", value: ProbeUnknown.fromPartial(object.outcome.value) };
+        }
+        break;
+      }
+    }
+    return message;
+  },
+};
+
 function createBaseWatchEventsRequest(): WatchEventsRequest {
   return { afterSeq: 0, follow: false };
 }
@@ -3049,6 +4008,16 @@ export const OperatorServiceService = {
     responseSerialize: (value: GetStatusResponse): Buffer => Buffer.from(GetStatusResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): GetStatusResponse => GetStatusResponse.decode(value),
   },
+  /** What is known of a site's health: traffic and probes of every host, newest blocks and sums over the last day. */
+  getHealth: {
+    path: "/sluice.operator.v1.OperatorService/GetHealth" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: GetHealthRequest): Buffer => Buffer.from(GetHealthRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): GetHealthRequest => GetHealthRequest.decode(value),
+    responseSerialize: (value: GetHealthResponse): Buffer => Buffer.from(GetHealthResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): GetHealthResponse => GetHealthResponse.decode(value),
+  },
   /** Asks every host of the site to probe now; one message per host, as it answers. */
   probe: {
     path: "/sluice.operator.v1.OperatorService/Probe" as const,
@@ -3087,6 +4056,8 @@ export interface OperatorServiceServer extends UntypedServiceImplementation {
   watchRollout: handleServerStreamingCall<WatchRolloutRequest, WatchRolloutResponse>;
   commandRollout: handleUnaryCall<CommandRolloutRequest, CommandRolloutResponse>;
   getStatus: handleUnaryCall<GetStatusRequest, GetStatusResponse>;
+  /** What is known of a site's health: traffic and probes of every host, newest blocks and sums over the last day. */
+  getHealth: handleUnaryCall<GetHealthRequest, GetHealthResponse>;
   /** Asks every host of the site to probe now; one message per host, as it answers. */
   probe: handleServerStreamingCall<ProbeRequest, ProbeResponse>;
   /** The event log from `after_seq` on, then as it grows. */
@@ -3254,6 +4225,22 @@ export interface OperatorServiceClient extends Client {
     metadata: Metadata,
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: GetStatusResponse) => void,
+  ): ClientUnaryCall;
+  /** What is known of a site's health: traffic and probes of every host, newest blocks and sums over the last day. */
+  getHealth(
+    request: GetHealthRequest,
+    callback: (error: ServiceError | null, response: GetHealthResponse) => void,
+  ): ClientUnaryCall;
+  getHealth(
+    request: GetHealthRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: GetHealthResponse) => void,
+  ): ClientUnaryCall;
+  getHealth(
+    request: GetHealthRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: GetHealthResponse) => void,
   ): ClientUnaryCall;
   /** Asks every host of the site to probe now; one message per host, as it answers. */
   probe(request: ProbeRequest, options?: Partial<CallOptions>): ClientReadableStream<ProbeResponse>;

@@ -89,10 +89,15 @@ export interface ProbeResult {
   tookMs: number;
   /** Digest of the site release that answered, when the answer said so. */
   release?: string | undefined;
-  outcome: { $case: "good"; value: ProbeGood } | { $case: "bad"; value: ProbeBad } | {
-    $case: "unknown";
-    value: ProbeUnknown;
-  } | undefined;
+  outcome:
+    | { $case: "good"; value: ProbeGood }
+    | { $case: "bad"; value: ProbeBad }
+    | { $case: "unknown"; value: ProbeUnknown }
+    | undefined;
+  /** The port users address; 0 from agents that do not say. */
+  bindingPort: number;
+  /** The second, by the coordinator's clock, in which all hosts of the site were asked this. Absent: asked between two rounds. */
+  roundMs?: number | undefined;
 }
 
 export interface ProbeGood {
@@ -988,6 +993,8 @@ function createBaseProbeResult(): ProbeResult {
     tookMs: 0,
     release: undefined,
     outcome: undefined,
+    bindingPort: 0,
+    roundMs: undefined,
   };
 }
 
@@ -1027,6 +1034,12 @@ export const ProbeResult: MessageFns<ProbeResult> = {
       case "unknown":
         ProbeUnknown.encode(message.outcome.value, writer.uint32(90).fork()).join();
         break;
+    }
+    if (message.bindingPort !== 0) {
+      writer.uint32(96).int32(message.bindingPort);
+    }
+    if (message.roundMs !== undefined) {
+      writer.uint32(104).int64(message.roundMs);
     }
     return writer;
   },
@@ -1132,6 +1145,22 @@ export const ProbeResult: MessageFns<ProbeResult> = {
             message.outcome = { $case: "unknown", value: ProbeUnknown.decode(reader, reader.uint32()) };
             continue;
           }
+          case 12: {
+            if (tag !== 96) {
+              break;
+            }
+
+            message.bindingPort = reader.int32();
+            continue;
+          }
+          case 13: {
+            if (tag !== 104) {
+              break;
+            }
+
+            message.roundMs = longToNumber(reader.int64());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1177,6 +1206,8 @@ export const ProbeResult: MessageFns<ProbeResult> = {
         break;
       }
     }
+    message.bindingPort = object.bindingPort ?? 0;
+    message.roundMs = object.roundMs ?? undefined;
     return message;
   },
 };

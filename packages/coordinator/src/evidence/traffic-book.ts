@@ -1,0 +1,84 @@
+import { type Instant, instant, type TrafficBlock } from "@sluice/core";
+import { fromWireTraffic } from "@sluice/protocol";
+import type { TrafficBatch } from "@sluice/protocol/generated/sluice/agent/v1/agent";
+import type { Clock } from "@sluice/runtime";
+import type { Log } from "@sluice/runtime/logs/open-log";
+import { forgetBefore, hostsWithEvidence, newestMoment, type RowRange } from "../store/evidence-rows.ts";
+import type { Store } from "../store/store.ts";
+import {
+  addTraffic,
+  readTraffic,
+  readTrafficCursor,
+  type TrafficCursor,
+  writeTrafficCursor,
+} from "../store/traffic.ts";
+import { historyMs } from "./history.ts";
+
+/** What users were answered on all hosts during the last day. Counted once whatever is sent twice, on disk before it is acknowledged. */
+export class TrafficBook {
+  readonly #store: Store;
+  readonly #clock: Clock;
+  readonly #log: Log;
+  /** Start of the newest block of each host. */
+  readonly #newest = new Map<string, Instant>();
+
+  constructor({ store, clock, log }: { readonly store: Store; readonly clock: Clock; readonly log: Log }) {
+    this.#store = store;
+    this.#clock = clock;
+    this.#log = log;
+    this.#forgetOld();
+  }
+
+  /** Counts a batch unless it was counted before. */
+  count(host: string, batch: TrafficBatch): void {
+    const known = readTrafficCursor(this.#store, host);
+    if (known?.epoch === batch.epoch && batch.seq <= known.seq) return;
+    const blocks = fromWireTraffic(batch.series);
+    this.#store.transact((db) => {
+      addTraffic(db, host, blocks);
+      forgetBefore(db, "traffic_blocks", host, this.#oldest());
+      writeTrafficCursor(db, host, this.#nextCursor(known, batch));
+    });
+    this.#newest.set(host, newestOf(blocks, this.#newest.get(host)));
+    if (batch.dropped > 0) this.#log.warn({ host, blocks: batch.dropped }, "traffic.blocks-lost");
+  }
+
+  /** Blocks of these sites on one host that start in the range, oldest first; whole blocks, also those without a request. */
+  blocks(range: RowRange, sites: readonly string[]): readonly TrafficBlock[] {
+    return readTraffic(this.#store, range, sites);
+  }
+
+  /** Start of the newest block that is in from this host; undefined: nothing of it is known. */
+  newestBlock(host: string): Instant | undefined {
+    const known = this.#newest.get(host) ?? newestMoment(this.#store, "traffic_blocks", host);
+    if (known !== undefined) this.#newest.set(host, known);
+    return known;
+  }
+
+  /** Blocks that agents of this host could not send, and since when that is counted. */
+  dropped(host: string): Pick<TrafficCursor, "dropped" | "droppedSince"> {
+    return readTrafficCursor(this.#store, host) ?? { dropped: 0 };
+  }
+
+  #nextCursor(known: TrafficCursor | undefined, { epoch, seq, dropped }: TrafficBatch): TrafficCursor {
+    const since = known?.droppedSince ?? (dropped > 0 ? this.#clock.now() : undefined);
+    const total = (known?.dropped ?? 0) + dropped;
+    return { epoch, seq, dropped: total, ...(since === undefined ? {} : { droppedSince: since }) };
+  }
+
+  #oldest(): Instant {
+    return instant(this.#clock.now() - historyMs);
+  }
+
+  /** Hosts that are gone send no batch that would make their rows go. */
+  #forgetOld(): void {
+    const hosts = hostsWithEvidence(this.#store, "traffic_blocks");
+    if (hosts.length === 0) return;
+    this.#store.transact((db) => {
+      for (const host of hosts) forgetBefore(db, "traffic_blocks", host, this.#oldest());
+    });
+  }
+}
+
+const newestOf = (blocks: readonly TrafficBlock[], known = instant(0)): Instant =>
+  instant(blocks.reduce((newest, { startsAt }) => Math.max(newest, startsAt), Number(known)));

@@ -1,0 +1,83 @@
+import { blockMs, type Instant, instant, outcomes, type TrafficBlock } from "@sluice/core";
+import { addEntries, type RowRange, readEntries } from "./evidence-rows.ts";
+import { ensureWay, type KnownWay, readWays } from "./evidence-ways.ts";
+import type { Entry } from "./packed-entries.ts";
+import type { Db } from "./store.ts";
+
+/** How far an agent's batches of traffic are counted. */
+export interface TrafficCursor {
+  readonly epoch: string;
+  readonly seq: number;
+  /** Blocks that the agents of this host could not send, since `droppedSince`. */
+  readonly dropped: number;
+  readonly droppedSince?: Instant;
+}
+
+export function readTrafficCursor(db: Db, host: string): TrafficCursor | undefined {
+  const row = db.get<{ epoch: string; seq: number; dropped: number; dropped_since: number | null }>(
+    "SELECT * FROM traffic_cursors WHERE host = ?",
+    host,
+  );
+  if (row === undefined) return undefined;
+  const { epoch, seq, dropped, dropped_since: since } = row;
+  return { epoch, seq, dropped, ...(since === null ? {} : { droppedSince: instant(since) }) };
+}
+
+export function writeTrafficCursor(db: Db, host: string, { epoch, seq, dropped, droppedSince }: TrafficCursor): void {
+  db.run(
+    `INSERT INTO traffic_cursors (host, epoch, seq, dropped, dropped_since) VALUES (?, ?, ?, ?, ?)
+     ON CONFLICT (host) DO UPDATE SET epoch = excluded.epoch, seq = excluded.seq, dropped = excluded.dropped,
+       dropped_since = excluded.dropped_since`,
+    host,
+    epoch,
+    seq,
+    dropped,
+    droppedSince ?? null,
+  );
+}
+
+/** Saves blocks of one host; a block that is known already stays as it is. */
+export function addTraffic(db: Db, host: string, blocks: readonly TrafficBlock[]): void {
+  for (const [at, together] of Map.groupBy(blocks, ({ startsAt }) => startsAt)) {
+    const entries = together.map((block) => entryOf(ensureWay(db, { ...block, probe: "" }), block));
+    addEntries(db, "traffic_blocks", host, { at, entries });
+  }
+}
+
+/** Blocks of these sites on one host that start in the range, oldest first. */
+export function readTraffic(db: Db, range: RowRange, sites: readonly string[]): readonly TrafficBlock[] {
+  const ways = readWays(db, sites, "traffic");
+  if (ways.size === 0) return [];
+  return readEntries(db, "traffic_blocks", range, ways).flatMap(({ at, entries }) =>
+    entries.flatMap((entry) => {
+      const way = ways.get(entry.way);
+      return way === undefined ? [] : [blockOf(way, at, entry)];
+    }),
+  );
+}
+
+/** A block of ten seconds that starts at or before `at`. */
+export const blockStart = (at: Instant): Instant => instant(Math.floor(at / blockMs) * blockMs);
+
+/** Counts: number of outcomes, the outcomes, the first bucket in use, the buckets from there. Nothing at all when nobody came. */
+function entryOf(way: number, { outcomes: counted, latency }: TrafficBlock): Entry {
+  const places = outcomes.map((outcome) => counted[outcome] ?? 0);
+  const used = places.slice(0, places.findLastIndex((count) => count > 0) + 1);
+  const first = latency.findIndex((count) => count > 0);
+  if (used.length === 0 && first < 0) return { way, counts: [], text: "" };
+  return { way, counts: [used.length, ...used, ...(first < 0 ? [] : [first, ...latency.slice(first)])], text: "" };
+}
+
+function blockOf({ site, binding, bindingPort, hop }: KnownWay, startsAt: Instant, { counts }: Entry): TrafficBlock {
+  const [length = 0, ...rest] = counts;
+  const counted = rest
+    .slice(0, length)
+    .flatMap((count, place) => (count === 0 ? [] : [[outcomes[place], count] as const]));
+  const [first = 0, ...buckets] = rest.slice(length);
+  return {
+    ...{ startsAt, site, binding, bindingPort },
+    hop: hop === "front" ? "front" : "proxy",
+    outcomes: Object.fromEntries(counted),
+    latency: buckets.length === 0 ? [] : [...new Array<number>(first).fill(0), ...buckets],
+  };
+}
