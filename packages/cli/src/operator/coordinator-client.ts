@@ -15,6 +15,8 @@ import {
   type CommandRolloutResponse,
   type DeployRequest,
   type DeployResponse,
+  type GetHealthRequest,
+  type GetHealthResponse,
   type GetStatusRequest,
   type GetStatusResponse,
   type ListReleasesResponse,
@@ -57,6 +59,7 @@ export interface CoordinatorClient extends Disposable {
   watchRollout(id: string, signal: AbortSignal): AsyncIterable<Rollout>;
   commandRollout(request: CommandRolloutRequest): Promise<CommandRolloutResponse>;
   getStatus(request: GetStatusRequest): Promise<GetStatusResponse>;
+  getHealth(request: GetHealthRequest): Promise<GetHealthResponse>;
   probe(request: ProbeRequest, signal: AbortSignal): AsyncIterable<ProbeResponse>;
   watchEvents(request: WatchEventsRequest, signal: AbortSignal): AsyncIterable<WatchEventsResponse>;
 }
@@ -85,6 +88,7 @@ export function openCoordinatorClient(address: string, user: string): Coordinato
     watchRollout: (id, signal) => mapPresent(stream((metadata) => client.watchRollout({ id }, metadata), signal)),
     commandRollout: (request) => unary(client.commandRollout.bind(client), request),
     getStatus: (request) => unary(client.getStatus.bind(client), request),
+    getHealth: (request) => unary(client.getHealth.bind(client), request),
     probe: (request, signal) => stream((metadata) => client.probe(request, metadata), signal),
     watchEvents: (request, signal) => stream((metadata) => client.watchEvents(request, metadata), signal),
     [Symbol.dispose]: () => client.close(),

@@ -1,5 +1,9 @@
 import { toWireEvidenceRow } from "@sluice/protocol";
-import { GetStatusResponse, ProbeResponse } from "@sluice/protocol/generated/sluice/operator/v1/operator";
+import {
+  GetHealthResponse,
+  GetStatusResponse,
+  ProbeResponse,
+} from "@sluice/protocol/generated/sluice/operator/v1/operator";
 import { expect, test } from "vitest";
 import { evidenceRow, probeAt } from "../testing/evidence-rows.ts";
 import { rolloutOf } from "../testing/fake-coordinator.ts";
@@ -131,4 +135,18 @@ test("rollout show --json has every row of the evidence", async () => {
       ],
     },
   });
+});
+
+test("health shows the hosts of the environment asked for, in words and as JSON", async () => {
+  const hosts = [
+    { host: "at-1", environment: "acceptance" },
+    { host: "web-1", environment: "production" },
+  ];
+  const unary = { getHealth: () => GetHealthResponse.fromPartial({ site: "shop", hosts }) };
+  const { world, asked } = await runAgainst(nowhere, { unary }, ["health", "shop", "--env", "production"]);
+  expect(asked[0]).toMatchObject({ method: "getHealth", request: { site: "shop" } });
+  expect(world.out()).toBe("web-1 (production)\nnothing was counted and no probe was answered yet\n");
+  const json = await runAgainst(nowhere, { unary }, ["health", "shop", "--host", "at-1", "--json"]);
+  expect(json.asked[0]?.request).toMatchObject({ site: "shop", host: "at-1" });
+  expect(JSON.parse(json.world.out())).toMatchObject({ site: "shop", hosts });
 });
