@@ -1,5 +1,5 @@
 export { decodeIntent, encodeIntent } from "./intent-codec.ts";
-export { includesRole, type MethodRole, methodRoles, type Role, roles } from "./method-roles.ts";
+export { includesRole, type MethodRole, methodRoles, overriderRole, type Role, roles } from "./method-roles.ts";
 export { asUnit, fromWireObservation, toWireObservation } from "./observation-codec.ts";
 export { fromWireProbeResult, toWireProbeResult } from "./probe-result-codec.ts";
 export { protocolVersion } from "./protocol-version.ts";
