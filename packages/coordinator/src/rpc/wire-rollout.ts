@@ -1,4 +1,14 @@
-import { describeRollout, grantOf, type HostView, type Instant, type StepState, type WaitingOn } from "@sluice/core";
+import {
+  approvalWords,
+  describeRollout,
+  type GateState,
+  gateWords,
+  grantOf,
+  type HostView,
+  type Instant,
+  type StepState,
+  type WaitingOn,
+} from "@sluice/core";
 import type {
   RolloutStage,
   RolloutStep,
@@ -10,6 +20,7 @@ import type { StoredRollout } from "../store/rollouts.ts";
 export interface RolloutLight {
   readonly now: Instant;
   readonly waitingOn: readonly WaitingOn[];
+  readonly gates: readonly GateState[];
   readonly hosts: Readonly<Record<string, HostView>>;
 }
 
@@ -35,7 +46,8 @@ export function toWireRollout(stored: StoredRollout, light: RolloutLight): WireR
       untilMs: until,
     })),
     cause: "cause" in state ? wireCause(state.cause) : undefined,
-    overrides: overrides.map((one) => ({ check: one.check, by: one.by, reason: one.reason, atMs: one.at })),
+    overrides: overrides.map(({ at, ...one }) => ({ environment: undefined, wave: undefined, ...one, atMs: at })),
+    gates: light.gates.map(({ opensAt, hosts, ...gate }) => ({ ...gate, hosts: [...hosts], opensAtMs: opensAt })),
     endedAtMs: endedAt,
     deadlineMs: "deadline" in state ? state.deadline : undefined,
     ...current(stored),
@@ -71,7 +83,8 @@ function wireStage(
   return {
     environment,
     soakMs: gates.soakMs,
-    approval: [...gates.approval],
+    approval: gates.approval.map(approvalWords),
+    gates: [...gateWords(gates)],
     waves: waves.map((wave) => ({ steps: wave.map(step) })),
   };
 }

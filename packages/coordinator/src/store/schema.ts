@@ -116,4 +116,12 @@ export const migrations: readonly string[] = [
     tails TEXT NOT NULL
   ) STRICT;
   `,
+  `
+  CREATE TABLE standing_orders (
+    kind TEXT NOT NULL,
+    name TEXT NOT NULL,
+    body TEXT NOT NULL,
+    PRIMARY KEY (kind, name)
+  ) STRICT;
+  `,
 ];
