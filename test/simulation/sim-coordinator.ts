@@ -12,6 +12,7 @@ import {
   type OperatorVerb,
   type OtherRollouts,
   type PlanInput,
+  quietFacts,
   type Rollout,
   seconds,
   startRollout,
@@ -169,6 +170,7 @@ export class SimCoordinator {
       hosts: Object.fromEntries(this.#places.map(({ name }) => [name, this.#view(name)])),
       verdict: this.#verdict(entry),
       others: this.#others(entry.rollout.id),
+      gates: quietFacts,
       fleet: { hosts: this.#places.length, silent: this.#places.filter(({ name }) => !this.#isConnected(name)).length },
       proven: this.#provenByHostUnit(),
     };

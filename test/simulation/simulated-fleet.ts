@@ -102,7 +102,11 @@ export function placesOf(options: HistoryOptions): readonly Place[] {
 }
 
 export function fleetOf(options: HistoryOptions, places: readonly Place[]): Fleet {
-  const gates = { soakMs: seconds(20), approval: options.approval ? ["approver"] : [], maxWaitMs: seconds(90) };
+  const gates = {
+    soakMs: seconds(20),
+    approval: options.approval ? [{ role: "approver", count: 1 }] : [],
+    maxWaitMs: seconds(90),
+  };
   const environments = ["acceptance", "production"].map((name) => ({
     name,
     hosts: places.filter(({ environment }) => environment === name).map((place) => place.name),

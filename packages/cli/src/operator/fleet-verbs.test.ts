@@ -12,11 +12,12 @@ beforeEach(async () => {
 afterEach(() => rm(folder, { recursive: true, force: true }));
 
 const fleetFile = (): Promise<void> => writeFile(join(folder, "fleet.yaml"), "fleet: acme\n");
-const noChanges = { changes: [], rollouts: [], problems: [] };
+const noChanges = { changes: [], rollouts: [], problems: [], gates: [] };
 const oneChange = {
   changes: [{ sentence: "proxy settings of shop: forward.host internal → preserve", hosts: ["at-1"] }],
   rollouts: ["proxy settings of shop"],
   problems: [],
+  gates: [],
 };
 
 const completed = rolloutOf({ phase: "completed", statusLine: "completed", endedAtMs: 13_000 });
@@ -101,6 +102,7 @@ test("apply --yes follows the rollouts it starts and prints only changes, one a 
       environment: "acceptance",
       soakMs: 0,
       approval: [],
+      gates: [],
       waves: [{ steps: [{ host: "at-1", state, units: [], ...more }] }],
     },
   ];
@@ -108,7 +110,7 @@ test("apply --yes follows the rollouts it starts and prints only changes, one a 
   const { exit, world, asked } = await runAgainst(
     folder,
     {
-      unary: { apply: () => ({ changes: oneChange.changes, rolloutIds: ["r-1"], problems: [] }) },
+      unary: { apply: () => ({ changes: oneChange.changes, rolloutIds: ["r-1"], problems: [], gates: [] }) },
       streams: {
         watchRollout: () => [
           { rollout: rolloutOf({ stages: steps("activating", { doing: "starting the idle slot" }) }) },

@@ -125,6 +125,7 @@ test("the view of a rollout shows waves, steps and what is waited for, each line
         environment: "production",
         soakMs: 10_000,
         approval: [],
+        gates: [],
         waves: [
           { steps: [{ host: "web-1", state: "provisional", units: [], switchMs: 2.5 }] },
           { steps: [{ host: "web-2", state: "pending", units: [] }] },

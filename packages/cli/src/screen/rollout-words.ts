@@ -1,5 +1,11 @@
 import { durationMs, formatDuration } from "@sluice/core";
-import type { Rollout, RolloutStep, WaitingOn } from "@sluice/protocol/generated/sluice/types/v1/rollout";
+import type {
+  Rollout,
+  RolloutGate,
+  RolloutOverride,
+  RolloutStep,
+  WaitingOn,
+} from "@sluice/protocol/generated/sluice/types/v1/rollout";
 import type { ExitName } from "../exit-codes.ts";
 
 /** Phases in which a rollout stays for ever, and how a verb that followed it ends. */
@@ -50,6 +56,22 @@ export function waitingWords(waiting: WaitingOn, nowMs: number): string {
   const { sentence } = waiting;
   if (waiting.untilMs === undefined || waiting.untilMs <= nowMs) return `waiting (${waiting.kind}): ${sentence}`;
   return `waiting (${waiting.kind}, until ${formatDuration(durationMs(waiting.untilMs - nowMs))} from now): ${sentence}`;
+}
+
+/** `gate window: closed, opens 2h from now: …` */
+export function gateLine({ gate, state, sentence, opensAtMs }: RolloutGate, nowMs: number): string {
+  const opens =
+    opensAtMs === undefined || opensAtMs <= nowMs
+      ? ""
+      : `, opens ${formatDuration(durationMs(opensAtMs - nowMs))} from now`;
+  return `gate ${gate}: ${state}${opens}: ${firstClauses(sentence, clausesMax)}`;
+}
+
+/** `overridden: freeze in production, wave 1, by eve: the shop is down` */
+export function overrideWords({ check, by, reason, environment, wave }: RolloutOverride): string {
+  const where = environment === undefined ? "" : ` in ${environment}`;
+  const which = wave === undefined ? "" : `, wave ${wave + 1}`;
+  return `overridden: ${check}${where}${which}, by ${by}: ${reason}`;
 }
 
 /** One sentence on everything that keeps a rollout, for `--timeout`. */

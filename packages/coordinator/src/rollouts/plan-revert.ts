@@ -58,7 +58,7 @@ function previous(
   );
 }
 
-/** Going back to what passed here before waits for evidence, never for people or for time to go by. */
+/** Going back to what passed here before waits for evidence, never for people or a soak; gates before waves it has none. */
 function withoutWaiting(stage: Stage): Stage {
   const health = Object.entries(stage.health ?? {}).map(([site, one]) => [site, { ...one, minBakeMs: durationMs(0) }]);
   const gates = { ...stage.gates, soakMs: durationMs(0), approval: [] };

@@ -4,7 +4,7 @@ import { expect, test } from "vitest";
 import { toWireRollout } from "./wire-rollout.ts";
 
 const stored = { rollout: rollout(), state: startRollout(rollout(), at(0)), number: 1 };
-const light = { now: at(0), waitingOn: [], hosts: {} };
+const light = { now: at(0), waitingOn: [], gates: [], hosts: {} };
 
 const row: VerdictRow = {
   host: "web-1",

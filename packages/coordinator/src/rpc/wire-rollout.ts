@@ -1,5 +1,8 @@
 import {
+  approvalWords,
   describeRollout,
+  type GateState,
+  gateWords,
   grantOf,
   type HostView,
   type Instant,
@@ -19,6 +22,7 @@ import type { StoredRollout } from "../store/rollouts.ts";
 export interface RolloutLight {
   readonly now: Instant;
   readonly waitingOn: readonly WaitingOn[];
+  readonly gates: readonly GateState[];
   readonly hosts: Readonly<Record<string, HostView>>;
   /** The table behind its present verdict, for those who want to see it. */
   readonly evidence?: readonly VerdictRow[];
@@ -47,7 +51,8 @@ export function toWireRollout(stored: StoredRollout, light: RolloutLight): WireR
       details: [...details],
     })),
     cause: "cause" in state ? wireCause(state.cause) : undefined,
-    overrides: overrides.map((one) => ({ check: one.check, by: one.by, reason: one.reason, atMs: one.at })),
+    overrides: overrides.map(({ at, ...one }) => ({ environment: undefined, wave: undefined, ...one, atMs: at })),
+    gates: light.gates.map(({ opensAt, hosts, ...gate }) => ({ ...gate, hosts: [...hosts], opensAtMs: opensAt })),
     endedAtMs: endedAt,
     deadlineMs: "deadline" in state ? state.deadline : undefined,
     evidence: (light.evidence ?? []).map(toWireEvidenceRow),
@@ -84,7 +89,8 @@ function wireStage(
   return {
     environment,
     soakMs: gates.soakMs,
-    approval: [...gates.approval],
+    approval: gates.approval.map(approvalWords),
+    gates: [...gateWords(gates)],
     waves: waves.map((wave) => ({ steps: wave.map(step) })),
   };
 }

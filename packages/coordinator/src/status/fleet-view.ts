@@ -1,4 +1,4 @@
-import type { HostView, VerdictRow, WaitingOn } from "@sluice/core";
+import { type GateState, type HostView, haltAllWords, type VerdictRow, type WaitingOn } from "@sluice/core";
 import type {
   GetStatusRequest,
   GetStatusResponse,
@@ -10,6 +10,7 @@ import type { FleetDesk } from "../fleet/fleet-desk.ts";
 import type { Roster } from "../hosts/roster.ts";
 import { type RolloutLight, toWireRollout } from "../rpc/wire-rollout.ts";
 import { listRollouts, readActiveRollouts, type StoredRollout } from "../store/rollouts.ts";
+import { readHaltAll } from "../store/standing-orders.ts";
 import type { Store } from "../store/store.ts";
 import { hostStatus, servesSite } from "./host-status.ts";
 
@@ -21,6 +22,7 @@ export interface FleetViewOptions {
   readonly waitingOn: (id: string) => readonly WaitingOn[];
   /** The table behind the present verdict on a rollout. */
   readonly evidenceFor: (stored: StoredRollout) => readonly VerdictRow[];
+  readonly gates: (id: string) => readonly GateState[];
   readonly hostViews: () => Readonly<Record<string, HostView>>;
   /** Why nothing is decided at all; undefined in good order. */
   readonly standstill: () => string | undefined;
@@ -53,7 +55,7 @@ export class FleetView {
         .filter(({ rollout }) => site === undefined || rollout.sites.includes(site))
         .map((stored) => this.rollout(stored)),
       environments: configured.fleet.environments.map(({ name }) => name),
-      remarks: this.#standstill().map(({ sentence }) => sentence),
+      remarks: [...this.#standstill().map(({ sentence }) => sentence), ...this.#haltedWords()],
     };
   }
 
@@ -75,9 +77,15 @@ export class FleetView {
   }
 
   #light(stored: StoredRollout): RolloutLight {
-    const { clock, waitingOn, hostViews } = this.#options;
+    const { clock, waitingOn, gates, hostViews } = this.#options;
     const reasons = stored.endedAt === undefined ? [...this.#standstill(), ...waitingOn(stored.rollout.id)] : [];
-    return { now: clock.now(), waitingOn: reasons, hosts: hostViews() };
+    const before = stored.state.phase === "waiting-for-gates" ? gates(stored.rollout.id) : [];
+    return { now: clock.now(), waitingOn: reasons, gates: before, hosts: hostViews() };
+  }
+
+  #haltedWords(): readonly string[] {
+    const halt = readHaltAll(this.#options.store);
+    return halt === undefined ? [] : [haltAllWords(halt)];
   }
 
   #standstill(): readonly WaitingOn[] {

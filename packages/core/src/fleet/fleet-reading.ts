@@ -1,5 +1,12 @@
 import type { FleetPath } from "./fleet-problem.ts";
-import type { BindingSource, CertificateSource, EnvironmentSource, HostSource, SiteSource } from "./fleet-source.ts";
+import type {
+  BindingSource,
+  CertificateSource,
+  EnvironmentSource,
+  FreezeSource,
+  HostSource,
+  SiteSource,
+} from "./fleet-source.ts";
 import type { HealthSource } from "./health-source.ts";
 
 /** A piece of the file whose shape is sound, and where it is. */
@@ -45,6 +52,7 @@ export interface FleetReading {
   readonly sharedPorts: readonly Piece<number>[];
   readonly certificates: readonly NamedPiece<CertificateSource>[];
   readonly defaultHealth?: Piece<HealthSource>;
+  readonly freezes: readonly Piece<FreezeSource>[];
   readonly sites: readonly SitePiece[];
   readonly bindings: readonly BindingPiece[];
 }
@@ -73,6 +81,7 @@ export function readSound(root: unknown, damaged: readonly FleetPath[]): FleetRe
     ),
     hosts: soundEntries<HostSource>(isSound, "hosts", top.hosts),
     sharedPorts: soundItems<number>(isSound, ["sharedPorts"], top.sharedPorts),
+    freezes: soundItems<FreezeSource>(isSound, ["freezes"], top.freezes),
     certificates: soundEntries<CertificateSource>(isSound, "certificates", top.certificates),
     sites: sites.map(([name, value]) => sitePiece(isSound, name, mapOf(value))),
     bindings: sites.flatMap(([name, value]) => bindingPieces(isSound, name, mapOf(mapOf(value).bindings))),

@@ -17,19 +17,9 @@ const wantedByType: Readonly<Record<string, string>> = {
 
 /** Words of the design that this version doesn't have; refused by name, because a gate that isn't there must not look as if it were. */
 const notBuiltYet: Readonly<Record<string, readonly string[]>> = {
-  "environments.*.gates": [
-    "window",
-    "attended",
-    "freeze",
-    "freezes",
-    "coverage",
-    "representativeness",
-    "monitoring",
-    "capacity",
-    "evidence",
-  ],
-  "environments.*": ["window", "attended", "freeze", "freezes"],
-  "": ["freeze", "freezes", "windows", "notifications", "notify", "alerts", "mutes", "roles"],
+  "environments.*.gates": ["freeze", "capacity", "evidence"],
+  "environments.*": ["window", "attended", "freeze"],
+  "": ["freeze", "windows", "notifications", "notify", "alerts", "mutes", "roles"],
 };
 
 const notBuiltYetValues: Readonly<Record<string, readonly string[]>> = { driver: ["systemd"] };
@@ -64,6 +54,10 @@ function wantedOf(issue: z.core.$ZodRawIssue): string {
 function problemsOf(issue: z.core.$ZodIssue, above: FleetPath, root: unknown): readonly PathProblem[] {
   const path = [...above, ...issue.path.map((segment) => (typeof segment === "number" ? segment : String(segment)))];
   if (issue.code === "unrecognized_keys") return issue.keys.map((key) => unknownKey(path, key, root));
+  if (issue.code === "invalid_union") {
+    const chosen = variantFor(schemaAt(fleetSource, path, root), valueAt(root, path));
+    if (chosen !== undefined) return problemsUnder(chosen, path, valueAt(root, path), root);
+  }
   if (issue.code === "invalid_key") return [invalidKey(path, issue), ...problemsBelow(path, root)];
   const value = valueAt(root, path);
   if (issue.code === "invalid_union") {
@@ -182,11 +176,19 @@ function schemaAt(schema: unknown, path: FleetPath, value: unknown): unknown {
     );
   const [segment, ...rest] = path;
   if (segment === undefined) return schema;
+  if (schema instanceof z.ZodUnion) return schemaAt(variantFor(schema, value), path, value);
   const inner = valueAt(value, [segment]);
   if (schema instanceof z.ZodObject) return schemaAt(schema.shape[segment], rest, inner);
   if (schema instanceof z.ZodRecord) return schemaAt(schema.valueType, rest, inner);
   if (schema instanceof z.ZodArray) return schemaAt(schema.element, rest, inner);
   return undefined;
+}
+
+/** Of variants told apart by being a map, a list or neither, the one that `value` is; undefined where it is none or neither. */
+function variantFor(schema: unknown, value: unknown): z.ZodType | undefined {
+  if (!(schema instanceof z.ZodUnion) || value === null || typeof value !== "object") return undefined;
+  const wanted = Array.isArray(value) ? z.ZodArray : z.ZodObject;
+  return schema.options.find((option): option is z.ZodType => option instanceof wanted);
 }
 
 const variantOf = (option: unknown): z.ZodType =>

@@ -3,7 +3,7 @@ import type { Environment, Fleet, OnRegression, Site } from "../fleet/fleet.ts";
 import type { UnitKey } from "../intent/intent.ts";
 import { type DurationMs, durationMs, type Instant, minutes } from "../units/time.ts";
 import { planWaves } from "./plan-waves.ts";
-import type { HostChange, Override, Rollout, Stage, UnitChange } from "./rollout.ts";
+import type { HostChange, Override, Rollout, Stage, StageBelow, UnitChange } from "./rollout.ts";
 import { stepTimeoutDefaultMs } from "./timings.ts";
 
 export interface RolloutRequest {
@@ -88,12 +88,29 @@ function stageOf(request: RolloutRequest, sites: readonly Site[], environment: E
     maxUnavailable: Math.min(...sites.map(({ maxUnavailable }) => maxUnavailable)),
     stepTimeoutMs: stepTimeoutOf(sites),
     waves: waves.map((hosts) => hosts.flatMap((host) => changes.get(host) ?? [])),
+    ...belowOf(request, sites, environment),
   };
 }
 
 /** One site that must not go back holds the others. */
 function onRegressionIn(sites: readonly Site[], { name }: Environment): OnRegression {
   return sites.some(({ onRegression }) => onRegression[name] === "hold") ? "hold" : "revert";
+}
+
+/** Going back asks nobody, and the lowest environment has nothing below it. */
+function belowOf(
+  { fleet, kind, targets }: RolloutRequest,
+  sites: readonly Site[],
+  environment: Environment,
+): { readonly below?: StageBelow } {
+  const lower = fleet.environments.slice(0, fleet.environments.indexOf(environment)).reverse();
+  const nearest = lower.find((candidate) => hostsServing(candidate, sites).length > 0);
+  if (nearest === undefined || kind === "revert") return {};
+  const hosts = nearest.hosts.map((host) => ({
+    host,
+    units: targets(host).map(({ unit, digest }) => ({ unit, to: digest })),
+  }));
+  return { below: { environment: nearest.name, hosts } };
 }
 
 function changesOf({ kind, targets, proven }: RolloutRequest, host: string): readonly UnitChange[] {

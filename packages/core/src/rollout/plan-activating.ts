@@ -1,3 +1,4 @@
+import { overrideOf } from "../gates/overrides.ts";
 import { after, between, formatDuration } from "../units/time.ts";
 import { blindness } from "./blindness.ts";
 import { busyWith, inTheWay } from "./capacity.ts";
@@ -91,6 +92,7 @@ function obstacleTo(input: PlanInput, state: Activating, steps: Steps, change: H
   if (other !== undefined) {
     return { kind: "unit-busy", sentence: `${host} is in the hands of rollout ${other}`, hosts: [host], until };
   }
+  if (overrideOf(input.rollout, "capacity", state.at) !== undefined) return undefined;
   const stage = stageAt(input.rollout, state.at);
   const limit = { atOnce: stage.maxUnavailable, counting: ["activating", "withdrawing", "reverting"] } as const;
   const ahead = inTheWay(input, steps, stage, change, limit);

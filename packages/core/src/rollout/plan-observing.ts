@@ -1,3 +1,4 @@
+import { overrideOf } from "../gates/overrides.ts";
 import { after, between, formatDuration, type Instant } from "../units/time.ts";
 import { blindness } from "./blindness.ts";
 import { halt, haltCause } from "./halt.ts";
@@ -37,8 +38,8 @@ function missing(input: PlanInput, state: Observing, steps: Steps): readonly Wai
   return [...missingSoak(input, state), ...missingHosts(input, state, steps), ...missingEvidence(input, state)];
 }
 
-function missingSoak({ now }: PlanInput, { soakUntil, promoted }: Observing): readonly WaitingOn[] {
-  if (promoted !== undefined || now >= soakUntil) return [];
+function missingSoak({ now, rollout }: PlanInput, { at, soakUntil, promoted }: Observing): readonly WaitingOn[] {
+  if (promoted !== undefined || now >= soakUntil || overrideOf(rollout, "soak", at) !== undefined) return [];
   const sentence = `soaking for ${formatDuration(between(now, soakUntil))} more`;
   return [{ kind: "soak", sentence, hosts: [], until: soakUntil }];
 }
@@ -58,8 +59,9 @@ function isLiveNow(input: PlanInput, host: string, step: StepState): boolean {
   return view?.connected === true && grantOf(view, step.grant)?.progress.kind === "provisional";
 }
 
-function missingEvidence({ verdict }: PlanInput, { promoted, deadline }: Observing): readonly WaitingOn[] {
+function missingEvidence({ rollout, verdict }: PlanInput, { at, promoted, deadline }: Observing): readonly WaitingOn[] {
   if (verdict.kind !== "inconclusive" || promoted !== undefined) return [];
+  if (overrideOf(rollout, "evidence", at) !== undefined) return [];
   const { missing: wanted } = verdict;
   const details = wanted.length > wantedMax ? { details: wanted } : {};
   return [{ kind: "evidence", sentence: wantedWords(wanted), ...details, hosts: [], until: deadline }];

@@ -39,6 +39,22 @@ export interface Rollout {
    * only: it changes every few seconds.
    */
   evidence: EvidenceRow[];
+  /** Every gate before the wave that is next; empty while none is. */
+  gates: RolloutGate[];
+}
+
+/** A gate as it is at this moment. */
+export interface RolloutGate {
+  /** A name of core's GateName, or `halt-all`. */
+  gate: string;
+  environment: string;
+  /** `open`, `closed` or `overridden`. */
+  state: string;
+  /** One present-tense sentence. */
+  sentence: string;
+  hosts: string[];
+  /** When a closed gate opens by itself. */
+  opensAtMs?: number | undefined;
 }
 
 export interface RolloutStage {
@@ -46,6 +62,8 @@ export interface RolloutStage {
   soakMs: number;
   approval: string[];
   waves: RolloutWave[];
+  /** What is asked for before its waves, in words. */
+  gates: string[];
 }
 
 export interface RolloutWave {
@@ -154,6 +172,12 @@ export interface RolloutOverride {
   by: string;
   reason: string;
   atMs: number;
+  /** Absent: in every environment. */
+  environment?:
+    | string
+    | undefined;
+  /** Index of the wave in its environment. Absent: for every wave. */
+  wave?: number | undefined;
 }
 
 function createBaseRollout(): Rollout {
@@ -176,6 +200,7 @@ function createBaseRollout(): Rollout {
     currentStage: undefined,
     currentWave: undefined,
     evidence: [],
+    gates: [],
   };
 }
 
@@ -234,6 +259,9 @@ export const Rollout: MessageFns<Rollout> = {
     }
     for (const v of message.evidence) {
       EvidenceRow.encode(v!, writer.uint32(242).fork()).join();
+    }
+    for (const v of message.gates) {
+      RolloutGate.encode(v!, writer.uint32(146).fork()).join();
     }
     return writer;
   },
@@ -395,6 +423,14 @@ export const Rollout: MessageFns<Rollout> = {
             message.evidence.push(EvidenceRow.decode(reader, reader.uint32()));
             continue;
           }
+          case 18: {
+            if (tag !== 146) {
+              break;
+            }
+
+            message.gates.push(RolloutGate.decode(reader, reader.uint32()));
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -432,12 +468,128 @@ export const Rollout: MessageFns<Rollout> = {
     message.currentStage = object.currentStage ?? undefined;
     message.currentWave = object.currentWave ?? undefined;
     message.evidence = object.evidence?.map((e) => EvidenceRow.fromPartial(e)) || [];
+    message.gates = object.gates?.map((e) => RolloutGate.fromPartial(e)) || [];
+    return message;
+  },
+};
+
+function createBaseRolloutGate(): RolloutGate {
+  return { gate: "", environment: "", state: "", sentence: "", hosts: [], opensAtMs: undefined };
+}
+
+export const RolloutGate: MessageFns<RolloutGate> = {
+  encode(message: RolloutGate, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.gate !== "") {
+      writer.uint32(10).string(message.gate);
+    }
+    if (message.environment !== "") {
+      writer.uint32(18).string(message.environment);
+    }
+    if (message.state !== "") {
+      writer.uint32(26).string(message.state);
+    }
+    if (message.sentence !== "") {
+      writer.uint32(34).string(message.sentence);
+    }
+    for (const v of message.hosts) {
+      writer.uint32(42).string(v!);
+    }
+    if (message.opensAtMs !== undefined) {
+      writer.uint32(48).int64(message.opensAtMs);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RolloutGate {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRolloutGate();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.gate = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.environment = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.state = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.sentence = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.hosts.push(reader.string());
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.opensAtMs = longToNumber(reader.int64());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create<I extends Exact<DeepPartial<RolloutGate>, I>>(base?: I): RolloutGate {
+    return RolloutGate.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<RolloutGate>, I>>(object: I): RolloutGate {
+    const message = createBaseRolloutGate();
+    message.gate = object.gate ?? "";
+    message.environment = object.environment ?? "";
+    message.state = object.state ?? "";
+    message.sentence = object.sentence ?? "";
+    message.hosts = object.hosts?.map((e) => e) || [];
+    message.opensAtMs = object.opensAtMs ?? undefined;
     return message;
   },
 };
 
 function createBaseRolloutStage(): RolloutStage {
-  return { environment: "", soakMs: 0, approval: [], waves: [] };
+  return { environment: "", soakMs: 0, approval: [], waves: [], gates: [] };
 }
 
 export const RolloutStage: MessageFns<RolloutStage> = {
@@ -453,6 +605,9 @@ export const RolloutStage: MessageFns<RolloutStage> = {
     }
     for (const v of message.waves) {
       RolloutWave.encode(v!, writer.uint32(34).fork()).join();
+    }
+    for (const v of message.gates) {
+      writer.uint32(42).string(v!);
     }
     return writer;
   },
@@ -502,6 +657,14 @@ export const RolloutStage: MessageFns<RolloutStage> = {
             message.waves.push(RolloutWave.decode(reader, reader.uint32()));
             continue;
           }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.gates.push(reader.string());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -523,6 +686,7 @@ export const RolloutStage: MessageFns<RolloutStage> = {
     message.soakMs = object.soakMs ?? 0;
     message.approval = object.approval?.map((e) => e) || [];
     message.waves = object.waves?.map((e) => RolloutWave.fromPartial(e)) || [];
+    message.gates = object.gates?.map((e) => e) || [];
     return message;
   },
 };
@@ -1388,7 +1552,7 @@ export const EvidenceMissing: MessageFns<EvidenceMissing> = {
 };
 
 function createBaseRolloutOverride(): RolloutOverride {
-  return { check: "", by: "", reason: "", atMs: 0 };
+  return { check: "", by: "", reason: "", atMs: 0, environment: undefined, wave: undefined };
 }
 
 export const RolloutOverride: MessageFns<RolloutOverride> = {
@@ -1404,6 +1568,12 @@ export const RolloutOverride: MessageFns<RolloutOverride> = {
     }
     if (message.atMs !== 0) {
       writer.uint32(32).int64(message.atMs);
+    }
+    if (message.environment !== undefined) {
+      writer.uint32(42).string(message.environment);
+    }
+    if (message.wave !== undefined) {
+      writer.uint32(48).int32(message.wave);
     }
     return writer;
   },
@@ -1453,6 +1623,22 @@ export const RolloutOverride: MessageFns<RolloutOverride> = {
             message.atMs = longToNumber(reader.int64());
             continue;
           }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.environment = reader.string();
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.wave = reader.int32();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1474,6 +1660,8 @@ export const RolloutOverride: MessageFns<RolloutOverride> = {
     message.by = object.by ?? "";
     message.reason = object.reason ?? "";
     message.atMs = object.atMs ?? 0;
+    message.environment = object.environment ?? undefined;
+    message.wave = object.wave ?? undefined;
     return message;
   },
 };
