@@ -91,7 +91,7 @@ async function changeEngineUnderLoad(world: BenchWorld, slots: SlotPorts): Promi
 function targetsOf(fleet: BenchFleet): readonly PacedTarget[] {
   return fleet.sites.flatMap(({ ownPort, ownName, sharedName }) => [
     { port: ownPort, hostName: ownName },
-    { port: fleet.sharedPort, hostName: sharedName },
+    ...(sharedName === undefined ? [] : [{ port: fleet.sharedPort, hostName: sharedName }]),
   ]);
 }
 
@@ -112,6 +112,7 @@ async function reloadUnderLoad(
 
 async function changeUnderLoad(world: BenchWorld, changes: Changes): Promise<void> {
   const { workload, target, count, everyMs, targets } = changes;
+  if (!world.wants(target, workload)) return;
   world.say(`${suite}: ${target}, ${workload}`);
   const load = await startPacedLoad({ targets, requestsPerSecond, clients });
   const startedAt = performance.now();
