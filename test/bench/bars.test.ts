@@ -12,18 +12,23 @@ test("a bar whose suite did not run is not measured, and not missed", () => {
   expect(judgeBars(new Measurements()).map(({ kind }) => kind)).toEqual(bars.map(() => "not-measured"));
 });
 
-test("a ratio is taken of the medians, and the worse one of rate and CPU time counts", () => {
+test("where both kept their core busy, the ratio is that of the medians of requests a second", () => {
   const measurements = new Measurements();
-  for (const [round, rate] of [3000, 3100, 9000].entries()) {
-    measurements.add({ ...small, target: "haproxy own port" }, round, {
-      requestsPerSecond: rate,
-      cpuMicrosPerRequest: 40,
-    });
+  const busyPercent = 99;
+  for (const [round, requestsPerSecond] of [3000, 3100, 9000].entries()) {
+    measurements.add({ ...small, target: "haproxy own port" }, round, { requestsPerSecond, busyPercent });
   }
-  measurements.add({ ...small, target: "caddy" }, 1, { requestsPerSecond: 1000, cpuMicrosPerRequest: 100 });
-  expect(resultOf(measurements, "own-port-haproxy-caddy")).toMatchObject({ kind: "missed", value: 2.5 });
-  measurements.add({ ...small, target: "caddy" }, 2, { cpuMicrosPerRequest: 200 });
+  measurements.add({ ...small, target: "caddy" }, 1, { requestsPerSecond: 1000, busyPercent });
   expect(resultOf(measurements, "own-port-haproxy-caddy")).toMatchObject({ kind: "met", value: 3.1 });
+});
+
+test("where one of them left its core idle, the ratio is that of CPU time", () => {
+  const measurements = new Measurements();
+  const ours = { requestsPerSecond: 9000, busyPercent: 99, cpuMicrosPerRequest: 40 };
+  measurements.add({ ...small, target: "haproxy own port" }, 1, ours);
+  const caddys = { requestsPerSecond: 1000, busyPercent: 30, cpuMicrosPerRequest: 100 };
+  measurements.add({ ...small, target: "caddy" }, 1, caddys);
+  expect(resultOf(measurements, "own-port-haproxy-caddy")).toMatchObject({ kind: "missed", value: 2.5 });
 });
 
 test("one failed request of ours misses the bar, a peer's don't count", () => {

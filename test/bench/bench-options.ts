@@ -5,6 +5,8 @@ import { type SuiteName, suiteNames } from "./measurements/measurements.ts";
 export interface BenchOptions {
   readonly suites: readonly SuiteName[];
   readonly effort: Effort;
+  /** Only what has one of these in its target or workload; everything when empty. */
+  readonly match: readonly string[];
   /** Whether a missed bar ends the run with 1. */
   readonly bars: boolean;
   readonly reportFile: string;
@@ -12,6 +14,7 @@ export interface BenchOptions {
 
 interface Parsed {
   readonly only?: readonly SuiteName[];
+  readonly match?: readonly string[];
   readonly rounds?: number;
   readonly seconds?: number;
   readonly quick?: boolean;
@@ -56,13 +59,15 @@ Exit codes: 0 done · 1 a bar is missed or a suite failed · 2 wrong usage, or a
 Examples:
   $ npm run bench
   $ npm run bench -- --quick
-  $ npm run bench -- --only throughput --rounds 5 --seconds 3`;
+  $ npm run bench -- --only throughput --rounds 5 --seconds 3
+  $ npm run bench -- --only failures --match "node own port"`;
 
 /** Reads the arguments behind the name of the program. Throws commander's error when they are wrong, and after printing help. */
 export function readBenchOptions(args: readonly string[]): BenchOptions {
   const program = new Command("npm run bench --")
     .description("measures Sluice beside HAProxy, nginx and Caddy on this machine, in one run, and judges its bars")
     .addOption(new Option("--only <suites...>", "these suites only").choices(suiteNames))
+    .option("--match <texts...>", "of these, only measurements with one of the texts in their workload or target")
     .option("--rounds <count>", `rounds of every throughput measurement (default: ${fullEffort.rounds})`, positive)
     .option("--seconds <count>", `length of one throughput measurement (default: ${fullEffort.seconds})`, positive)
     .option("--quick", "a smoke run of a few minutes: few changes, few sites, short measurements")
@@ -73,13 +78,21 @@ export function readBenchOptions(args: readonly string[]): BenchOptions {
   return optionsOf(program.parse(args, { from: "user" }).opts<Parsed>());
 }
 
-function optionsOf({ only = suiteNames, rounds, seconds, quick = false, bars, report }: Parsed): BenchOptions {
+function optionsOf({
+  only = suiteNames,
+  match = [],
+  rounds,
+  seconds,
+  quick = false,
+  bars,
+  report,
+}: Parsed): BenchOptions {
   const effort = {
     ...(quick ? quickEffort : fullEffort),
     ...(rounds === undefined ? {} : { rounds }),
     ...(seconds === undefined ? {} : { seconds }),
   };
-  return { suites: suiteNames.filter((name) => only.includes(name)), effort, bars, reportFile: report };
+  return { suites: suiteNames.filter((name) => only.includes(name)), match, effort, bars, reportFile: report };
 }
 
 function positive(text: string): number {

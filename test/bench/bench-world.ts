@@ -26,6 +26,8 @@ export interface BenchWorld {
   readonly tools: Tools;
   readonly effort: Effort;
   readonly measurements: Measurements;
+  /** Whether somebody asked for this measurement; without a choice all of them are. */
+  wants(target: string, workload: string): boolean;
   /** One line of progress, for whoever waits. */
   say(sentence: string): void;
   /** Text that belongs to the result. */

@@ -43,6 +43,8 @@ async function run(wanted: BenchOptions, tools: Tools): Promise<number> {
   const measurements = new Measurements();
   const world: BenchWorld = {
     ...{ dir: folder.dir, tools, effort: wanted.effort, measurements },
+    wants: (target, workload) =>
+      wanted.match.length === 0 || wanted.match.some((text) => target.includes(text) || workload.includes(text)),
     say: (sentence) => console.error(`${new Date().toISOString().slice(11, 19)} ${sentence}`),
     print: (text) => console.log(`${text}\n`),
   };

@@ -124,10 +124,10 @@ class RunningFleet implements BenchFleet {
     const known = this.sites.length;
     const sites = this.#ownPorts.slice(0, count).map((port, index) => benchSite(index, port));
     await this.#apply({ ...this.#shape, sites });
-    const unasked = { toEnvironment: undefined, reason: undefined, overrides: [] };
-    const asked = sites.slice(known).map(({ name }) => this.#client.deploy({ site: name, version: "1", ...unasked }));
-    const ids = (await Promise.all(asked)).flatMap(({ rolloutId }) => rolloutId ?? []);
-    await this.#completed(ids);
+    const added = sites.slice(known);
+    // They take turns with the front.
+    for (const site of added.filter(({ sharedName }) => sharedName !== undefined)) await this.#deploy(site);
+    await Promise.all(added.filter(({ sharedName }) => sharedName === undefined).map((site) => this.#deploy(site)));
   }
 
   async change(change: Partial<Pick<BenchFleetShape, "engine" | "version">>): Promise<readonly Rollout[]> {
@@ -173,6 +173,12 @@ class RunningFleet implements BenchFleet {
     if (problems.length > 0) throw new Error(`cannot apply the fleet file: ${JSON.stringify(problems)}`);
     this.#shape = shape;
     return rolloutIds;
+  }
+
+  async #deploy({ name }: BenchSite): Promise<void> {
+    const unasked = { toEnvironment: undefined, reason: undefined, overrides: [] };
+    const { rolloutId } = await this.#client.deploy({ site: name, version: "1", ...unasked });
+    if (rolloutId !== undefined) await this.#untilCompleted(rolloutId);
   }
 
   #completed(ids: readonly string[]): Promise<readonly Rollout[]> {

@@ -132,8 +132,13 @@ async function tell(path: string, line: string): Promise<void> {
 
 /** What `caddy reload` does, without the time it takes to start a second Caddy. */
 async function loadCaddyfile(dir: string): Promise<void> {
-  const headers = { "Content-Type": "text/caddyfile", Host: "localhost" };
-  const asked = request({ socketPath: join(dir, "admin.sock"), path: "/load", method: "POST", headers });
+  // On a unix socket there is no host to name, and Caddy refuses any that is named.
+  const headers = { "Content-Type": "text/caddyfile", Host: "" };
+  const asked = request({
+    ...{ socketPath: join(dir, "admin.sock"), path: "/load", method: "POST", headers },
+    // An empty one would be taken for none.
+    setHost: false,
+  });
   asked.end(await readFile(join(dir, "peer.cfg")));
   const [answer] = await once(asked, "response");
   answer.resume();

@@ -14,6 +14,8 @@ const changedMs = 20_000;
 /** Predecessors are idle here. */
 const drainOrder = { graceMs: 0, limitMs: 5000 };
 
+const rollout = "switch in a rollout";
+
 type Live = "blue" | "green";
 
 /** How long changes take when nobody else is there: from the order until the first request is served by what is new. */
@@ -32,8 +34,10 @@ export async function runChanges(world: BenchWorld): Promise<void> {
   for (let round = 1; round <= world.effort.timedChanges; round += 1) {
     world.say(`${suite}: round ${round} of ${world.effort.timedChanges}`);
     const live: Live = round % 2 === 0 ? "blue" : "green";
-    for (const target of engines) await timeEngine(world, target, live, round);
-    for (const peer of others) await timeReload(world, peer, live, round);
+    for (const target of engines.filter(({ name }) => world.wants(name, "")))
+      await timeEngine(world, target, live, round);
+    for (const peer of others.filter(({ name }) => world.wants(name, "reload")))
+      await timeReload(world, peer, live, round);
   }
   await timeRollouts(world, slots);
 }
@@ -62,7 +66,7 @@ async function timeReload({ measurements }: BenchWorld, peer: Peer, live: Live, 
 
 /** Through the agent, as an operator gets it: what it reports from the order to switch until the switch is in force. */
 async function timeRollouts(world: BenchWorld, slots: SlotPorts): Promise<void> {
-  for (const engine of engineNames) {
+  for (const engine of engineNames.filter((name) => world.wants(name, rollout))) {
     world.say(`${suite}: rollouts, ${engine}`);
     await using fleet = await startBenchFleet(world, { engine, slots, pace: "quick" });
     await fleet.grow(1);
@@ -72,7 +76,7 @@ async function timeRollouts(world: BenchWorld, slots: SlotPorts): Promise<void> 
         stages.flatMap(({ waves }) => waves.flatMap((wave) => wave.steps)),
       );
       for (const { switchMs } of steps) {
-        world.measurements.add({ suite, workload: "switch in a rollout", target: engine }, round, { switchMs });
+        world.measurements.add({ suite, workload: rollout, target: engine }, round, { switchMs });
       }
     }
   }

@@ -6,9 +6,17 @@ import { type PeerKind, peerKinds, startPeer } from "../peers/peer.ts";
 import { type Certificate, makeCertificate } from "../slots/certificate.ts";
 import type { SlotPorts } from "../slots/slot-ports.ts";
 import { startSlowSlots } from "../slots/start-slow-slots.ts";
-import { type EngineTarget, engineNames, shapes, startEngineTarget } from "../targets/start-engine-target.ts";
+import {
+  type EngineTarget,
+  engineNames,
+  shapes,
+  startEngineTarget,
+  targetName,
+} from "../targets/start-engine-target.ts";
 
 const suite = "failures";
+/** Every engine change is one of both, and asked on both kinds of port. */
+const bothEngines = "node and haproxy, own port and shared port";
 /** A steady rate that leaves the machine time for the changes. */
 const requestsPerSecond = 400;
 const clients = 60;
@@ -30,6 +38,7 @@ export async function runFailures(world: BenchWorld): Promise<void> {
   const certificate = await makeCertificate(world);
   for (const engine of engineNames) {
     for (const shape of shapes) {
+      if (!switchesAndRestarts(world).some((workload) => world.wants(targetName(engine, shape), workload))) continue;
       await using target = await startEngineTarget(engine, shape, slots, certificate);
       await switchUnderLoad(world, target);
       await restartUnderLoad(world, target);
@@ -40,6 +49,11 @@ export async function runFailures(world: BenchWorld): Promise<void> {
     await reloadUnderLoad(world, kind, slots, certificate);
   }
 }
+
+const switchesOf = ({ effort }: BenchWorld): string => `${effort.switches} switches`;
+const restartsOf = ({ effort }: BenchWorld): string => `${effort.restarts} proxy restarts`;
+const engineChangesOf = ({ effort }: BenchWorld): string => `${effort.engineChanges} engine changes`;
+const switchesAndRestarts = (world: BenchWorld): readonly string[] => [switchesOf(world), restartsOf(world)];
 
 interface Changes {
   /** `100 switches`. */
@@ -54,7 +68,7 @@ interface Changes {
 async function switchUnderLoad(world: BenchWorld, target: EngineTarget): Promise<void> {
   const count = world.effort.switches;
   await changeUnderLoad(world, {
-    ...{ workload: `${count} switches`, target: target.name, count, everyMs: changeEveryMs },
+    ...{ workload: switchesOf(world), target: target.name, count, everyMs: changeEveryMs },
     targets: [{ port: target.port, hostName: "localhost" }],
     change: (index) => target.switchTo(index % 2 === 0 ? "green" : "blue"),
   });
@@ -64,7 +78,7 @@ async function restartUnderLoad(world: BenchWorld, { name, port, site }: EngineT
   const count = world.effort.restarts;
   const draining: Promise<number | null>[] = [];
   await changeUnderLoad(world, {
-    ...{ workload: `${count} proxy restarts`, target: name, count, everyMs: changeEveryMs },
+    ...{ workload: restartsOf(world), target: name, count, everyMs: changeEveryMs },
     targets: [{ port, hostName: "localhost" }],
     async change(index) {
       const part = site.parts[index % site.parts.length];
@@ -77,11 +91,12 @@ async function restartUnderLoad(world: BenchWorld, { name, port, site }: EngineT
 
 /** Through rollouts, since an engine is a setting: both the site's own port and the shared one are asked. */
 async function changeEngineUnderLoad(world: BenchWorld, slots: SlotPorts): Promise<void> {
+  if (!world.wants(bothEngines, engineChangesOf(world))) return;
   await using fleet = await startBenchFleet(world, { engine: "node", slots, pace: "quick" });
   await fleet.grow(1);
   const count = world.effort.engineChanges;
   await changeUnderLoad(world, {
-    ...{ workload: `${count} engine changes`, target: "node and haproxy, own port and shared port", count },
+    ...{ workload: engineChangesOf(world), target: bothEngines, count },
     everyMs: changeEveryMs,
     targets: targetsOf(fleet),
     change: (index) => fleet.change({ engine: index % 2 === 0 ? "haproxy" : "node" }),
@@ -91,7 +106,7 @@ async function changeEngineUnderLoad(world: BenchWorld, slots: SlotPorts): Promi
 function targetsOf(fleet: BenchFleet): readonly PacedTarget[] {
   return fleet.sites.flatMap(({ ownPort, ownName, sharedName }) => [
     { port: ownPort, hostName: ownName },
-    { port: fleet.sharedPort, hostName: sharedName },
+    ...(sharedName === undefined ? [] : [{ port: fleet.sharedPort, hostName: sharedName }]),
   ]);
 }
 
@@ -101,8 +116,9 @@ async function reloadUnderLoad(
   slots: SlotPorts,
   certificate: Certificate,
 ): Promise<void> {
-  await using peer = await startPeer(world, kind, slots, certificate);
   const count = world.effort.reloads;
+  if (!world.wants(kind.name, `${count} reloads`)) return;
+  await using peer = await startPeer(world, kind, slots, certificate);
   await changeUnderLoad(world, {
     ...{ workload: `${count} reloads`, target: kind.name, count, everyMs: reloadEveryMs },
     targets: [{ port: peer.port, hostName: "localhost" }],
@@ -112,6 +128,7 @@ async function reloadUnderLoad(
 
 async function changeUnderLoad(world: BenchWorld, changes: Changes): Promise<void> {
   const { workload, target, count, everyMs, targets } = changes;
+  if (!world.wants(target, workload)) return;
   world.say(`${suite}: ${target}, ${workload}`);
   const load = await startPacedLoad({ targets, requestsPerSecond, clients });
   const startedAt = performance.now();

@@ -19,7 +19,7 @@ const coldStartMs = 600_000;
 export async function runFootprint(world: BenchWorld): Promise<void> {
   await using slots = await startNginxSlots(world);
   const sitesMax = Math.max(...world.effort.siteCounts);
-  for (const engine of engineNames) {
+  for (const engine of engineNames.filter((name) => world.wants(name, suite))) {
     await using fleet = await startBenchFleet(world, { engine, slots, pace: "default", sitesMax });
     for (const count of world.effort.siteCounts) {
       world.say(`${suite}: ${engine}, ${count} sites`);

@@ -23,13 +23,14 @@ export async function runThroughput(world: BenchWorld): Promise<void> {
   await using started = new AsyncDisposableStack();
   const targets = await startTargets(world, started);
   for (const workload of workloads) {
-    world.say(`${suite}: ${workload.name}`);
-    for (const target of targets) {
+    const wanted = targets.filter((target) => world.wants(target.name, workload.name));
+    if (wanted.length > 0) world.say(`${suite}: ${workload.name}`);
+    for (const target of wanted) {
       await verifyAnswer(target, workload);
       await runLoad(world.tools, target, workload, Math.min(warmUpSeconds, world.effort.seconds));
     }
     for (let round = 1; round <= world.effort.rounds; round += 1) {
-      for (const target of targets) await measure(world, target, workload, round);
+      for (const target of wanted) await measure(world, target, workload, round);
     }
   }
 }
