@@ -21,10 +21,13 @@ export function renderHealth(health: GetHealthResponse, colors: Colors): string 
   const times: Times = {
     nowMs: health.nowMs,
     blockMs: health.blockMs,
-    historyWords: formatDuration(durationMs(health.nowMs - health.sinceMs)),
+    historyWords: formatDuration(durationMs(Math.round((health.nowMs - health.sinceMs) / minuteMs) * minuteMs)),
   };
   return health.hosts.map((host) => hostHealth(host, times, colors)).join("\n\n");
 }
+
+/** The history begins with a block, a few seconds from a whole day. */
+const minuteMs = 60_000;
 
 interface Times {
   readonly nowMs: number;
@@ -56,7 +59,7 @@ function trafficTable(ways: readonly TrafficHealth[], times: Times, colors: Colo
   const rows = ways.flatMap((way) => {
     const newest = sumOf(way.newest);
     const day: Counted = way.history ?? { outcomes: [], latency: [] };
-    const span = formatDuration(durationMs(way.newest.length * times.blockMs));
+    const span = way.newest.length === 0 ? "-" : formatDuration(durationMs(way.newest.length * times.blockMs));
     return [
       { way, when: span, counted: newest, note: silenceWords(way, times) },
       { way, when: times.historyWords, counted: day, note: "" },

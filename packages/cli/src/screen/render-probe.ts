@@ -1,6 +1,7 @@
 import type { ProbeResponse } from "@sluice/protocol/generated/sluice/operator/v1/operator";
 import type { ProbeResult } from "@sluice/protocol/generated/sluice/types/v1/host";
 import type { Colors } from "../world.ts";
+import { bindingWords } from "./binding-words.ts";
 import { plural } from "./count-words.ts";
 import { msWords } from "./latency-words.ts";
 import { renderTable } from "./render-table.ts";
@@ -12,7 +13,9 @@ const hops = ["slot", "proxy", "front", "edge"] as const;
  * For each host a matrix of what was asked (binding and probe) and where (hop), with status and time; then a line for
  * everything that is not good, and the sum.
  */
-export function renderProbe(answers: readonly ProbeResponse[], colors: Colors): string {
+export function renderProbe(answered: readonly ProbeResponse[], colors: Colors): string {
+  // Hosts answer in any order.
+  const answers = answered.toSorted((a, b) => a.host.localeCompare(b.host));
   const asked = hops.filter((hop) => answers.some(({ results }) => results.some((result) => result.hop === hop)));
   const matrices = answers
     .filter(({ results }) => results.length > 0)
@@ -23,10 +26,9 @@ export function renderProbe(answers: readonly ProbeResponse[], colors: Colors): 
 }
 
 function matrix(results: readonly ProbeResult[], asked: readonly string[], colors: Colors): string {
-  const questions = Map.groupBy(results, ({ binding, probe }) => JSON.stringify([binding, probe]));
+  const questions = Map.groupBy(results, (result) => JSON.stringify([bindingWords(result), result.probe]));
   const rows = [...questions.values()].map((same) => [
-    same[0]?.binding ?? "",
-    same[0]?.probe ?? "",
+    ...same.slice(0, 1).flatMap((result) => [bindingWords(result), result.probe]),
     ...asked.map((hop) =>
       cell(
         same.filter((result) => result.hop === hop),
@@ -37,7 +39,7 @@ function matrix(results: readonly ProbeResult[], asked: readonly string[], color
   return renderTable(["BINDING", "PROBE", ...asked.map((hop) => hop.toUpperCase())], rows);
 }
 
-/** The worst of a cell: a binding may be asked on several ports. */
+/** The worst of a cell. */
 function cell(results: readonly ProbeResult[], colors: Colors): string {
   const [first] = results;
   if (first === undefined) return "-";
@@ -56,7 +58,7 @@ function probeRemarks(answer: ProbeResponse, colors: Colors): readonly string[] 
 }
 
 function resultRemark(result: ProbeResult, colors: Colors): readonly string[] {
-  const where = `${result.host} ${result.binding} via ${result.hop}, ${result.probe}`;
+  const where = `${result.host} ${bindingWords(result)} via ${result.hop}, ${result.probe}`;
   switch (result.outcome?.$case) {
     case "good":
       return [];

@@ -91,27 +91,31 @@ test("probe is a matrix of questions and hops for each host, with words for ever
     }),
     ProbeResponse.fromPartial({
       host: "at-2",
-      results: [{ ...result(["shop.internal", "GET /"], "front", good), host: "at-2", tookMs: 81.7 }],
+      results: [
+        { ...result(["shop.internal", "GET /"], "front", good), host: "at-2", tookMs: 81.7, bindingPort: 80 },
+        { ...result(["shop.internal", "GET /"], "proxy", good), host: "at-2", tookMs: 81.7, bindingPort: 8080 },
+      ],
     }),
     ProbeResponse.fromPartial({ host: "web-1", refusal: "not connected" }),
   ];
-  expect(renderProbe(answers, colors)).toBe(
+  expect(renderProbe(answers.toReversed(), colors)).toBe(
     `at-1
-BINDING           PROBE     SLOT         FRONT           EDGE
-shop.internal     GET /     ✓ 200 3.1ms  ✗ failed 3.1ms  -
-shop.internal     HEAD /up  ✓ 204 3.1ms  ✓ 200 3.1ms     -
-www.shop.example  GET /     ✓ 200 3.1ms  ✗ 400 3.1ms     ? unknown
+BINDING           PROBE     SLOT         PROXY  FRONT           EDGE
+shop.internal     GET /     ✓ 200 3.1ms  -      ✗ failed 3.1ms  -
+shop.internal     HEAD /up  ✓ 204 3.1ms  -      ✓ 200 3.1ms     -
+www.shop.example  GET /     ✓ 200 3.1ms  -      ✗ 400 3.1ms     ? unknown
 
 at-2
-BINDING        PROBE  SLOT  FRONT       EDGE
-shop.internal  GET /  -     ✓ 200 82ms  -
+BINDING             PROBE  SLOT  PROXY       FRONT       EDGE
+shop.internal       GET /  -     -           ✓ 200 82ms  -
+shop.internal:8080  GET /  -     ✓ 200 82ms  -           -
 
 ✗ at-1 shop.internal via front, GET /: no connection
 ✗ at-1 www.shop.example via front, GET /: answered 400, expected 200
 ? at-1 www.shop.example via edge, GET /: the edge led to web-2
 ? web-1: not connected
 
-5 of 8 probes on 2 hosts were answered as expected; 2 were not; 1 is unknown`,
+6 of 9 probes on 2 hosts were answered as expected; 2 were not; 1 is unknown`,
   );
 });
 
