@@ -13,6 +13,9 @@ import { certificateFault, type Trust } from "./trust.ts";
 /** What is read of a body: enough for any `contains`, and a slot that streams for ever ends here. */
 export const bodyBytesMax = 64 * 1024;
 
+/** As much of a question as it takes to ask it. */
+type Asked = Pick<Question, "probe" | "way" | "tls" | "path" | "rawHeaders">;
+
 export interface AskOptions {
   readonly trust: Trust;
   /** The round's own end; a question cut short by it was not asked. */
@@ -24,7 +27,7 @@ export interface AskOptions {
  * Asks one question on a connection of its own, within the probe's timeout from first byte to last.
  * Follows no redirect. Never rejects: every failure is an answer in words.
  */
-export async function ask(question: Question, options: AskOptions): Promise<Answer> {
+export async function ask(question: Asked, options: AskOptions): Promise<Answer> {
   const limit = AbortSignal.timeout(Math.ceil(question.probe.timeoutMs));
   const either = AbortSignal.any([limit, options.signal]);
   let socket: Socket | undefined;
@@ -44,7 +47,7 @@ export async function ask(question: Question, options: AskOptions): Promise<Answ
   }
 }
 
-const timeoutWords = (question: Question): string =>
+const timeoutWords = (question: Asked): string =>
   `${wayName(question.way)} gave no complete answer within ${formatDuration(durationMs(question.probe.timeoutMs))}`;
 
 const wayName = (way: Way): string => (way.kind === "tcp" ? `${way.host}:${way.port}` : `probe socket ${way.path}`);
@@ -76,7 +79,7 @@ type Secured =
   | { readonly kind: "ready"; readonly socket: Socket }
   | { readonly kind: "fault"; readonly reason: string };
 
-async function secure(question: Question, plain: Socket, options: AskOptions, signal: AbortSignal): Promise<Secured> {
+async function secure(question: Asked, plain: Socket, options: AskOptions, signal: AbortSignal): Promise<Secured> {
   if (question.tls === undefined) return { kind: "ready", socket: plain };
   const { serverName } = question.tls;
   // The certificate is judged below, so that a bad one becomes words instead of a broken connection.
@@ -93,7 +96,7 @@ async function secure(question: Question, plain: Socket, options: AskOptions, si
   return fault === undefined ? { kind: "ready", socket } : { kind: "fault", reason: fault };
 }
 
-async function exchange(question: Question, socket: Socket, signal: AbortSignal): Promise<Answer> {
+async function exchange(question: Asked, socket: Socket, signal: AbortSignal): Promise<Answer> {
   const asked = request({
     createConnection: () => socket,
     method: question.probe.method,
@@ -102,7 +105,7 @@ async function exchange(question: Question, socket: Socket, signal: AbortSignal)
     setHost: false,
     signal,
   });
-  asked.end();
+  asked.end(question.probe.body);
   const [response] = (await once(asked, "response")) as [IncomingMessage];
   asked.on("error", () => {});
   const { body, cut } = await readBody(response);

@@ -196,6 +196,24 @@ test("a missing text is bad, and a body without end is read no further than 64 K
   expect(sent).toBeLessThan(20_000_000);
 });
 
+test("a probe's body is sent as it is, with its length in bytes", async () => {
+  const bodies: unknown[] = [];
+  const port = await serve(async (request, response) => {
+    let text = "";
+    for await (const piece of request) text += piece;
+    bodies.push([request.headers["content-type"], request.headers["content-length"], text]);
+    response.end();
+  });
+  const headers = { "Content-Type": "application/json" };
+  const probes = [probe({ method: "POST", headers, body: '{"name":"Blåbær"}' }), probe({ method: "POST" })];
+  const asked = duties({ bindings: [binding({ port })], probes });
+  await prober().round(asked, { hop: "listener" }, never);
+  await prober().round(asked, { hop: "slot", target: { host: "127.0.0.1", port, release: "sha256:1" } }, never);
+  const sent = ["application/json", "19", '{"name":"Blåbær"}'];
+  const empty = [undefined, "0", ""];
+  expect(bodies.toSorted()).toEqual([empty, empty, sent, sent].toSorted());
+});
+
 test("a redirect is an answer, never followed", async () => {
   const paths: (string | undefined)[] = [];
   const port = await serve((request, response) => {

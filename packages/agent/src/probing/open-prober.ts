@@ -6,6 +6,7 @@ import { ask } from "./ask.ts";
 import { askEdge } from "./ask-edge.ts";
 import { inParallel } from "./in-parallel.ts";
 import { judgeAnswer } from "./judge-answer.ts";
+import { Places } from "./places.ts";
 import { planQuestions } from "./plan-questions.ts";
 import { probeName, type Question } from "./question.ts";
 import { type Trust, trustOf } from "./trust.ts";
@@ -24,22 +25,27 @@ export interface ProberOptions {
 /** Questions of one round under way at once: a round is soon over, and a site is not flooded by its own probes. */
 const concurrencyMax = 8;
 
+/** Questions under way at once over all rounds of all sites: a host with many sites is no load to itself. */
+const underWayMax = 64;
+
 /** Asks every binding under its own name, over any hop. See {@link Prober}. */
 export function openProber(options: ProberOptions): Prober {
   const trust = trustOf(options);
+  const places = new Places(underWayMax);
   return {
-    round: (duties, target, signal) => round({ ...options, trust, signal }, duties, target),
+    round: (duties, target, signal) => round({ ...options, trust, places, signal }, duties, target),
   };
 }
 
 interface Round extends ProberOptions {
   readonly trust: Trust;
+  readonly places: Places;
   readonly signal: AbortSignal;
 }
 
 async function round(of: Round, duties: SiteDuties, target: ProbeTarget): Promise<readonly ProbeResult[]> {
   const questions = planQuestions(duties, target, () => of.ids.newId("probe"));
-  return inParallel(questions, concurrencyMax, (question) => answerQuestion(of, question));
+  return inParallel(questions, concurrencyMax, (question) => of.places.within(() => answerQuestion(of, question)));
 }
 
 interface Judged {
@@ -55,7 +61,7 @@ async function answerQuestion(of: Round, question: Question): Promise<ProbeResul
   return {
     host: of.host,
     site: question.site,
-    binding: question.binding,
+    ...{ binding: question.binding, bindingPort: question.bindingPort },
     hop: question.hop,
     probe: probeName(question.probe),
     at,

@@ -45,7 +45,7 @@ function slotQuestion({ duties, binding, probe }: Asked, target: SlotTarget, new
   const host = hostHeader(binding);
   return {
     site: duties.site,
-    binding: binding.name,
+    ...{ binding: binding.name, bindingPort: binding.bindingPort },
     hop: "slot",
     probe,
     way: { kind: "tcp", host: target.host, port: target.port },
@@ -101,7 +101,7 @@ function userQuestion(
 ): Omit<Question, "hop" | "way"> {
   return {
     site: duties.site,
-    binding: binding.name,
+    ...{ binding: binding.name, bindingPort: binding.bindingPort },
     probe,
     ...(speaksTls ? { tls: { serverName: askedName(binding) } } : {}),
     path: probe.path,
@@ -113,7 +113,7 @@ function userHeaders(probe: Probe, host: string): readonly string[] {
   const given = Object.entries(probe.headers).filter(([name]) => name.toLowerCase() !== "host");
   const names = new Set(given.map(([name]) => name.toLowerCase()));
   const usual = Object.entries({ "User-Agent": "sluice-probe", Accept: "*/*" });
-  const framing = probe.method === "POST" ? ["Content-Length", "0"] : [];
+  const framing = probe.method === "POST" ? ["Content-Length", `${Buffer.byteLength(probe.body ?? "")}`] : [];
   return [
     "Host",
     host,

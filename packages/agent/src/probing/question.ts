@@ -4,6 +4,7 @@ import type { Hop, Probe, ProbedBinding } from "@sluice/core";
 export interface Question {
   readonly site: string;
   readonly binding: string;
+  readonly bindingPort: number;
   readonly hop: Hop;
   readonly probe: Probe;
   readonly way: Way;

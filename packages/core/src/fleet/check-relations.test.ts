@@ -127,6 +127,12 @@ const cases: readonly (readonly [string, string, string, string])[] = [
     "an answer to HEAD has no body that could contain this",
   ],
   [
+    "a body of a GET",
+    fleetText({ site: "probes: [{ path: /, body: x }]" }),
+    "sites.shop.probes[0].body",
+    "a GET sends no body",
+  ],
+  [
     "a probe that sets Host",
     fleetText({ site: "probes: [{ path: /, headers: { Host: x } }]" }),
     "sites.shop.probes[0].headers.Host",

@@ -41,6 +41,11 @@ function probesOf(site: SitePiece): readonly PathProblem[] {
       probe.method === "HEAD" && probe.contains !== undefined
         ? [{ path: [...path, "contains"], sentence: "an answer to HEAD has no body that could contain this" }]
         : [];
+    const method = probe.method ?? "GET";
+    const unsent =
+      probe.body === undefined || method === "POST"
+        ? []
+        : [{ path: [...path, "body"], sentence: `a ${method} sends no body`, hint: "method: POST" }];
     const reserved = Object.keys(probe.headers ?? {})
       .filter((header) => ownHeaders.has(header.toLowerCase()))
       .map((header) => ({
@@ -48,6 +53,6 @@ function probesOf(site: SitePiece): readonly PathProblem[] {
         onKey: true,
         sentence: `the header ${header} is set by the prober itself`,
       }));
-    return [...bodiless, ...reserved, ...noTime(probe.timeout, [...path, "timeout"])];
+    return [...bodiless, ...unsent, ...reserved, ...noTime(probe.timeout, [...path, "timeout"])];
   });
 }

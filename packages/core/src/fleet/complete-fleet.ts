@@ -240,6 +240,7 @@ function completeProbe(source: ProbeSource): Probe {
     path: source.path,
     method: source.method ?? probeDefaults.method,
     headers: source.headers ?? {},
+    ...(source.body === undefined ? {} : { body: source.body }),
     expect: typeof expect === "number" ? [expect] : expect,
     ...(source.contains === undefined ? {} : { contains: source.contains }),
     timeoutMs: ms(source.timeout ?? probeDefaults.timeout),

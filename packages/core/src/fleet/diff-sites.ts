@@ -92,10 +92,11 @@ function runWords(run: Run): SettingWords {
   ];
 }
 
-function probeWords({ method, path, expect, contains, timeoutMs, headers }: Probe): string {
+function probeWords({ method, path, expect, contains, timeoutMs, headers, body }: Probe): string {
   const extra = [
     ...(contains === undefined ? [] : [`contains ${JSON.stringify(contains)}`]),
     ...(Object.keys(headers).length === 0 ? [] : [`headers ${canonicalJson(headers)}`]),
+    ...(body === undefined ? [] : [`sends ${JSON.stringify(body)}`]),
     `within ${formatDuration(timeoutMs)}`,
   ];
   return `${method} ${path} expects ${expect.join(" or ")}, ${extra.join(", ")}`;

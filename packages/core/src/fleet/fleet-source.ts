@@ -216,6 +216,7 @@ export const probeSource = z
     path: words.urlPath.describe("Path that is asked for."),
     method: z.enum(["GET", "HEAD", "POST", "OPTIONS"]).optional().describe("Method of the request."),
     headers: words.headers.optional().describe("Extra headers; Host is always the binding's name."),
+    body: z.string().optional().describe("Body of the request, sent as it is; POST only."),
     expect: words.expectedStatus.optional().describe("Statuses that count as good."),
     contains: z
       .string()

@@ -136,6 +136,8 @@ export interface Probe {
   readonly path: string;
   readonly method: "GET" | "HEAD" | "POST" | "OPTIONS";
   readonly headers: Readonly<Record<string, string>>;
+  /** Sent as it is, in UTF-8; POST only. */
+  readonly body?: string;
   /** Statuses that count as good. */
   readonly expect: readonly number[];
   /** Text the body has to contain. */

@@ -54,6 +54,7 @@ const probe = z.strictObject({
   path: z.string().startsWith("/"),
   method: z.enum(["GET", "HEAD", "POST", "OPTIONS"]),
   headers: z.record(z.string(), z.string()),
+  body: z.string().exactOptional(),
   expect: z.array(z.int()).min(1),
   contains: z.string().exactOptional(),
   timeoutMs: duration,
