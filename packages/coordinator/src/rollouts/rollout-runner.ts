@@ -4,6 +4,7 @@ import {
   durationMs,
   type GateState,
   type Instant,
+  othersOf,
   type Plan,
   type PlanInput,
   Problem,
@@ -18,7 +19,6 @@ import type { Bell } from "../bell.ts";
 import type { Leadership } from "../leadership.ts";
 import { readActiveRollouts, type StoredRollout } from "../store/rollouts.ts";
 import type { Store } from "../store/store.ts";
-import { othersOf } from "./other-rollouts.ts";
 import { saveStep } from "./save-step.ts";
 
 export interface RunnerOptions {
@@ -91,14 +91,15 @@ export class RolloutRunner implements Running {
   /** Everything the next decision about a rollout looks at. */
   inputFor(stored: StoredRollout): PlanInput {
     const { clock, hosts, gates, store } = this.#options;
+    const seen = hosts();
     return {
       now: clock.now(),
       rollout: stored.rollout,
       state: stored.state,
       verdict: this.verdictOn(stored),
       gates: gates(stored),
-      others: othersOf(stored.rollout.id, readActiveRollouts(store)),
-      ...hosts(),
+      others: othersOf(stored.rollout.id, readActiveRollouts(store), seen.hosts),
+      ...seen,
     };
   }
 

@@ -41,6 +41,13 @@ export interface OtherRollouts {
   readonly busyUnits: Readonly<Record<string, string>>;
   /** Hosts in the middle of an activation by site and environment (`site/environment`). */
   readonly unavailable: Readonly<Record<string, readonly string[]>>;
+  /** Hosts of older rollouts that wait for nothing but room, by site and environment: they go first. Absent: none. */
+  readonly ahead?: Readonly<Record<string, readonly TurnAhead[]>>;
+}
+
+export interface TurnAhead {
+  readonly rollout: string;
+  readonly host: string;
 }
 
 /** Things the caller does in the same transaction that saves `next`. */
