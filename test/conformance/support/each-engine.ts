@@ -19,7 +19,9 @@ const auditing = process.env["SLUICE_AUDIT_DIFFERENCES"] !== undefined;
 /** Every engine a site may choose; an engine is done when all tests here pass with it in this list. HAProxy is tested where it is installed. */
 const engines: readonly TestedEngine[] = [
   { engine: nodeEngine, differences: [] },
-  ...(haproxy === undefined ? [] : [{ engine: haproxyEngine(haproxy), differences: haproxyDifferences }]),
+  ...(haproxy === undefined
+    ? []
+    : [{ engine: haproxyEngine(haproxy), differences: haproxyDifferences(haproxy.version) }]),
 ];
 
 /** Starts a site of the engine and shape that is being tested. */

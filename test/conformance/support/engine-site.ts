@@ -99,7 +99,11 @@ class EngineSite implements SiteUnderTest {
       this.#plans.set("site-proxy", { settings: this.#siteProxy(bindings, behind), fds: [socket.fd] });
       this.#plans.set("front", { settings: this.#front(bindings, listeners, sockets, socket.path), fds });
     }
-    await Promise.all(this.parts.map(async (part) => this.#running.set(part, await this.#spawn(part, true))));
+    // All have to be known before one that failed ends the others.
+    const started = await Promise.allSettled(
+      this.parts.map(async (part) => this.#running.set(part, await this.#spawn(part, true))),
+    );
+    for (const part of started) if (part.status === "rejected") throw part.reason;
   }
 
   probeSocket(part: Part): string {

@@ -31,7 +31,7 @@ export interface ReadMessage<T> {
 }
 
 /** A chunked body at the beginning of `data`; undefined while it is incomplete. Throws when it is malformed. */
-export function readChunked(data: Buffer): { body: Buffer; trailers: Pairs; rest: Buffer } | undefined {
+export function readChunked(data: Buffer): { body: Buffer; trailerLines: readonly string[]; rest: Buffer } | undefined {
   const chunks: Buffer[] = [];
   for (let at = 0; ; ) {
     const end = data.indexOf("\r\n", at);
@@ -47,7 +47,7 @@ export function readChunked(data: Buffer): { body: Buffer; trailers: Pairs; rest
         if (stop === -1) return undefined;
         const line = data.toString("latin1", at, stop);
         at = stop + 2;
-        if (line === "") return { body: Buffer.concat(chunks), trailers: readFields(lines), rest: data.subarray(at) };
+        if (line === "") return { body: Buffer.concat(chunks), trailerLines: lines, rest: data.subarray(at) };
         lines.push(line);
       }
     }
@@ -91,7 +91,10 @@ function readBody(
 ): { body: Buffer; trailers: Pairs; rest: Buffer } | undefined {
   const none = { body: Buffer.alloc(0), trailers: [], rest: data };
   if (method === "HEAD" || [101, 204, 304].includes(head.status)) return none;
-  if (valuesOf(head, "transfer-encoding").join() === "chunked") return readChunked(data);
+  if (valuesOf(head, "transfer-encoding").join() === "chunked") {
+    const read = readChunked(data);
+    return read && { ...read, trailers: readFields(read.trailerLines) };
+  }
   const length = valuesOf(head, "content-length")[0];
   if (length === undefined) return ended ? { ...none, body: data, rest: Buffer.alloc(0) } : undefined;
   const bytes = Number(length);

@@ -8,6 +8,8 @@ export interface SlotRequest {
   readonly headers: readonly (readonly [string, string])[];
   readonly body: Buffer;
   readonly trailers: readonly (readonly [string, string])[];
+  /** Why the trailers were none; they frame nothing, so the request is one all the same. */
+  readonly trailersMalformed?: string;
   /** 0 for the first connection of the slot. */
   readonly connection: number;
 }
@@ -97,23 +99,36 @@ function readRequest(data: Buffer, connection: number): ReadMessage<SlotRequest>
   const end = data.indexOf("\r\n\r\n");
   if (end === -1) return undefined;
   const [line = "", ...lines] = data.toString("latin1", 0, end).split("\r\n");
-  if (!/^[!#$%&'*+.^_`|~0-9A-Za-z-]+ (?:\/[^#\s]*|\*) HTTP\/1\.1$/.test(line)) {
+  if (!/^[!#$%&'*+.^_`|~0-9A-Za-z-]+ (?:\/[^#\s]*|\*) HTTP\/1\.[01]$/.test(line)) {
     throw new Error(`not a request line: ${JSON.stringify(line)}`);
   }
   const headers = readFields(lines);
   const lengths = valuesOf({ headers }, "content-length");
-  const encodings = valuesOf({ headers }, "transfer-encoding");
+  // An empty list says nothing (RFC 9110 §5.6.1).
+  const encodings = valuesOf({ headers }, "transfer-encoding").filter((value) => value !== "");
   if (valuesOf({ headers }, "host").length !== 1) throw new Error("not exactly one Host");
+  if (encodings.length > 0 && line.endsWith("1.0")) throw new Error("Transfer-Encoding in HTTP/1.0");
+  if (encodings.some((encoding) => !/^[, \t]*chunked[, \t]*$/i.test(encoding)))
+    throw new Error(`transfer encoding ${encodings}`);
+  if (lengths.some((length) => !/^\d+$/.test(length))) throw new Error(`length ${lengths}`);
   if (lengths.length + encodings.length > 1) throw new Error("framed more than once");
   const head = { line, headers, connection };
   const behind = data.subarray(end + 4);
   if (encodings.length > 0) {
     const read = readChunked(behind);
-    return read && { message: { ...head, body: read.body, trailers: read.trailers }, rest: read.rest };
+    return read && { message: { ...head, body: read.body, ...trailersOf(read.trailerLines) }, rest: read.rest };
   }
   const bytes = Number(lengths[0] ?? 0);
   if (behind.length < bytes) return undefined;
   return { message: { ...head, body: behind.subarray(0, bytes), trailers: [] }, rest: behind.subarray(bytes) };
+}
+
+function trailersOf(lines: readonly string[]): Pick<SlotRequest, "trailers" | "trailersMalformed"> {
+  try {
+    return { trailers: readFields(lines) };
+  } catch (error) {
+    return { trailers: [], trailersMalformed: String(error) };
+  }
 }
 
 /** The live slot at `port`, and where the other one is when given. */
