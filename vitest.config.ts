@@ -8,7 +8,7 @@ export default defineConfig({
       {
         test: {
           name: "unit",
-          include: ["packages/{core,protocol,runtime,cli}/src/**/*.test.ts", "test/house/**/*.test.ts"],
+          include: ["packages/{core,protocol,runtime,cli}/src/**/*.test.ts", "test/{house,bench}/**/*.test.ts"],
           testTimeout: 30_000,
         },
       },
@@ -30,7 +30,7 @@ export default defineConfig({
         },
       },
       {
-        test: { name: "simulation", include: ["test/simulation/**/*.test.ts"], testTimeout: 180_000 },
+        test: { name: "simulation", include: ["test/{simulation,bench-health}/**/*.test.ts"], testTimeout: 180_000 },
       },
       {
         test: {

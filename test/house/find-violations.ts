@@ -50,13 +50,14 @@ interface Forbidden {
 
 const forbidden: readonly Forbidden[] = [
   {
-    pattern: /\bDate\.now\(|\bnew Date\(\)|\bMath\.random\(|\bcrypto\.randomUUID\(|\bperformance\.now\(/,
+    pattern:
+      /\bDate\.now\(|\bnew Date\(\)|\bTemporal\.Now\b|\bMath\.random\(|\bcrypto\.randomUUID\(|\bperformance\.now\(/,
     where: (path) => path.startsWith("packages/core/"),
     sentence:
       "core must not read clocks or chance: time, ids and randomness are arguments, so that the simulator decides them",
   },
   {
-    pattern: /\bDate\.now\(|\bnew Date\(\)|\bMath\.random\(/,
+    pattern: /\bDate\.now\(|\bnew Date\(\)|\bTemporal\.Now\b|\bMath\.random\(/,
     where: (path) => /^packages\/(coordinator|agent)\//.test(path) && !path.endsWith("/main.ts"),
     sentence: "read time and chance through runtime's Clock and Ids, so that tests decide them",
   },

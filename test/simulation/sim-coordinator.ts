@@ -1,7 +1,6 @@
 import {
   adoptHost,
   applyVerb,
-  busyUnits,
   type EvidenceLog,
   emptyEvidence,
   evidenceFor,
@@ -10,12 +9,12 @@ import {
   type Intent,
   type IntentBody,
   type OperatorVerb,
-  type OtherRollouts,
+  othersOf,
   type PlanInput,
+  quietFacts,
   type Rollout,
   seconds,
   startRollout,
-  unavailableHosts,
   type Verdict,
 } from "@sluice/core";
 import { type History, simulatedDigest } from "./history.ts";
@@ -162,13 +161,15 @@ export class SimCoordinator {
   }
 
   #input(entry: Store["rollouts"][number]): PlanInput {
+    const hosts = Object.fromEntries(this.#places.map(({ name }) => [name, this.#view(name)]));
     return {
       now: this.#history.time.now,
       rollout: entry.rollout,
       state: entry.state,
-      hosts: Object.fromEntries(this.#places.map(({ name }) => [name, this.#view(name)])),
+      hosts,
       verdict: this.#verdict(entry),
-      others: this.#others(entry.rollout.id),
+      others: othersOf(entry.rollout.id, this.store.rollouts, hosts),
+      gates: quietFacts,
       fleet: { hosts: this.#places.length, silent: this.#places.filter(({ name }) => !this.#isConnected(name)).length },
       proven: this.#provenByHostUnit(),
     };
@@ -198,19 +199,6 @@ export class SimCoordinator {
     }
     this.#proven = all;
     return all;
-  }
-
-  #others(rollout: string): OtherRollouts {
-    const busy: Record<string, string> = {};
-    const unavailable: Record<string, readonly string[]> = {};
-    for (const other of this.store.rollouts) {
-      if (other.rollout.id === rollout) continue;
-      Object.assign(busy, busyUnits(other.rollout, other.state));
-      for (const [key, hosts] of Object.entries(unavailableHosts(other.rollout, other.state))) {
-        unavailable[key] = [...(unavailable[key] ?? []), ...hosts];
-      }
-    }
-    return { busyUnits: busy, unavailable };
   }
 
   #verdict({ rollout, state }: Store["rollouts"][number]): Verdict {

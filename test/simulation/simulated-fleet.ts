@@ -102,7 +102,11 @@ export function placesOf(options: HistoryOptions): readonly Place[] {
 }
 
 export function fleetOf(options: HistoryOptions, places: readonly Place[]): Fleet {
-  const gates = { soakMs: seconds(20), approval: options.approval ? ["approver"] : [], maxWaitMs: seconds(90) };
+  const gates = {
+    soakMs: seconds(20),
+    approval: options.approval ? [{ role: "approver", count: 1 }] : [],
+    maxWaitMs: seconds(90),
+  };
   const environments = ["acceptance", "production"].map((name) => ({
     name,
     hosts: places.filter(({ environment }) => environment === name).map((place) => place.name),
@@ -135,7 +139,8 @@ function siteOf(name: string, options: HistoryOptions): Site {
     keepPreviousMs: seconds(60),
     holdMs: seconds(5),
     maxUnavailable: options.maxUnavailable,
-    onRegression: options.onRegression,
+    onRegression: { acceptance: options.onRegression, production: options.onRegression },
+    health: {},
     bindings: { acceptance: [binding], production: [binding] },
     probes: [],
   };

@@ -8,6 +8,7 @@ import { addLocalVerbs } from "./local/local-verbs.ts";
 import { addDeployVerbs } from "./operator/deploy-verbs.ts";
 import { addFleetVerbs } from "./operator/fleet-verbs.ts";
 import { addLookVerbs } from "./operator/look-verbs.ts";
+import { addOrderVerbs } from "./operator/order-verbs.ts";
 import { addReleaseVerbs } from "./operator/release-verbs.ts";
 import { addRolloutVerbs } from "./operator/rollout-verbs.ts";
 import { addSchemaVerb } from "./operator/schema-verb.ts";
@@ -52,6 +53,7 @@ export function createProgram(world: World): Command {
   addReleaseVerbs(program, world);
   addDeployVerbs(program, world);
   addRolloutVerbs(program, world);
+  addOrderVerbs(program, world);
   program.commandsGroup("Look:");
   addLookVerbs(program, world);
   addSchemaVerb(program, world);

@@ -17,6 +17,8 @@ import { RecheckDesk } from "./evidence/recheck-desk.ts";
 import { TrafficBook } from "./evidence/traffic-book.ts";
 import { ApplyDesk } from "./fleet/apply-desk.ts";
 import { FleetDesk } from "./fleet/fleet-desk.ts";
+import { gateFacts } from "./gates/gate-facts.ts";
+import { OrderDesk } from "./gates/order-desk.ts";
 import { hostsNow } from "./hosts/hosts-now.ts";
 import { IntentDesk } from "./hosts/intent-desk.ts";
 import { IntentIssuer } from "./hosts/issue-intents.ts";
@@ -61,6 +63,8 @@ export function assemble(ground: Ground) {
     fleets,
     roster: memory.roster,
     waitingOn: (id) => runner.waitingOn(id),
+    evidenceFor: (stored) => runner.verdictOn(stored).rows ?? [],
+    gates: (id) => runner.gates(id),
     hostViews: () => memory.hosts().hosts,
     standstill: () => leadership.refusal ?? runner.blocked,
   });
@@ -71,6 +75,7 @@ export function assemble(ground: Ground) {
     health: memory.health,
     rollouts: new RolloutDesk(desk),
     applies: new ApplyDesk(desk),
+    orders: new OrderDesk(desk),
     releases: new ReleaseDesk({ store, clock, ids, log, leadership, fleets, artifacts, onPushed: decided }),
   };
 }
@@ -135,6 +140,10 @@ function startRunner({ store, clock, log }: Ground, memory: Memory, sessions: Se
     {
       ...{ store, clock, log, leadership, heartbeatMs, changed, hosts },
       judge: (stored) => judge({ store, clock }, memory, stored),
+      gates: (stored) => {
+        const { proven = {} } = hosts();
+        return gateFacts({ db: store, fleets, now: clock.now(), evidence: memory.evidence.log, proven }, stored);
+      },
       issueIntents: () => issuer.issueAll(),
       onBlocked: (sentence) => {
         health.set(sentence === undefined && leadership.refusal === undefined);

@@ -5,6 +5,9 @@ export type Role = (typeof roles)[number];
 /** `agent`: only a host's own agent; `local`: whoever may open the unix socket; else the least operator role. */
 export type MethodRole = Role | "agent" | "local";
 
+/** Who may open a gate that is closed; whoever may stop a change need not be one who may let it through. */
+export const overriderRole: Role = "approver";
+
 /**
  * Who may call what. Total: a test compares it with the generated services, so a new RPC without a rule fails.
  * Approving is open to deployers here because the gate itself asks for the role it needs.
@@ -22,6 +25,15 @@ export const methodRoles: Readonly<Record<string, MethodRole>> = {
   "/sluice.operator.v1.OperatorService/GetRollout": "viewer",
   "/sluice.operator.v1.OperatorService/WatchRollout": "viewer",
   "/sluice.operator.v1.OperatorService/CommandRollout": "deployer",
+  "/sluice.operator.v1.OperatorService/OverrideGate": overriderRole,
+  "/sluice.operator.v1.OperatorService/AddFreeze": "deployer",
+  "/sluice.operator.v1.OperatorService/ListFreezes": "viewer",
+  "/sluice.operator.v1.OperatorService/RemoveFreeze": overriderRole,
+  "/sluice.operator.v1.OperatorService/AddMute": "deployer",
+  "/sluice.operator.v1.OperatorService/ListMutes": "viewer",
+  "/sluice.operator.v1.OperatorService/RemoveMute": "deployer",
+  "/sluice.operator.v1.OperatorService/HaltAll": "deployer",
+  "/sluice.operator.v1.OperatorService/ClearHalt": overriderRole,
   "/sluice.operator.v1.OperatorService/GetStatus": "viewer",
   "/sluice.operator.v1.OperatorService/GetHealth": "viewer",
   "/sluice.operator.v1.OperatorService/Probe": "viewer",

@@ -37,6 +37,7 @@ export function fleetText(shape: FleetShape): string {
     "hosts:",
     ...hosts.map((host) => hostText(host, sites)),
     "sharedPorts: [80]",
+    "defaults: { health: { warmUp: 0s, minBake: 2s } }",
     "sites:",
     ...sites.flatMap((site) => siteText(site, shape)),
     "",

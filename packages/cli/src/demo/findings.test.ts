@@ -54,6 +54,6 @@ test("the reason of a halt is searched in its sentence and its evidence", () => 
 test("untouched hosts are those whose step never began", () => {
   expect(untouchedHosts(rolloutOf())).toEqual([]);
   const steps = [{ host: "web-1", state: "pending", units: [] }];
-  const stages = [{ environment: "production", soakMs: 0, approval: [], waves: [{ steps }] }];
+  const stages = [{ environment: "production", soakMs: 0, approval: [], gates: [], waves: [{ steps }] }];
   expect(untouchedHosts(rolloutOf({ stages }))).toEqual(["web-1"]);
 });

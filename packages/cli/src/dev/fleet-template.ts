@@ -29,6 +29,7 @@ defaults:
   engine: ${layout.engine} # what proxies and fronts run on: node is embedded, haproxy has to be installed
   drain: 5s
   keepPrevious: 30m
+  health: { warmUp: 0s, minBake: ${layout.soak} } # how long a wave is watched at least; minutes in real life
 
 sites:
   shop:

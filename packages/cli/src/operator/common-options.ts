@@ -15,6 +15,7 @@ export interface FollowingOptions {
 export interface OverridingOptions {
   readonly reason?: string;
   readonly skipProbesBefore?: boolean;
+  readonly override?: readonly string[];
 }
 
 /** `--coordinator` and `--json`, on every verb that asks the coordinator. */
@@ -34,12 +35,14 @@ export function withFollowing(command: Command): Command {
     .option("--timeout <duration>", "leave with exit code 4 when it has not ended by then, for example 10m", duration);
 }
 
-/** `--reason` and `--skip-probes-before`, on every verb that may switch a check off. */
+/** `--reason`, `--skip-probes-before` and `--override`, on every verb that may switch a check off. */
 export function withOverrides(command: Command): Command {
-  return withReason(command).option(
-    "--skip-probes-before",
-    "activate without asking the new copy first; needs --reason, is recorded and shown",
-  );
+  return withReason(command)
+    .option("--skip-probes-before", "activate without asking the new copy first; needs --reason, is recorded and shown")
+    .option(
+      "--override <gate...>",
+      "open these gates for all waves, for example window freeze; needs --reason, is recorded and shown",
+    );
 }
 
 export function withReason(command: Command): Command {
@@ -61,11 +64,13 @@ export function wholeNumber(text: string): number {
 
 /** The overrides asked for; a switched-off check without a reason is refused before anything is sent. */
 export function overridesOf(options: OverridingOptions): OverrideRequest[] {
-  if (options.skipProbesBefore !== true) return [];
-  if (options.reason === undefined || options.reason.trim() === "") {
-    throw new Problem("reason-missing", "cannot switch off the check 'probes-before' without a reason", {
-      hint: 'say why: --skip-probes-before --reason "…"',
+  const { reason = "" } = options;
+  const checks = [...(options.skipProbesBefore === true ? ["probes-before"] : []), ...(options.override ?? [])];
+  const [first] = checks;
+  if (first !== undefined && reason.trim() === "") {
+    throw new Problem("reason-missing", `cannot switch off the check '${first}' without a reason`, {
+      hint: `say why: ${options.skipProbesBefore === true ? "--skip-probes-before " : ""}--reason "…"`,
     });
   }
-  return [{ check: "probes-before", reason: options.reason }];
+  return checks.map((check) => ({ check, reason }));
 }

@@ -9,17 +9,24 @@ import {
 import { Problem } from "@sluice/core";
 import { fromServiceError } from "@sluice/protocol";
 import {
+  type AddFreezeRequest,
+  type AddMuteRequest,
   type ApplyRequest,
   type ApplyResponse,
   type CommandRolloutRequest,
   type CommandRolloutResponse,
   type DeployRequest,
   type DeployResponse,
+  type Freeze,
+  type GetHealthRequest,
+  type GetHealthResponse,
   type GetStatusRequest,
   type GetStatusResponse,
   type ListReleasesResponse,
   type ListRolloutsRequest,
+  type Mute,
   OperatorServiceClient,
+  type OverrideGateRequest,
   type PlanRequest,
   type PlanResponse,
   type ProbeRequest,
@@ -56,7 +63,19 @@ export interface CoordinatorClient extends Disposable {
   /** The rollout now, then after every change, until it has ended or `signal` aborts (which ends the iteration quietly). */
   watchRollout(id: string, signal: AbortSignal): AsyncIterable<Rollout>;
   commandRollout(request: CommandRolloutRequest): Promise<CommandRolloutResponse>;
+  overrideGate(request: OverrideGateRequest): Promise<Rollout>;
+  addFreeze(request: AddFreezeRequest): Promise<Freeze>;
+  listFreezes(): Promise<readonly Freeze[]>;
+  removeFreeze(name: string, reason: string): Promise<void>;
+  addMute(request: AddMuteRequest): Promise<Mute>;
+  listMutes(): Promise<readonly Mute[]>;
+  removeMute(name: string): Promise<void>;
+  /** Ids of the rollouts that were paused. */
+  haltAll(reason: string): Promise<readonly string[]>;
+  /** Ids of the rollouts that go on. */
+  clearHalt(reason: string | undefined): Promise<readonly string[]>;
   getStatus(request: GetStatusRequest): Promise<GetStatusResponse>;
+  getHealth(request: GetHealthRequest): Promise<GetHealthResponse>;
   probe(request: ProbeRequest, signal: AbortSignal): AsyncIterable<ProbeResponse>;
   watchEvents(request: WatchEventsRequest, signal: AbortSignal): AsyncIterable<WatchEventsResponse>;
 }
@@ -84,10 +103,43 @@ export function openCoordinatorClient(address: string, user: string): Coordinato
     getRollout: async (id) => present((await unary(client.getRollout.bind(client), { id })).rollout),
     watchRollout: (id, signal) => mapPresent(stream((metadata) => client.watchRollout({ id }, metadata), signal)),
     commandRollout: (request) => unary(client.commandRollout.bind(client), request),
+    ...ordersOf(client, unary),
     getStatus: (request) => unary(client.getStatus.bind(client), request),
+    getHealth: (request) => unary(client.getHealth.bind(client), request),
     probe: (request, signal) => stream((metadata) => client.probe(request, metadata), signal),
     watchEvents: (request, signal) => stream((metadata) => client.watchEvents(request, metadata), signal),
     [Symbol.dispose]: () => client.close(),
+  };
+}
+
+type Orders = Pick<
+  CoordinatorClient,
+  | "overrideGate"
+  | "addFreeze"
+  | "listFreezes"
+  | "removeFreeze"
+  | "addMute"
+  | "listMutes"
+  | "removeMute"
+  | "haltAll"
+  | "clearHalt"
+>;
+
+/** What holds for the whole fleet, and the exception from it. */
+function ordersOf(
+  client: OperatorServiceClient,
+  unary: <Q, A>(call: UnaryCall<Q, A>, request: Q) => Promise<A>,
+): Orders {
+  return {
+    overrideGate: async (request) => present((await unary(client.overrideGate.bind(client), request)).rollout),
+    addFreeze: async (request) => present((await unary(client.addFreeze.bind(client), request)).freeze),
+    listFreezes: async () => (await unary(client.listFreezes.bind(client), {})).freezes,
+    removeFreeze: async (name, reason) => void (await unary(client.removeFreeze.bind(client), { name, reason })),
+    addMute: async (request) => present((await unary(client.addMute.bind(client), request)).mute),
+    listMutes: async () => (await unary(client.listMutes.bind(client), {})).mutes,
+    removeMute: async (name) => void (await unary(client.removeMute.bind(client), { name })),
+    haltAll: async (reason) => (await unary(client.haltAll.bind(client), { reason })).pausedRolloutIds,
+    clearHalt: async (reason) => (await unary(client.clearHalt.bind(client), { reason })).resumedRolloutIds,
   };
 }
 
@@ -156,7 +208,7 @@ async function* mapPresent(
 }
 
 function present<T>(value: T | undefined): T {
-  if (value === undefined) throw new Problem("message-invalid", "the coordinator answered without a rollout");
+  if (value === undefined) throw new Problem("message-invalid", "the coordinator answered without what was asked for");
   return value;
 }
 

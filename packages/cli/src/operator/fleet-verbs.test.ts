@@ -12,11 +12,12 @@ beforeEach(async () => {
 afterEach(() => rm(folder, { recursive: true, force: true }));
 
 const fleetFile = (): Promise<void> => writeFile(join(folder, "fleet.yaml"), "fleet: acme\n");
-const noChanges = { changes: [], rollouts: [], problems: [] };
+const noChanges = { changes: [], rollouts: [], problems: [], gates: [] };
 const oneChange = {
   changes: [{ sentence: "proxy settings of shop: forward.host internal → preserve", hosts: ["at-1"] }],
   rollouts: ["proxy settings of shop"],
   problems: [],
+  gates: [],
 };
 
 const completed = rolloutOf({ phase: "completed", statusLine: "completed", endedAtMs: 13_000 });
@@ -101,14 +102,15 @@ test("apply --yes follows the rollouts it starts and prints only changes, one a 
       environment: "acceptance",
       soakMs: 0,
       approval: [],
+      gates: [],
       waves: [{ steps: [{ host: "at-1", state, units: [], ...more }] }],
     },
   ];
-  const waitingOn = [{ kind: "soak", sentence: "observed for 2s more", hosts: ["at-1"] }];
+  const waitingOn = [{ kind: "soak", sentence: "observed for 2s more", hosts: ["at-1"], details: [] }];
   const { exit, world, asked } = await runAgainst(
     folder,
     {
-      unary: { apply: () => ({ changes: oneChange.changes, rolloutIds: ["r-1"], problems: [] }) },
+      unary: { apply: () => ({ changes: oneChange.changes, rolloutIds: ["r-1"], problems: [], gates: [] }) },
       streams: {
         watchRollout: () => [
           { rollout: rolloutOf({ stages: steps("activating", { doing: "starting the idle slot" }) }) },
@@ -118,7 +120,7 @@ test("apply --yes follows the rollouts it starts and prints only changes, one a 
             rollout: rolloutOf({
               phase: "observing",
               stages: steps("provisional", { switchMs: 3.21 }),
-              waitingOn: [{ kind: "soak", sentence: "observed for 1s more", hosts: ["at-1"] }],
+              waitingOn: [{ kind: "soak", sentence: "observed for 1s more", hosts: ["at-1"], details: [] }],
             }),
           },
           { rollout: { ...completed, stages: steps("passed") } },

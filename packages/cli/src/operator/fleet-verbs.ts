@@ -75,7 +75,10 @@ async function apply(world: World, client: CoordinatorClient, options: ApplyOpti
     showProblems(world, answer.problems);
     return "usage";
   }
-  if (options.yes === true) showChanges(world, answer.changes, json);
+  if (options.yes === true) {
+    showChanges(world, answer.changes, json);
+    showGates(world, answer.gates, json);
+  }
   if (answer.rolloutIds.length === 0) {
     if (answer.changes.length > 0) say(world, json, "applied; nothing live changes, so there is nothing to roll out");
     return "done";
@@ -98,6 +101,12 @@ function showPlan(world: World, answer: PlanResponse, json = false): void {
   }
   showChanges(world, answer.changes, json);
   for (const title of answer.rollouts) say(world, json, `rollout: ${title}`);
+  showGates(world, answer.gates, json);
+}
+
+/** What every rollout would wait for, whatever it brings. */
+function showGates(world: World, gates: readonly string[], json: boolean): void {
+  for (const sentence of gates) say(world, json, `gate: ${sentence}`);
 }
 
 function showChanges(world: World, changes: readonly FleetChange[], json: boolean): void {

@@ -37,7 +37,9 @@ test("a halt is told in one sentence with its evidence", async () => {
 });
 
 test("--timeout ends with 4 and names the gate that is waited for", async () => {
-  const waitingOn = [{ kind: "approval", sentence: "release-manager has not approved production", hosts: [] }];
+  const waitingOn = [
+    { kind: "approval", sentence: "release-manager has not approved production", hosts: [], details: [] },
+  ];
   const { exit, world } = await runAgainst(
     folder,
     {
@@ -116,7 +118,7 @@ test("--detach names the rollout and leaves", async () => {
 });
 
 test("rollout wait --for approval returns as soon as an approval is waited for", async () => {
-  const waitingOn = [{ kind: "approval", sentence: "release-manager", hosts: [] }];
+  const waitingOn = [{ kind: "approval", sentence: "release-manager", hosts: [], details: [] }];
   const { exit } = await runAgainst(
     folder,
     {

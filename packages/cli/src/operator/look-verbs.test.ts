@@ -1,5 +1,11 @@
-import { GetStatusResponse, ProbeResponse } from "@sluice/protocol/generated/sluice/operator/v1/operator";
+import { toWireEvidenceRow } from "@sluice/protocol";
+import {
+  GetHealthResponse,
+  GetStatusResponse,
+  ProbeResponse,
+} from "@sluice/protocol/generated/sluice/operator/v1/operator";
 import { expect, test } from "vitest";
+import { evidenceRow, probeAt } from "../testing/evidence-rows.ts";
 import { rolloutOf } from "../testing/fake-coordinator.ts";
 import { runAgainst } from "../testing/run-against.ts";
 
@@ -103,4 +109,44 @@ test("schema prints a JSON Schema of the fleet file", async () => {
     type: "object",
     properties: { fleet: expect.anything(), sites: expect.anything() },
   });
+});
+
+const needy = evidenceRow({ stratum: probeAt(), required: true, state: "needs-more", missing: { requests: 5 } });
+const observed = rolloutOf({ phase: "observing", evidence: [evidenceRow(), needy].map(toWireEvidenceRow) });
+
+test("rollout show prints the evidence of the present verdict, and every stratum when asked for", async () => {
+  const unary = { getRollout: () => ({ rollout: observed }) };
+  const { world } = await runAgainst(nowhere, { unary }, ["rollout", "show", "r-1"]);
+  expect(world.out()).toContain("evidence since the change: web-1 for 1m");
+  expect(world.out()).toContain("needs 5 more good answers");
+  expect(world.out()).toContain("1 more stratum is fine");
+  const all = await runAgainst(nowhere, { unary }, ["rollout", "show", "r-1", "--all-strata"]);
+  expect(all.world.out()).toMatch(/traffic +failed +0 of 512 .* fine\n/);
+});
+
+test("rollout show --json has every row of the evidence", async () => {
+  const unary = { getRollout: () => ({ rollout: observed }) };
+  const { world } = await runAgainst(nowhere, { unary }, ["rollout", "show", "r-1", "--json"]);
+  expect(JSON.parse(world.out())).toMatchObject({
+    rollout: {
+      evidence: [
+        { state: "fine", indicator: "failed" },
+        { state: "needs-more", missing: { requests: 5 } },
+      ],
+    },
+  });
+});
+
+test("health shows the hosts of the environment asked for, in words and as JSON", async () => {
+  const hosts = [
+    { host: "at-1", environment: "acceptance" },
+    { host: "web-1", environment: "production" },
+  ];
+  const unary = { getHealth: () => GetHealthResponse.fromPartial({ site: "shop", hosts }) };
+  const { world, asked } = await runAgainst(nowhere, { unary }, ["health", "shop", "--env", "production"]);
+  expect(asked[0]).toMatchObject({ method: "getHealth", request: { site: "shop" } });
+  expect(world.out()).toBe("web-1 (production)\nnothing was counted and no probe was answered yet\n");
+  const json = await runAgainst(nowhere, { unary }, ["health", "shop", "--host", "at-1", "--json"]);
+  expect(json.asked[0]?.request).toMatchObject({ site: "shop", host: "at-1" });
+  expect(JSON.parse(json.world.out())).toMatchObject({ site: "shop", hosts });
 });

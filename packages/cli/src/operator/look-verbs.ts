@@ -2,6 +2,7 @@ import type { DurationMs } from "@sluice/core";
 import type { ProbeResponse, WatchEventsResponse } from "@sluice/protocol/generated/sluice/operator/v1/operator";
 import type { Command } from "commander";
 import type { ExitName } from "../exit-codes.ts";
+import { renderHealth } from "../screen/render-health.ts";
 import { renderProbe } from "../screen/render-probe.ts";
 import { renderStatus } from "../screen/render-status.ts";
 import { say, sayJson, type World } from "../world.ts";
@@ -14,6 +15,11 @@ interface StatusOptions extends CoordinatorOptions {
   readonly host?: string;
 }
 
+interface HealthOptions extends CoordinatorOptions {
+  readonly host?: string;
+  readonly env?: string;
+}
+
 interface EventsOptions extends CoordinatorOptions {
   readonly after: number;
   readonly follow?: boolean;
@@ -22,7 +28,7 @@ interface EventsOptions extends CoordinatorOptions {
   readonly host?: string;
 }
 
-/** `sluice status`, `sluice probe` and `sluice events`: looking without changing anything. */
+/** `sluice status`, `sluice health`, `sluice probe` and `sluice events`: looking without changing anything. */
 export function addLookVerbs(program: Command, world: World): void {
   withCoordinator(program.command("status"))
     .description("desired, installed, running and proven of every unit on every host, with reasons")
@@ -30,6 +36,17 @@ export function addLookVerbs(program: Command, world: World): void {
     .option("--host <host>", "only one host")
     .addHelpText("after", "\nExamples:\n  $ sluice status\n  $ sluice status --site shop --json")
     .action((options: StatusOptions) => runWithCoordinator(world, options, (client) => status(world, client, options)));
+  withCoordinator(program.command("health"))
+    .description(
+      "what users of a site were answered and how its probes went, on every host: newest minutes and the last day",
+    )
+    .argument("<site>", "a site of the fleet file")
+    .option("--host <host>", "only one host")
+    .option("--env <environment>", "only hosts of one environment")
+    .addHelpText("after", "\nExamples:\n  $ sluice health shop\n  $ sluice health shop --env production --json")
+    .action((site: string, options: HealthOptions) =>
+      runWithCoordinator(world, options, (client) => health(world, client, site, options)),
+    );
   withCoordinator(program.command("probe"))
     .description("ask every binding of a site under its own name on every hop, now; exit code 1 when one is bad")
     .argument("<site>", "a site of the fleet file")
@@ -53,6 +70,20 @@ async function status(world: World, client: CoordinatorClient, options: StatusOp
   const answer = await client.getStatus({ site: options.site, host: options.host });
   if (options.json === true) sayJson(world, answer);
   else say(world, false, renderStatus(answer, { nowMs: world.now(), colors: world.colors }));
+  return "done";
+}
+
+async function health(
+  world: World,
+  client: CoordinatorClient,
+  site: string,
+  options: HealthOptions,
+): Promise<ExitName> {
+  const answer = await client.getHealth({ site, host: options.host });
+  const hosts = answer.hosts.filter(({ environment }) => options.env === undefined || environment === options.env);
+  const shown = { ...answer, hosts };
+  if (options.json === true) sayJson(world, shown);
+  else say(world, false, renderHealth(shown, world.colors));
   return "done";
 }
 

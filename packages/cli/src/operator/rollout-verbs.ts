@@ -1,7 +1,9 @@
-import type { DurationMs, OperatorVerb } from "@sluice/core";
+import { type DurationMs, gateNames, type OperatorVerb } from "@sluice/core";
+import { fromWireEvidenceRow } from "@sluice/protocol";
 import type { Rollout } from "@sluice/protocol/generated/sluice/types/v1/rollout";
-import { type Command, Option } from "commander";
+import { Argument, type Command, Option } from "commander";
 import type { ExitName } from "../exit-codes.ts";
+import { renderEvidence } from "../screen/render-evidence.ts";
 import { renderTable } from "../screen/render-table.ts";
 import { rolloutView } from "../screen/rollout-view.ts";
 import { clausesMax, endingOf, firstClauses, shortId } from "../screen/rollout-words.ts";
@@ -15,6 +17,10 @@ interface ListOptions extends CoordinatorOptions {
   readonly active?: boolean;
   readonly site?: string;
   readonly limit: number;
+}
+
+interface ShowOptions extends CoordinatorOptions {
+  readonly allStrata?: boolean;
 }
 
 interface WaitOptions extends CoordinatorOptions {
@@ -44,6 +50,7 @@ type Milestone = (typeof milestones)[number];
 const commands: Readonly<Record<OperatorVerb, string>> = {
   promote: "end the soak of the current wave now",
   approve: "give an approval that the next environment waits for",
+  ack: "acknowledge that somebody on call watches; holds for a while",
   pause: "hold it where it is; no further host is touched",
   resume: "go on after a pause",
   abort: "end it; what was not proven yet is withdrawn",
@@ -64,13 +71,17 @@ export function addRolloutVerbs(program: Command, world: World): void {
     .addHelpText("after", "\nExample:\n  $ sluice rollout list --active --json")
     .action((options: ListOptions) => runWithCoordinator(world, options, (client) => list(world, client, options)));
   withCoordinator(rollout.command("show"))
-    .description("one rollout: waves, steps, what it waits for, why it was stopped")
+    .description(
+      "one rollout: waves, steps, what it waits for, why it was stopped, and the evidence of the present verdict",
+    )
     .argument("<id>", "as printed when it started")
-    .addHelpText("after", "\nExample:\n  $ sluice rollout show r-12")
-    .action((id: string, options: CoordinatorOptions) =>
+    .option("--all-strata", "a row for what is fine as well")
+    .addHelpText("after", "\nExamples:\n  $ sluice rollout show r-12\n  $ sluice rollout show r-12 --all-strata")
+    .action((id: string, options: ShowOptions) =>
       runWithCoordinator(world, options, (client) => show(world, client, id, options)),
     );
   addWatchVerbs(rollout, world);
+  addOverrideVerb(rollout, world);
   for (const verb of Object.keys(commands) as OperatorVerb[]) addCommandVerb(rollout, world, verb);
 }
 
@@ -97,6 +108,17 @@ function addWatchVerbs(rollout: Command, world: World): void {
     );
 }
 
+function addOverrideVerb(rollout: Command, world: World): void {
+  withReason(withCoordinator(rollout.command("override")))
+    .description("open a gate for the wave that waits for it; needs --reason, is recorded and shown for ever")
+    .argument("<id>", "as printed when it started")
+    .addArgument(new Argument("<gate>", "the gate that is closed").choices(gateNames))
+    .addHelpText("after", '\nExample:\n  $ sluice rollout override r-12 window --reason "the shop is down"')
+    .action((id: string, gate: string, options: CommandOptions) =>
+      runWithCoordinator(world, options, (client) => override(world, client, { id, gate }, options)),
+    );
+}
+
 function addCommandVerb(rollout: Command, world: World, verb: OperatorVerb): void {
   const command = withReason(withCoordinator(rollout.command(verb)))
     .description(commands[verb])
@@ -108,6 +130,19 @@ function addCommandVerb(rollout: Command, world: World, verb: OperatorVerb): voi
     .action((id: string, options: CommandOptions) =>
       runWithCoordinator(world, options, (client) => steer(world, client, { id, verb }, options)),
     );
+}
+
+async function override(
+  world: World,
+  client: CoordinatorClient,
+  order: { readonly id: string; readonly gate: string },
+  options: CommandOptions,
+): Promise<ExitName> {
+  const json = options.json === true;
+  const rollout = await client.overrideGate({ ...order, reason: options.reason ?? "" });
+  if (json) sayJson(world, { rollout });
+  say(world, json, `${rollout.id}: the gate ${order.gate} is overridden; ${rollout.statusLine}`);
+  return "done";
 }
 
 async function list(world: World, client: CoordinatorClient, options: ListOptions): Promise<ExitName> {
@@ -132,19 +167,18 @@ async function list(world: World, client: CoordinatorClient, options: ListOption
   return "done";
 }
 
-async function show(
-  world: World,
-  client: CoordinatorClient,
-  id: string,
-  options: CoordinatorOptions,
-): Promise<ExitName> {
+async function show(world: World, client: CoordinatorClient, id: string, options: ShowOptions): Promise<ExitName> {
   const rollout = await client.getRollout(id);
   if (options.json === true) sayJson(world, { rollout });
-  else {
-    const columns = world.stdout.isTerminal ? (world.stdout.columns ?? 80) : Number.POSITIVE_INFINITY;
-    say(world, false, rolloutView(rollout, { nowMs: world.now(), columns, colors: world.colors }));
-  }
+  else say(world, false, shownRollout(world, rollout, options.allStrata === true));
   return "done";
+}
+
+function shownRollout(world: World, rollout: Rollout, allStrata: boolean): string {
+  const columns = world.stdout.isTerminal ? (world.stdout.columns ?? 80) : Number.POSITIVE_INFINITY;
+  const shape = { nowMs: world.now(), columns, colors: world.colors };
+  const evidence = renderEvidence(rollout.evidence.map(fromWireEvidenceRow), { ...shape, allStrata });
+  return [rolloutView(rollout, shape), ...(evidence === "" ? [] : [evidence])].join("\n\n");
 }
 
 async function wait(world: World, client: CoordinatorClient, id: string, options: WaitOptions): Promise<ExitName> {
@@ -168,7 +202,7 @@ function hasReached(rollout: Rollout, milestone: Exclude<Milestone, "ended">): b
   }
 }
 
-async function steer(
+export async function steer(
   world: World,
   client: CoordinatorClient,
   order: { readonly id: string; readonly verb: OperatorVerb },

@@ -61,41 +61,61 @@ r-1  shop 2: activating wave 1 of 1 in acceptance`,
   );
 });
 
-test("probe is a matrix of binding and hop, with words for everything that is not good", () => {
-  const result = (binding: string, hop: string, outcome: object): object => ({
+test("probe is a matrix of questions and hops for each host, with words for everything that is not good", () => {
+  const result = (question: readonly [binding: string, probe: string], hop: string, outcome: object): object => ({
     host: "at-1",
     site: "shop",
-    binding,
+    binding: question[0],
     hop,
-    probe: "GET /",
+    probe: question[1],
+    tookMs: 3.08,
     outcome,
   });
   const good = { $case: "good", value: { status: 200 } };
+  const bad = { $case: "bad", value: { status: 400, reason: "answered 400, expected 200" } };
   const answers = [
     ProbeResponse.fromPartial({
       host: "at-1",
       results: [
-        result("shop.internal", "slot", good),
-        result("shop.internal", "front", good),
-        result("shop.internal", "front", good),
-        result("www.shop.example", "slot", good),
-        result("www.shop.example", "front", {
-          $case: "bad",
-          value: { status: 400, reason: "answered 400, expected 200" },
+        result(["shop.internal", "GET /"], "slot", good),
+        result(["shop.internal", "HEAD /up"], "slot", { $case: "good", value: { status: 204 } }),
+        result(["shop.internal", "GET /"], "front", { $case: "bad", value: { reason: "no connection" } }),
+        result(["shop.internal", "HEAD /up"], "front", good),
+        result(["www.shop.example", "GET /"], "slot", good),
+        result(["www.shop.example", "GET /"], "front", bad),
+        result(["www.shop.example", "GET /"], "edge", {
+          $case: "unknown",
+          value: { reason: "the edge led to web-2" },
         }),
-        result("www.shop.example", "edge", { $case: "unknown", value: { reason: "the edge led to web-2" } }),
+      ],
+    }),
+    ProbeResponse.fromPartial({
+      host: "at-2",
+      results: [
+        { ...result(["shop.internal", "GET /"], "front", good), host: "at-2", tookMs: 81.7, bindingPort: 80 },
+        { ...result(["shop.internal", "GET /"], "proxy", good), host: "at-2", tookMs: 81.7, bindingPort: 8080 },
       ],
     }),
     ProbeResponse.fromPartial({ host: "web-1", refusal: "not connected" }),
   ];
-  expect(renderProbe(answers, colors)).toBe(
-    `HOST  BINDING           SLOT    PROXY  FRONT   EDGE
-at-1  shop.internal     ✓ good  -      ✓ good  -
-at-1  www.shop.example  ✓ good  -      ✗ 400   ? unknown
+  expect(renderProbe(answers.toReversed(), colors)).toBe(
+    `at-1
+BINDING           PROBE     SLOT         PROXY  FRONT           EDGE
+shop.internal     GET /     ✓ 200 3.1ms  -      ✗ failed 3.1ms  -
+shop.internal     HEAD /up  ✓ 204 3.1ms  -      ✓ 200 3.1ms     -
+www.shop.example  GET /     ✓ 200 3.1ms  -      ✗ 400 3.1ms     ? unknown
 
+at-2
+BINDING             PROBE  SLOT  PROXY       FRONT       EDGE
+shop.internal       GET /  -     -           ✓ 200 82ms  -
+shop.internal:8080  GET /  -     ✓ 200 82ms  -           -
+
+✗ at-1 shop.internal via front, GET /: no connection
 ✗ at-1 www.shop.example via front, GET /: answered 400, expected 200
 ? at-1 www.shop.example via edge, GET /: the edge led to web-2
-? web-1: not connected`,
+? web-1: not connected
+
+6 of 9 probes on 2 hosts were answered as expected; 2 were not; 1 is unknown`,
   );
 });
 
@@ -109,13 +129,14 @@ test("the view of a rollout shows waves, steps and what is waited for, each line
         environment: "production",
         soakMs: 10_000,
         approval: [],
+        gates: [],
         waves: [
           { steps: [{ host: "web-1", state: "provisional", units: [], switchMs: 2.5 }] },
           { steps: [{ host: "web-2", state: "pending", units: [] }] },
         ],
       },
     ],
-    waitingOn: [{ kind: "soak", sentence: "wave 1 is observed", hosts: ["web-1"], untilMs: 22_000 }],
+    waitingOn: [{ kind: "soak", sentence: "wave 1 is observed", hosts: ["web-1"], details: [], untilMs: 22_000 }],
   });
   const view = rolloutView(rollout, { nowMs: 13_000, columns: 60, colors });
   expect(view).toBe(`shop 2  (r-1, 12s)

@@ -1,5 +1,5 @@
 import type { Rollout, RolloutStep } from "@sluice/protocol/generated/sluice/types/v1/rollout";
-import { clausesMax, endingOf, firstClauses, stepsOf, stepWords, tookWords } from "./rollout-words.ts";
+import { endingOf, overrideWords, stepsOf, stepWords, tookWords } from "./rollout-words.ts";
 
 /**
  * What happened to a rollout between two looks at it, one line each, in the order in which people want to read it.
@@ -8,6 +8,7 @@ import { clausesMax, endingOf, firstClauses, stepsOf, stepWords, tookWords } fro
 export function rolloutChanges(before: Rollout | undefined, now: Rollout): readonly string[] {
   return [
     ...openingLines(before, now),
+    ...now.overrides.slice(before?.overrides.length ?? 0).map(overrideWords),
     ...stepLines(before, now),
     ...causeLines(before, now),
     ...phaseLines(before, now),
@@ -17,10 +18,7 @@ export function rolloutChanges(before: Rollout | undefined, now: Rollout): reado
 
 function openingLines(before: Rollout | undefined, now: Rollout): readonly string[] {
   if (before !== undefined) return [];
-  const overrides = now.overrides.map(
-    (override) => `check '${override.check}' switched off by ${override.by}: ${override.reason}`,
-  );
-  return [`${now.title} (${now.id}), by ${now.by}${now.reason === undefined ? "" : `: ${now.reason}`}`, ...overrides];
+  return [`${now.title} (${now.id}), by ${now.by}${now.reason === undefined ? "" : `: ${now.reason}`}`];
 }
 
 /** Finishing one thing before beginning the next is no news, so a step that only falls silent has no line. */
@@ -59,7 +57,7 @@ function waitingLines(before: Rollout | undefined, now: Rollout): readonly strin
       .filter((waiting) => !earlier.has(waitingKey(waiting)))
       // What a working host does is told on its own line.
       .filter((waiting) => waiting.kind !== "host" || !waiting.hosts.every((host) => working.has(host)))
-      .map((waiting) => `  waiting (${waiting.kind}): ${firstClauses(waiting.sentence, clausesMax)}`)
+      .map((waiting) => `  waiting (${waiting.kind}): ${waiting.sentence}`)
   );
 }
 

@@ -1,6 +1,6 @@
-import type { Rollout, RolloutStep } from "@sluice/protocol/generated/sluice/types/v1/rollout";
+import type { Rollout, RolloutGate, RolloutStep } from "@sluice/protocol/generated/sluice/types/v1/rollout";
 import type { Colors } from "../world.ts";
-import { stepWords, tookWords, waitingWords } from "./rollout-words.ts";
+import { gateLine, overrideWords, stepWords, tookWords, waitingWords } from "./rollout-words.ts";
 
 export interface ViewOptions {
   readonly nowMs: number;
@@ -22,7 +22,9 @@ export function rolloutView(rollout: Rollout, options: ViewOptions): string {
     row(`${rollout.title}  (${rollout.id}, ${tookWords(rollout, nowMs)})`, colors.bold),
     sentence(headline(rollout), paintPhase(rollout.phase, colors)),
     ...rollout.stages.flatMap((_, index) => stageLines(rollout, index, colors)),
-    ...rollout.waitingOn.map((waiting) => sentence(`  ${waitingWords(waiting, nowMs)}`, colors.dim)),
+    ...rollout.gates.map((gate) => sentence(`  ${gateLine(gate, nowMs)}`, paintGate(gate, colors))),
+    ...beyondGates(rollout).map((waiting) => sentence(`  ${waitingWords(waiting, nowMs)}`, colors.dim)),
+    ...rollout.overrides.map((override) => sentence(`  ${overrideWords(override)}`, colors.yellow)),
     ...causeLines(rollout, colors),
   ];
   return lines
@@ -33,6 +35,17 @@ export function rolloutView(rollout: Rollout, options: ViewOptions): string {
 /** What is waited for stands below in lines of its own. */
 function headline({ statusLine, waitingOn }: Rollout): string {
   return waitingOn.length === 0 ? statusLine : (statusLine.split("; ")[0] ?? statusLine);
+}
+
+/** What a closed gate keeps it waiting for is told by the gate's own line. */
+function beyondGates({ gates, waitingOn }: Rollout): Rollout["waitingOn"] {
+  const told = gates.map(({ sentence: words }) => words);
+  return waitingOn.filter((waiting) => !told.includes(waiting.sentence));
+}
+
+function paintGate({ state }: RolloutGate, colors: Colors): (text: string) => string {
+  if (state === "open") return colors.dim;
+  return state === "closed" ? colors.cyan : colors.yellow;
 }
 
 const row = (text: string, paint: ViewLine["paint"]): ViewLine => ({ text, paint, isRow: true });
@@ -49,7 +62,8 @@ function stageLines(rollout: Rollout, stageIndex: number, colors: Colors): reado
     );
     return stage.waves.length > 1 ? [row(head, colors.dim), ...steps] : steps;
   });
-  return [row(`  ${stage.environment}`, colors.bold), ...waves];
+  const asked = stage.gates.length === 0 ? [] : [sentence(`    ${stage.gates.join(", ")}`, colors.dim)];
+  return [row(`  ${stage.environment}`, colors.bold), ...asked, ...waves];
 }
 
 function causeLines({ cause }: Rollout, colors: Colors): readonly ViewLine[] {

@@ -1,5 +1,11 @@
 import { durationMs, formatDuration } from "@sluice/core";
-import type { Rollout, RolloutStep, WaitingOn } from "@sluice/protocol/generated/sluice/types/v1/rollout";
+import type {
+  Rollout,
+  RolloutGate,
+  RolloutOverride,
+  RolloutStep,
+  WaitingOn,
+} from "@sluice/protocol/generated/sluice/types/v1/rollout";
 import type { ExitName } from "../exit-codes.ts";
 
 /** Phases in which a rollout stays for ever, and how a verb that followed it ends. */
@@ -42,14 +48,30 @@ export function stepsOf(rollout: Rollout): readonly { environment: string; wave:
   );
 }
 
-/** Evidence that is wanted may be a list of dozens of ways in; `rollout show --json` has all of them. */
+/** Clauses of a sentence about a rollout that fit into a list of rollouts. */
 export const clausesMax = 2;
 
 /** `waiting for 12s more: web-1 is observed for 30s`; without the countdown when there is none. */
 export function waitingWords(waiting: WaitingOn, nowMs: number): string {
-  const sentence = firstClauses(waiting.sentence, clausesMax);
+  const { sentence } = waiting;
   if (waiting.untilMs === undefined || waiting.untilMs <= nowMs) return `waiting (${waiting.kind}): ${sentence}`;
   return `waiting (${waiting.kind}, until ${formatDuration(durationMs(waiting.untilMs - nowMs))} from now): ${sentence}`;
+}
+
+/** `gate window: closed, opens 2h from now: …` */
+export function gateLine({ gate, state, sentence, opensAtMs }: RolloutGate, nowMs: number): string {
+  const opens =
+    opensAtMs === undefined || opensAtMs <= nowMs
+      ? ""
+      : `, opens ${formatDuration(durationMs(opensAtMs - nowMs))} from now`;
+  return `gate ${gate}: ${state}${opens}: ${firstClauses(sentence, clausesMax)}`;
+}
+
+/** `overridden: freeze in production, wave 1, by eve: the shop is down` */
+export function overrideWords({ check, by, reason, environment, wave }: RolloutOverride): string {
+  const where = environment === undefined ? "" : ` in ${environment}`;
+  const which = wave === undefined ? "" : `, wave ${wave + 1}`;
+  return `overridden: ${check}${where}${which}, by ${by}: ${reason}`;
 }
 
 /** One sentence on everything that keeps a rollout, for `--timeout`. */

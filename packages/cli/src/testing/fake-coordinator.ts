@@ -131,6 +131,7 @@ export function rolloutOf(unusual: Partial<Rollout> = {}): Rollout {
         environment: "acceptance",
         soakMs: 0,
         approval: [],
+        gates: [],
         waves: [{ steps: [{ host: "at-1", state: "activating", units: ["site:shop"] }] }],
       },
     ],

@@ -1,11 +1,12 @@
 import { randomBytes } from "node:crypto";
-import type { Override } from "@sluice/core";
+import type { Fleet, Override } from "@sluice/core";
 import type { FleetProblem } from "@sluice/core/fleet/fleet-problem";
 import { parseFleetFile } from "@sluice/core/fleet/parse-fleet-file";
+import { findUnrepresented } from "@sluice/core/gates/representativeness";
 import { assertUnitsFree, launch, type PlannedRollout } from "../rollouts/launch.ts";
 import { planSettings } from "../rollouts/plan-settings.ts";
 import type { Planning } from "../rollouts/planning.ts";
-import type { Asking, RolloutDeskOptions } from "../rollouts/rollout-desk.ts";
+import { type Asking, assertNotHalted, type RolloutDeskOptions } from "../rollouts/rollout-desk.ts";
 import { appendEvent } from "../store/event-log.ts";
 import { type FleetText, readFleetFiles, writeFleetFiles } from "../store/fleets.ts";
 import { ensureProbeToken } from "../store/probe-tokens.ts";
@@ -24,6 +25,8 @@ export interface ApplyRequest extends Asking {
 export interface Applied {
   readonly changes: readonly FleetChange[];
   readonly rollouts: readonly PlannedRollout[];
+  /** Gates that stay closed for every rollout until the files are mended. */
+  readonly gates: readonly string[];
   /** Nothing was changed when there are problems. */
   readonly problems: readonly FleetProblem[];
 }
@@ -39,7 +42,7 @@ export class ApplyDesk {
   /** The difference to the applied fleet and to what is proven; starts nothing. */
   plan(files: readonly FleetText[]): Applied {
     const parsed = this.#read(files);
-    if ("problems" in parsed) return { changes: [], rollouts: [], problems: parsed.problems };
+    if ("problems" in parsed) return { changes: [], rollouts: [], gates: [], problems: parsed.problems };
     return this.#planned(this.#options.store, parsed.configured, { by: "", overrides: [], files });
   }
 
@@ -48,9 +51,10 @@ export class ApplyDesk {
     const { store, fleets, leadership, log, clock, decided } = this.#options;
     leadership.assertLeading("apply the fleet");
     const parsed = this.#read(request.files);
-    if ("problems" in parsed) return { changes: [], rollouts: [], problems: parsed.problems };
+    if ("problems" in parsed) return { changes: [], rollouts: [], gates: [], problems: parsed.problems };
     const applied = store.transact((db) => {
       const planned = this.#planned(db, parsed.configured, request);
+      if (planned.rollouts.length > 0) assertNotHalted(db, "start rollouts");
       assertUnitsFree(db, planned.rollouts);
       if (isUnchanged(db, request.files) && planned.rollouts.length === 0) return planned;
       this.#save(db, request, parsed.configured, planned);
@@ -92,7 +96,8 @@ export class ApplyDesk {
       overrides: request.overrides,
     };
     const rollouts = planSettings(planning);
-    return { changes: describeChanges(fleets.applied, configured, proven, rollouts), rollouts, problems: [] };
+    const changes = describeChanges(fleets.applied, configured, proven, rollouts);
+    return { changes, rollouts, gates: closedGates(configured.fleet), problems: [] };
   }
 
   #save(db: Db, request: ApplyRequest, { fleet }: ConfiguredFleet, planned: Applied): void {
@@ -113,4 +118,12 @@ export class ApplyDesk {
 
 function isUnchanged(db: Db, files: readonly FleetText[]): boolean {
   return JSON.stringify(readFleetFiles(db)) === JSON.stringify(files.map(({ name, text }) => ({ name, text })));
+}
+
+/** What a rollout would wait for in each environment, whatever it brings. */
+function closedGates(fleet: Fleet): readonly string[] {
+  const asking = fleet.environments.filter(({ gates }) => gates.representativeness === true).map(({ name }) => name);
+  return findUnrepresented(fleet)
+    .filter(({ environment }) => asking.includes(environment))
+    .map(({ environment, sentence }) => `${environment} is closed by representativeness: ${sentence}`);
 }

@@ -72,7 +72,7 @@ test("a probe asks the hosts of the site now; one without an agent is answered w
   await operator.untilPhase(await operator.deploy("shop", "1.0.0", "acceptance"), "completed");
   const answers = await operator.all((client) => client.probe({ site: "shop" }, operator.metadata));
   const byHost = new Map(answers.map((answer) => [answer.host, answer]));
-  expect(byHost.get("at-1")?.results.map(({ hop }) => hop)).toEqual(["slot", "proxy"]);
+  expect(byHost.get("at-1")?.results.map(({ hop }) => hop)).toEqual(["slot", "proxy", "slot", "proxy", "edge"]);
   expect(byHost.get("web-1")?.refusal).toContain("host 'web-1' is silent");
   expect(byHost.size).toBe(3);
 });

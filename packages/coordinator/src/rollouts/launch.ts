@@ -71,7 +71,7 @@ export function launch(
       at,
       kind: "rollout.check-overridden",
       by: override.by,
-      sentence: `${override.by} switched off ${override.check} for ${title}: ${override.reason}`,
+      sentence: `${override.by} overrides ${override.check} for ${title}: ${override.reason}`,
       rollout: id,
       details: override,
     });

@@ -58,7 +58,9 @@ function previous(
   );
 }
 
-/** Going back to what passed here before waits for evidence, never for people or a soak. */
+/** Going back to what passed here before waits for evidence, never for people or a soak; gates before waves it has none. */
 function withoutWaiting(stage: Stage): Stage {
-  return { ...stage, gates: { ...stage.gates, soakMs: durationMs(0), approval: [] } };
+  const health = Object.entries(stage.health ?? {}).map(([site, one]) => [site, { ...one, minBakeMs: durationMs(0) }]);
+  const gates = { ...stage.gates, soakMs: durationMs(0), approval: [] };
+  return { ...stage, gates, health: Object.fromEntries(health) };
 }

@@ -1,4 +1,13 @@
-import { applyVerb, type OperatorVerb, type Override, Problem, type UnitRelease } from "@sluice/core";
+import {
+  applyVerb,
+  type GateName,
+  haltAllWords,
+  type OperatorVerb,
+  type Override,
+  overrideGate,
+  Problem,
+  type UnitRelease,
+} from "@sluice/core";
 import { siteRelease } from "@sluice/core/fleet/configure-host";
 import { type Clock, type Ids, sha256Text } from "@sluice/runtime";
 import type { Log } from "@sluice/runtime/logs/open-log";
@@ -6,8 +15,9 @@ import type { FleetDesk } from "../fleet/fleet-desk.ts";
 import { readProvenReleases } from "../fleet/proven-releases.ts";
 import type { Leadership } from "../leadership.ts";
 import { appendEvent } from "../store/event-log.ts";
-import { readRollout, readRolloutsEnding, type StoredRollout, updateRollout } from "../store/rollouts.ts";
+import { readRollout, readRolloutsEnding, type StoredRollout, updatePlan, updateRollout } from "../store/rollouts.ts";
 import { readPushedRelease } from "../store/site-releases.ts";
+import { readHaltAll } from "../store/standing-orders.ts";
 import type { Db, Store } from "../store/store.ts";
 import { assertUnitsFree, isEmpty, launch, type PlannedRollout } from "./launch.ts";
 import { planRelease } from "./plan-release.ts";
@@ -54,6 +64,17 @@ export interface CommandRequest extends Asking {
   readonly role?: string | undefined;
 }
 
+export interface OverrideGateRequest extends Asking {
+  readonly id: string;
+  readonly gate: GateName;
+}
+
+/** Throws `verb-refused` while an operator's halt of everything stands. */
+export function assertNotHalted(db: Db, what: string): void {
+  const halt = readHaltAll(db);
+  if (halt !== undefined) throw new Problem("verb-refused", `cannot ${what}: ${haltAllWords(halt)}`);
+}
+
 /** Shorter ends would too often mean another rollout tomorrow. */
 const idEndMin = 6;
 
@@ -78,6 +99,7 @@ export class RolloutDesk {
     const environments = fleets.environmentsTo(request.toEnvironment);
     const site = fleets.site(request.site);
     const [id] = this.#start((db) => {
+      assertNotHalted(db, `deploy '${request.site}'`);
       const planning = this.planning(db, request, request.overrides);
       return [planRelease(planning, site, this.#release(db, request), environments)];
     });
@@ -90,6 +112,7 @@ export class RolloutDesk {
     const environments = fleets.environmentsTo(request.toEnvironment);
     const site = request.site === undefined ? undefined : fleets.site(request.site).name;
     return this.#start((db) => {
+      assertNotHalted(db, "restart");
       const planning = this.planning(db, request);
       return site === undefined
         ? planProxyRestarts(planning, environments)
@@ -110,8 +133,37 @@ export class RolloutDesk {
         `cannot revert rollout '${request.id}': what it changed is already as it was before`,
       );
     }
+    if (request.verb === "resume") assertNotHalted(store, `resume rollout '${request.id}'`);
     this.#applyVerb(store, stored, request);
     return undefined;
+  }
+
+  /** Opens a gate for what waits for it. The caller has made sure that the asker's role allows it. */
+  override({ id, gate, by, reason }: OverrideGateRequest): void {
+    const { leadership, store, clock, runner, log, decided } = this.#options;
+    leadership.assertLeading(`override a gate of rollout '${id}'`);
+    const stored = this.require(id);
+    const now = clock.now();
+    const outcome = overrideGate(runner.inputFor(stored), gate, {
+      by,
+      now,
+      ...(reason === undefined ? {} : { reason }),
+    });
+    if ("refusal" in outcome) throw new Problem(outcome.refusal.reason, outcome.refusal.sentence);
+    const { rollout, override } = outcome;
+    store.transact((db) => {
+      updatePlan(db, rollout);
+      appendEvent(db, {
+        at: now,
+        kind: "rollout.gate-overridden",
+        by,
+        sentence: `${by} overrides the gate ${gate} of ${rollout.title} in ${override.environment}: ${override.reason}`,
+        rollout: rollout.id,
+        details: override,
+      });
+    });
+    log.warn({ rollout: rollout.id, by, gate, reason }, "rollout.gate-overridden");
+    decided();
   }
 
   /** The rollout of this id, or the only one whose id ends with it. */

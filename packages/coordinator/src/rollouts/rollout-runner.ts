@@ -2,7 +2,9 @@ import { setImmediate } from "node:timers/promises";
 import {
   canonicalJson,
   durationMs,
+  type GateState,
   type Instant,
+  othersOf,
   type Plan,
   type PlanInput,
   Problem,
@@ -17,7 +19,6 @@ import type { Bell } from "../bell.ts";
 import type { Leadership } from "../leadership.ts";
 import { readActiveRollouts, type StoredRollout } from "../store/rollouts.ts";
 import type { Store } from "../store/store.ts";
-import { othersOf } from "./other-rollouts.ts";
 import { saveStep } from "./save-step.ts";
 
 export interface RunnerOptions {
@@ -29,6 +30,7 @@ export interface RunnerOptions {
   /** Rung after every change that somebody may watch. */
   readonly changed: Bell;
   readonly hosts: () => Pick<PlanInput, "hosts" | "fleet" | "proven">;
+  readonly gates: (stored: StoredRollout) => PlanInput["gates"];
   readonly judge: (stored: StoredRollout) => Verdict;
   /** Derives, saves and sends the intents that the newest state asks for. */
   readonly issueIntents: () => void;
@@ -52,6 +54,7 @@ export class RolloutRunner implements Running {
   readonly #stop = new AbortController();
   readonly #awake: Bell;
   readonly #waitingOn = new Map<string, readonly WaitingOn[]>();
+  readonly #gates = new Map<string, readonly GateState[]>();
   readonly #underWayAtStart: ReadonlySet<string>;
   readonly #quietUntil: number;
   #blocked: string | undefined;
@@ -70,6 +73,16 @@ export class RolloutRunner implements Running {
     return this.#waitingOn.get(id) ?? [];
   }
 
+  /** The verdict on a rollout as of now. */
+  verdictOn(stored: StoredRollout): Verdict {
+    return this.#options.judge(stored);
+  }
+
+  /** The gates before its next wave, as of its newest plan; empty while no wave is next. */
+  gates(id: string): readonly GateState[] {
+    return this.#gates.get(id) ?? [];
+  }
+
   /** Why nothing at all is decided; undefined in good order. */
   get blocked(): string | undefined {
     return this.#blocked;
@@ -77,14 +90,16 @@ export class RolloutRunner implements Running {
 
   /** Everything the next decision about a rollout looks at. */
   inputFor(stored: StoredRollout): PlanInput {
-    const { clock, hosts, judge, store } = this.#options;
+    const { clock, hosts, gates, store } = this.#options;
+    const seen = hosts();
     return {
       now: clock.now(),
       rollout: stored.rollout,
       state: stored.state,
-      verdict: judge(stored),
-      others: othersOf(stored.rollout.id, readActiveRollouts(store)),
-      ...hosts(),
+      verdict: this.verdictOn(stored),
+      gates: gates(stored),
+      others: othersOf(stored.rollout.id, readActiveRollouts(store), seen.hosts),
+      ...seen,
     };
   }
 
@@ -136,11 +151,11 @@ export class RolloutRunner implements Running {
       return false;
     }
     const plan = planRollout(this.inputFor(stored));
-    this.#tell(rollout.id, plan.waitingOn);
+    this.#tell(rollout.id, plan.waitingOn, plan.next.phase === "waiting-for-gates" ? plan.gates : []);
     if (plan.actions.length === 0 && isSame(plan.next, state) && !isOver(plan)) return false;
     const { store, clock, log, changed } = this.#options;
     saveStep({ store, clock, log }, stored, plan, isOver(plan));
-    if (isOver(plan)) this.#waitingOn.delete(rollout.id);
+    if (isOver(plan)) this.#forget(rollout.id);
     changed.ring();
     return true;
   }
@@ -149,10 +164,16 @@ export class RolloutRunner implements Running {
     return this.#underWayAtStart.has(id) && this.#options.clock.monotonic() < this.#quietUntil;
   }
 
-  #tell(id: string, waitingOn: readonly WaitingOn[]): void {
-    const before = this.#waitingOn.get(id) ?? [];
+  #tell(id: string, waitingOn: readonly WaitingOn[], gates: readonly GateState[] = []): void {
+    const before = [this.waitingOn(id), this.gates(id)];
     this.#waitingOn.set(id, waitingOn);
-    if (canonicalJson(before) !== canonicalJson(waitingOn)) this.#options.changed.ring();
+    this.#gates.set(id, gates);
+    if (canonicalJson(before) !== canonicalJson([waitingOn, gates])) this.#options.changed.ring();
+  }
+
+  #forget(id: string): void {
+    this.#waitingOn.delete(id);
+    this.#gates.delete(id);
   }
 
   #untilDeadline(): number {

@@ -40,11 +40,17 @@ export function phaseEvents(stored: StoredRollout, next: RolloutState, by: strin
   return [...phaseEvent(stored, next, by, at), ...stepEvents(stored, next, at)];
 }
 
+/** With what held each gate open when a wave began. */
+const withGates = (event: NewEvent, { gates }: Plan): NewEvent =>
+  event.kind === "rollout.activating" && gates !== undefined
+    ? { ...event, details: { ...(event.details as object), gates } }
+    : event;
+
 function eventsOf(stored: StoredRollout, plan: Plan, at: Instant): readonly NewEvent[] {
   const pages = plan.actions.flatMap((action) =>
     action.kind === "page" ? [pageEvent(stored, action.sentence, at)] : [],
   );
-  const told = [...phaseEvents(stored, plan.next, "coordinator", at), ...pages];
+  const told = [...phaseEvents(stored, plan.next, "coordinator", at).map((event) => withGates(event, plan)), ...pages];
   return told.length > 0 ? told : [quietEvent(stored, plan.next, at)];
 }
 

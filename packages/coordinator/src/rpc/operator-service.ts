@@ -10,15 +10,17 @@ import type { EvidenceBook } from "../evidence/evidence-book.ts";
 import type { TrafficBook } from "../evidence/traffic-book.ts";
 import type { Applied, ApplyDesk } from "../fleet/apply-desk.ts";
 import type { FleetDesk } from "../fleet/fleet-desk.ts";
+import type { OrderDesk } from "../gates/order-desk.ts";
 import type { Sessions } from "../hosts/sessions.ts";
 import type { ReleaseDesk } from "../releases/release-desk.ts";
-import { readOverrides } from "../rollouts/overrides.ts";
+import { gateOf, readOverrides } from "../rollouts/overrides.ts";
 import type { RolloutDesk } from "../rollouts/rollout-desk.ts";
 import type { FleetView } from "../status/fleet-view.ts";
 import { siteHealth } from "../status/site-health.ts";
 import { watchEvents, watchValue } from "../status/watch.ts";
 import type { Store } from "../store/store.ts";
 import { type CallSeams, streaming, unary } from "./calls.ts";
+import { orderMethods } from "./order-methods.ts";
 import { probeHosts } from "./probe-hosts.ts";
 import { pushRelease } from "./push-release.ts";
 
@@ -30,6 +32,7 @@ export interface OperatorServiceOptions {
   readonly applies: ApplyDesk;
   readonly rollouts: RolloutDesk;
   readonly releases: ReleaseDesk;
+  readonly orders: OrderDesk;
   readonly sessions: Sessions;
   readonly view: FleetView;
   readonly evidence: EvidenceBook;
@@ -38,7 +41,12 @@ export interface OperatorServiceOptions {
 
 /** What operators may ask: each method reads its message, lets a desk decide and answers in the contract's words. */
 export function operatorService(options: OperatorServiceOptions, seams: CallSeams): OperatorServiceServer {
-  return { ...fleetMethods(options, seams), ...rolloutMethods(options, seams), ...watchMethods(options, seams) };
+  return {
+    ...fleetMethods(options, seams),
+    ...rolloutMethods(options, seams),
+    ...orderMethods(options, seams),
+    ...watchMethods(options, seams),
+  };
 }
 
 type FleetMethods = Pick<
@@ -50,14 +58,14 @@ function fleetMethods(options: OperatorServiceOptions, seams: CallSeams): FleetM
   const { applies, releases, view, clock } = options;
   return {
     plan: unary(seams, ({ files }): PlanResponse => {
-      const { changes, rollouts, problems } = wireApplied(applies.plan(files));
-      return { changes, rollouts: rollouts.map(({ title }) => title), problems };
+      const { rollouts, ...answer } = wireApplied(applies.plan(files));
+      return { ...answer, rollouts: rollouts.map(({ title }) => title) };
     }),
     apply: unary(seams, ({ files, reason, overrides }, { principal }): ApplyResponse => {
-      const by = principal.name;
-      const checks = readOverrides(overrides, by, clock.now());
-      const { changes, rollouts, problems } = wireApplied(applies.apply({ files, by, reason, overrides: checks }));
-      return { changes, rolloutIds: rollouts.map(({ id }) => id), problems };
+      const checks = readOverrides(overrides, principal, clock.now());
+      const applied = applies.apply({ files, by: principal.name, reason, overrides: checks });
+      const { rollouts, ...answer } = wireApplied(applied);
+      return { ...answer, rolloutIds: rollouts.map(({ id }) => id) };
     }),
     pushRelease: pushRelease(releases, seams),
     listReleases: unary(seams, ({ site }) => ({
@@ -68,8 +76,9 @@ function fleetMethods(options: OperatorServiceOptions, seams: CallSeams): FleetM
   };
 }
 
-function wireApplied({ changes, rollouts, problems }: Applied) {
+function wireApplied({ changes, rollouts, gates, problems }: Applied) {
   return {
+    gates: [...gates],
     changes: changes.map(({ sentence, hosts }) => ({ sentence, hosts: [...hosts] })),
     rollouts: rollouts.map(({ rollout }) => rollout),
     problems: problems.map((problem) => ({ ...problem, hint: problem.hint })),
@@ -78,24 +87,28 @@ function wireApplied({ changes, rollouts, problems }: Applied) {
 
 type RolloutMethods = Pick<
   OperatorServiceServer,
-  "deploy" | "restart" | "listRollouts" | "getRollout" | "commandRollout"
+  "deploy" | "restart" | "listRollouts" | "getRollout" | "commandRollout" | "overrideGate"
 >;
 
 function rolloutMethods({ rollouts, view, clock }: OperatorServiceOptions, seams: CallSeams): RolloutMethods {
   return {
     deploy: unary(seams, ({ site, version, toEnvironment, reason, overrides }, { principal }) => {
+      const checks = readOverrides(overrides, principal, clock.now());
       const by = principal.name;
-      const checks = readOverrides(overrides, by, clock.now());
       return { rolloutId: rollouts.deploy({ site, version, toEnvironment, reason, by, overrides: checks }) };
     }),
     restart: unary(seams, ({ site, proxies, reason, toEnvironment }, { principal }) => ({
       rolloutIds: [...rollouts.restart({ site, proxies, reason, toEnvironment, by: principal.name })],
     })),
     listRollouts: unary(seams, (filter) => ({ rollouts: view.rollouts(filter) })),
-    getRollout: unary(seams, ({ id }) => ({ rollout: view.rollout(rollouts.require(id)) })),
+    getRollout: unary(seams, ({ id }) => ({ rollout: view.rolloutWithEvidence(rollouts.require(id)) })),
     commandRollout: unary(seams, ({ id, verb, reason, role }, { principal }) => {
       const newRolloutId = rollouts.command({ id, verb: verbOf(verb), reason, role, by: principal.name });
       return { rollout: view.rollout(rollouts.require(id)), newRolloutId };
+    }),
+    overrideGate: unary(seams, ({ id, gate, reason }, { principal }) => {
+      rollouts.override({ id, gate: gateOf(gate), reason, by: principal.name });
+      return { rollout: view.rollout(rollouts.require(id)) };
     }),
   };
 }

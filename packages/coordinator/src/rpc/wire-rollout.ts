@@ -1,4 +1,16 @@
-import { describeRollout, grantOf, type HostView, type Instant, type StepState, type WaitingOn } from "@sluice/core";
+import {
+  approvalWords,
+  describeRollout,
+  type GateState,
+  gateWords,
+  grantOf,
+  type HostView,
+  type Instant,
+  type StepState,
+  type VerdictRow,
+  type WaitingOn,
+} from "@sluice/core";
+import { toWireEvidenceRow } from "@sluice/protocol";
 import type {
   RolloutStage,
   RolloutStep,
@@ -10,7 +22,10 @@ import type { StoredRollout } from "../store/rollouts.ts";
 export interface RolloutLight {
   readonly now: Instant;
   readonly waitingOn: readonly WaitingOn[];
+  readonly gates: readonly GateState[];
   readonly hosts: Readonly<Record<string, HostView>>;
+  /** The table behind its present verdict, for those who want to see it. */
+  readonly evidence?: readonly VerdictRow[];
 }
 
 /** A rollout as operators see it. */
@@ -28,16 +43,19 @@ export function toWireRollout(stored: StoredRollout, light: RolloutLight): WireR
     phase: state.phase,
     statusLine: describeRollout(rollout, state, light.waitingOn, light.now),
     stages: rollout.stages.map((stage) => wireStage(stage, stored, light)),
-    waitingOn: light.waitingOn.map(({ kind: why, sentence, hosts, until }) => ({
+    waitingOn: light.waitingOn.map(({ kind: why, sentence, hosts, until, details = [] }) => ({
       kind: why,
       sentence,
       hosts: [...hosts],
       untilMs: until,
+      details: [...details],
     })),
     cause: "cause" in state ? wireCause(state.cause) : undefined,
-    overrides: overrides.map((one) => ({ check: one.check, by: one.by, reason: one.reason, atMs: one.at })),
+    overrides: overrides.map(({ at, ...one }) => ({ environment: undefined, wave: undefined, ...one, atMs: at })),
+    gates: light.gates.map(({ opensAt, hosts, ...gate }) => ({ ...gate, hosts: [...hosts], opensAtMs: opensAt })),
     endedAtMs: endedAt,
     deadlineMs: "deadline" in state ? state.deadline : undefined,
+    evidence: (light.evidence ?? []).map(toWireEvidenceRow),
     ...current(stored),
   };
 }
@@ -71,7 +89,8 @@ function wireStage(
   return {
     environment,
     soakMs: gates.soakMs,
-    approval: [...gates.approval],
+    approval: gates.approval.map(approvalWords),
+    gates: [...gateWords(gates)],
     waves: waves.map((wave) => ({ steps: wave.map(step) })),
   };
 }

@@ -1,4 +1,4 @@
-import type { HostView, WaitingOn } from "@sluice/core";
+import { type GateState, type HostView, haltAllWords, type VerdictRow, type WaitingOn } from "@sluice/core";
 import type {
   GetStatusRequest,
   GetStatusResponse,
@@ -8,8 +8,9 @@ import type { Rollout as WireRollout } from "@sluice/protocol/generated/sluice/t
 import type { Clock } from "@sluice/runtime";
 import type { FleetDesk } from "../fleet/fleet-desk.ts";
 import type { Roster } from "../hosts/roster.ts";
-import { toWireRollout } from "../rpc/wire-rollout.ts";
+import { type RolloutLight, toWireRollout } from "../rpc/wire-rollout.ts";
 import { listRollouts, readActiveRollouts, type StoredRollout } from "../store/rollouts.ts";
+import { readHaltAll } from "../store/standing-orders.ts";
 import type { Store } from "../store/store.ts";
 import { hostStatus, servesSite } from "./host-status.ts";
 
@@ -19,6 +20,9 @@ export interface FleetViewOptions {
   readonly fleets: FleetDesk;
   readonly roster: Roster;
   readonly waitingOn: (id: string) => readonly WaitingOn[];
+  /** The table behind the present verdict on a rollout. */
+  readonly evidenceFor: (stored: StoredRollout) => readonly VerdictRow[];
+  readonly gates: (id: string) => readonly GateState[];
   readonly hostViews: () => Readonly<Record<string, HostView>>;
   /** Why nothing is decided at all; undefined in good order. */
   readonly standstill: () => string | undefined;
@@ -51,7 +55,7 @@ export class FleetView {
         .filter(({ rollout }) => site === undefined || rollout.sites.includes(site))
         .map((stored) => this.rollout(stored)),
       environments: configured.fleet.environments.map(({ name }) => name),
-      remarks: this.#standstill().map(({ sentence }) => sentence),
+      remarks: [...this.#standstill().map(({ sentence }) => sentence), ...this.#haltedWords()],
     };
   }
 
@@ -65,9 +69,23 @@ export class FleetView {
   }
 
   rollout(stored: StoredRollout): WireRollout {
-    const { clock, waitingOn, hostViews } = this.#options;
+    return toWireRollout(stored, this.#light(stored));
+  }
+
+  rolloutWithEvidence(stored: StoredRollout): WireRollout {
+    return toWireRollout(stored, { ...this.#light(stored), evidence: this.#options.evidenceFor(stored) });
+  }
+
+  #light(stored: StoredRollout): RolloutLight {
+    const { clock, waitingOn, gates, hostViews } = this.#options;
     const reasons = stored.endedAt === undefined ? [...this.#standstill(), ...waitingOn(stored.rollout.id)] : [];
-    return toWireRollout(stored, { now: clock.now(), waitingOn: reasons, hosts: hostViews() });
+    const before = stored.state.phase === "waiting-for-gates" ? gates(stored.rollout.id) : [];
+    return { now: clock.now(), waitingOn: reasons, gates: before, hosts: hostViews() };
+  }
+
+  #haltedWords(): readonly string[] {
+    const halt = readHaltAll(this.#options.store);
+    return halt === undefined ? [] : [haltAllWords(halt)];
   }
 
   #standstill(): readonly WaitingOn[] {

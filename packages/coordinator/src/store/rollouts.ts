@@ -51,6 +51,11 @@ export function updateRollout(db: Db, id: string, state: RolloutState, endedAt: 
   );
 }
 
+/** Saves what has been added to a rollout since it was planned. */
+export function updatePlan(db: Db, rollout: Rollout): void {
+  db.run("UPDATE rollouts SET plan = ? WHERE id = ?", canonicalJson(rollout), rollout.id);
+}
+
 export function readRollout(db: Db, id: string): StoredRollout | undefined {
   const row = db.get<RolloutRow>("SELECT * FROM rollouts WHERE id = ?", id);
   return row === undefined ? undefined : fromRow(row);

@@ -151,5 +151,13 @@ export const migrations: readonly string[] = [
 
   DROP TABLE evidence_blocks;
   DROP TABLE evidence_series;
+    `,
+  `
+  CREATE TABLE standing_orders (
+    kind TEXT NOT NULL,
+    name TEXT NOT NULL,
+    body TEXT NOT NULL,
+    PRIMARY KEY (kind, name)
+  ) STRICT;
   `,
 ];

@@ -85,6 +85,10 @@ function start(dataDir: string, options: Partial<CoordinatorOptions>): Promise<C
 
 export interface FleetShape {
   readonly approval?: string;
+  /** More gates of production, as the fleet file writes them. */
+  readonly gates?: string;
+  /** Acceptance has no public name. */
+  readonly internalOnly?: boolean;
   readonly forward?: "preserve" | "internal";
   readonly soakMs?: number;
   readonly maxWait?: string;
@@ -98,6 +102,8 @@ export interface FleetShape {
 export function fleetText(shape: FleetShape = {}): string {
   const {
     approval,
+    gates,
+    internalOnly = false,
     forward = "preserve",
     soakMs = 20,
     maxWait = "30s",
@@ -113,21 +119,34 @@ export function fleetText(shape: FleetShape = {}): string {
     "  - name: production",
     "    hosts: [web-1, web-2]",
     `    waves: [${waves}]`,
-    `    gates: { soak: ${soakMs}ms, maxWait: ${maxWait}${approval === undefined ? "" : `, approval: [${approval}]`} }`,
+    `    gates: { soak: ${soakMs}ms, maxWait: ${maxWait}${approval === undefined ? "" : `, approval: [${approval}]`}${gates === undefined ? "" : `, ${gates}`} }`,
     ...(shared ? ["sharedPorts: [80]"] : []),
+    "defaults: { health: { warmUp: 0s, minBake: 0s } }",
     "sites:",
-    ...sites.flatMap((site, index) => siteText(site, shared ? 80 : 8080 + index, forward, probePath)),
+    ...sites.flatMap((site, index) => siteText(site, shared ? 80 : 8080 + index, forward, probePath, internalOnly)),
     "",
   ].join("\n");
 }
 
-function siteText(site: string, port: number, forward: string, probePath: string): readonly string[] {
+function siteText(
+  site: string,
+  port: number,
+  forward: string,
+  probePath: string,
+  internalOnly: boolean,
+): readonly string[] {
   return [
     `  ${site}:`,
     `    run: { driver: external, addresses: { blue: "127.0.0.1:1", green: "127.0.0.1:2" } }`,
     `    forward: { host: ${forward} }`,
     "    bindings:",
-    `      acceptance: [{ name: ${site}.at.internal, kind: internal, port: ${port} }]`,
+    "      acceptance:",
+    `        - { name: ${site}.at.internal, kind: internal, port: ${port} }`,
+    ...(internalOnly
+      ? []
+      : [
+          `        - { name: www.${site}.at.example, kind: public, port: ${port}, edge: "http://www.${site}.at.example" }`,
+        ]),
     "      production:",
     `        - { name: ${site}.internal, kind: internal, port: ${port} }`,
     `        - { name: www.${site}.example, kind: public, port: ${port}, edge: "http://www.${site}.example" }`,

@@ -1,5 +1,6 @@
-import { formatDuration } from "../units/time.ts";
-import { completeGates, waveSize } from "./complete-fleet.ts";
+import { longestOpening } from "../gates/time-window.ts";
+import { durationMs, formatDuration } from "../units/time.ts";
+import { completeGates, waveSize, windowsOf } from "./complete-fleet.ts";
 import type { WaveSize } from "./fleet.ts";
 import { formatPath } from "./fleet-problem.ts";
 import type { EnvironmentPiece, FleetReading, Piece } from "./fleet-reading.ts";
@@ -13,6 +14,8 @@ export function checkEnvironments(reading: FleetReading): readonly PathProblem[]
     ...hostsUnused(reading),
     ...reading.environments.flatMap(checkWaves),
     ...reading.environments.flatMap(checkMaxWait),
+    ...reading.environments.flatMap(checkWindows),
+    ...reading.environments.flatMap(approvalTwice),
   ];
 }
 
@@ -91,4 +94,24 @@ function checkMaxWait({ gates }: EnvironmentPiece): readonly PathProblem[] {
   if (maxWaitMs > soakMs) return [];
   const sentence = `maxWait ${formatDuration(maxWaitMs)} ends before an observation can: the soak takes ${formatDuration(soakMs)}`;
   return [{ path: [...gates.path, "maxWait"], sentence, hint: "make maxWait longer than soak" }];
+}
+
+/** A wave takes its whole observation in the worst case, besides its activation and the way back. */
+function checkWindows({ gates }: EnvironmentPiece): readonly PathProblem[] {
+  if (gates?.source.window === undefined) return [];
+  const longest = longestOpening(windowsOf(gates.source));
+  const { soakMs, maxWaitMs } = completeGates(gates.source);
+  const needed = durationMs(soakMs + maxWaitMs);
+  if (longest === undefined || longest > needed) return [];
+  const sentence = `no wave would ever start: the longest window is ${formatDuration(longest)}, an observation may take ${formatDuration(needed)} (soak and maxWait)`;
+  return [{ path: [...gates.path, "window"], sentence, hint: "widen the window, or shorten soak or maxWait" }];
+}
+
+function approvalTwice({ gates }: EnvironmentPiece): readonly PathProblem[] {
+  const roles = (gates?.source.approval ?? []).map((rule) => (typeof rule === "string" ? rule : rule.role));
+  return roles.flatMap((role, index) => {
+    if (gates === undefined || roles.indexOf(role) === index) return [];
+    const hint = `write { role: ${role}, count: 2 } for two people`;
+    return [{ path: [...gates.path, "approval", index], sentence: `role '${role}' is listed twice`, hint }];
+  });
 }

@@ -1,10 +1,16 @@
+import type { ApprovalRule } from "../gates/approvals.ts";
+import { type Freeze, type FreezeTime, parseLocalTime, parseMonthDay } from "../gates/freeze.ts";
+import { minutesOf } from "../gates/local-time.ts";
+import { parseDays, type TimeWindow } from "../gates/time-window.ts";
 import { type DurationMs, durationMs, parseDuration } from "../units/time.ts";
+import { completeHealth } from "./complete-health.ts";
 import type { Binding, Environment, Fleet, Gates, Host, Probe, Run, Site, WaveSize } from "./fleet.ts";
 import type {
   BindingSource,
   DefaultsSource,
   EnvironmentSource,
   FleetSource,
+  FreezeSource,
   HostSource,
   ProbeSource,
   RunSource,
@@ -14,7 +20,6 @@ import type {
 /** What holds where neither the site nor `defaults` says anything. */
 export const siteDefaults = {
   engine: "node",
-  onRegression: "revert",
   drain: "30s",
   hold: "20s",
   keepPrevious: "30m",
@@ -23,15 +28,25 @@ export const siteDefaults = {
 
 export const readyDefaults = { path: "/", within: "60s" } as const;
 export const probeDefaults = { method: "GET", expect: 200, timeout: "5s" } as const;
-export const environmentDefaults = { waves: [1, "100%"], unconfirmed: "revert" } as const;
+export const environmentDefaults = { waves: [1, "100%"], unconfirmed: "revert", onRegression: "revert" } as const;
 /** `maxWait` is twice the soak where that is longer. */
-export const gateDefaults = { soak: "1m", maxWait: "1h" } as const;
+export const gateDefaults = {
+  soak: "1m",
+  maxWait: "1h",
+  representativeness: true,
+  coverage: true,
+  monitoring: true,
+} as const;
+/** How long `attended: true` takes an acknowledgement for good: longer than a coffee, shorter than a night. */
+export const attendedDefaults = { within: "30m" } as const;
+export const wholeDay = "00:00-24:00";
 /** All addresses of the host: what users expect of a plain server. */
 export const hostDefaults = { address: "0.0.0.0" } as const;
 
 /** Fills in every default. The source has passed shape and relations. */
 export function completeFleet(source: FleetSource): Fleet {
   const hosts = source.hosts ?? {};
+  const defaults = source.defaults ?? {};
   return {
     name: source.fleet,
     environments: source.environments.map(completeEnvironment),
@@ -40,13 +55,17 @@ export function completeFleet(source: FleetSource): Fleet {
         completeHost(name, environment.name, Object.hasOwn(hosts, name) ? hosts[name] : undefined),
       ),
     ),
-    sites: Object.entries(source.sites).map(([name, site]) => completeSite(name, site, source.defaults ?? {})),
+    sites: Object.entries(source.sites).map(([name, site]) => ({
+      ...completeSite(name, site, defaults),
+      ...trialRules(site, source.environments, defaults),
+    })),
     sharedPorts: [...(source.sharedPorts ?? [])].sort((a, b) => a - b),
     certificates: Object.entries(source.certificates ?? {}).map(([name, { cert, key }]) => ({
       name,
       certFile: cert,
       keyFile: key,
     })),
+    ...(source.freezes === undefined ? {} : { freezes: source.freezes.map(completeFreeze) }),
     ...(source.defaults?.engine === undefined ? {} : { frontEngine: source.defaults.engine }),
   };
 }
@@ -73,16 +92,67 @@ export function completeGates(source: NonNullable<EnvironmentSource["gates"]>): 
   const longEnough = durationMs(Math.max(ms(gateDefaults.maxWait), 2 * soakMs));
   return {
     soakMs,
-    approval: source.approval ?? [],
+    approval: (source.approval ?? []).map(completeApproval),
     maxWaitMs: source.maxWait === undefined ? longEnough : ms(source.maxWait),
+    windows: windowsOf(source),
+    ...attendedWithin(source.attended),
+    representativeness: source.representativeness ?? gateDefaults.representativeness,
+    coverage: source.coverage ?? gateDefaults.coverage,
+    monitoring: source.monitoring ?? gateDefaults.monitoring,
   };
+}
+
+type GatesSource = NonNullable<EnvironmentSource["gates"]>;
+
+const completeApproval = (rule: NonNullable<GatesSource["approval"]>[number]): ApprovalRule =>
+  typeof rule === "string" ? { role: rule, count: 1 } : rule;
+
+export function windowsOf({ window = [] }: Pick<GatesSource, "window">): readonly TimeWindow[] {
+  return (Array.isArray(window) ? window : [window]).map(({ days, hours, zone }) => completeWindow(days, hours, zone));
+}
+
+function completeWindow(days: string, hours: string, zone: string): TimeWindow {
+  const [opens = "", closes = ""] = hours.split("-");
+  return { days: parseDays(days) ?? [], opens: minutesOf(opens), closes: minutesOf(closes), zone };
+}
+
+function attendedWithin(source: GatesSource["attended"]): Pick<Gates, "attendedWithinMs"> {
+  if (source === undefined || source === false) return {};
+  return { attendedWithinMs: ms(source === true ? attendedDefaults.within : source.within) };
+}
+
+function completeFreeze(source: FreezeSource): Freeze {
+  const { name, reason, owner, environments = [], sites = [] } = source;
+  return { name, reason, owner, environments, sites, when: freezeTime(source) };
+}
+
+function freezeTime({ once, yearly, weekly, zone }: FreezeSource): FreezeTime {
+  if (once !== undefined) {
+    return {
+      kind: "once",
+      from: checked(parseLocalTime(once.from, zone, "start")),
+      to: checked(parseLocalTime(once.to, zone, "end")),
+      zone,
+    };
+  }
+  if (yearly !== undefined) {
+    return { kind: "yearly", from: checked(parseMonthDay(yearly.from)), to: checked(parseMonthDay(yearly.to)), zone };
+  }
+  const { days, hours = wholeDay } = checked(weekly);
+  return { kind: "weekly", window: completeWindow(days, hours, zone) };
+}
+
+/** Shape and relations have been checked. */
+function checked<T>(value: T | undefined): T {
+  if (value === undefined) throw new TypeError("a checked value is missing");
+  return value;
 }
 
 function completeHost(name: string, environment: string, source: HostSource | undefined): Host {
   return { name, environment, address: source?.address ?? hostDefaults.address, ports: source?.ports ?? {} };
 }
 
-function completeSite(name: string, source: SiteSource, defaults: DefaultsSource): Site {
+function completeSite(name: string, source: SiteSource, defaults: DefaultsSource): Omit<Site, keyof TrialRules> {
   const given = { ...siteDefaults, ...stated(defaults), ...stated(source) };
   const ready = {
     path: source.ready?.path ?? readyDefaults.path,
@@ -98,11 +168,42 @@ function completeSite(name: string, source: SiteSource, defaults: DefaultsSource
     keepPreviousMs: ms(given.keepPrevious),
     holdMs: ms(given.hold),
     maxUnavailable: given.maxUnavailable,
-    onRegression: given.onRegression,
     bindings: Object.fromEntries(
       Object.entries(source.bindings).map(([environment, bindings]) => [environment, bindings.map(completeBinding)]),
     ),
     probes: (source.probes ?? [{ path: ready.path }]).map(completeProbe),
+  };
+}
+
+/** What a site states goes before what its environment states, and that before `defaults`. */
+type TrialRules = Pick<Site, "onRegression" | "health">;
+
+function trialRules(
+  site: SiteSource,
+  environments: readonly EnvironmentSource[],
+  defaults: DefaultsSource,
+): TrialRules {
+  const bound = environments.flatMap((environment) => {
+    const bindings = Object.hasOwn(site.bindings, environment.name) ? site.bindings[environment.name] : undefined;
+    return bindings === undefined ? [] : [{ environment, bindings }];
+  });
+  return {
+    onRegression: Object.fromEntries(
+      bound.map(({ environment }) => [
+        environment.name,
+        site.onRegression ?? environment.onRegression ?? defaults.onRegression ?? environmentDefaults.onRegression,
+      ]),
+    ),
+    health: Object.fromEntries(
+      bound.map(({ environment, bindings }) => [
+        environment.name,
+        completeHealth({
+          sources: [defaults.health, environment.health, site.health],
+          bindings: bindings.map(({ name }) => name.toLowerCase()),
+          gates: completeGates(environment.gates ?? {}),
+        }),
+      ]),
+    ),
   };
 }
 

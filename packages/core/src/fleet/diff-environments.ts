@@ -1,3 +1,6 @@
+import { approvalWords } from "../gates/approvals.ts";
+import { type Freeze, freezeExtent, freezeWords } from "../gates/freeze.ts";
+import { windowWords } from "../gates/time-window.ts";
 import { formatDuration } from "../units/time.ts";
 import type { Certificate, Environment, Fleet, Host, WaveSize } from "./fleet.ts";
 import { changedSettings, type FleetChange, pair, type SettingWords } from "./fleet-change.ts";
@@ -9,6 +12,7 @@ export function diffEnvironments(before: Fleet, after: Fleet): readonly FleetCha
     ...hosts(before, after),
     ...sharedPorts(before, after),
     ...certificates(before, after),
+    ...freezes(before, after),
   ];
 }
 
@@ -52,7 +56,7 @@ function reordered(before: Fleet, after: Fleet): readonly FleetChange[] {
 }
 
 function settingChanges(
-  of: "environment" | "host" | "certificate",
+  of: "environment" | "host" | "certificate" | "freeze",
   name: string,
   before: SettingWords,
   after: SettingWords,
@@ -69,10 +73,17 @@ function settingChanges(
 const environmentWords = ({ waves, gates, unconfirmed }: Environment): SettingWords => [
   ["waves", waves.map(waveWords).join(", ")],
   ["gates.soak", formatDuration(gates.soakMs)],
-  ["gates.approval", gates.approval.join(", ") || "none"],
+  ["gates.approval", gates.approval.map(approvalWords).join(", ") || "none"],
+  ["gates.window", (gates.windows ?? []).map(windowWords).join(" or ") || "always open"],
+  ["gates.attended", gates.attendedWithinMs === undefined ? "no" : `within ${formatDuration(gates.attendedWithinMs)}`],
+  ["gates.representativeness", yesWords(gates.representativeness)],
+  ["gates.coverage", yesWords(gates.coverage)],
+  ["gates.monitoring", yesWords(gates.monitoring)],
   ["gates.maxWait", formatDuration(gates.maxWaitMs)],
   ["unconfirmed", unconfirmed],
 ];
+
+const yesWords = (asked: boolean | undefined): string => (asked === true ? "yes" : "no");
 
 const waveWords = (size: WaveSize): string => (size.kind === "hosts" ? `${size.count}` : `${size.percent}%`);
 
@@ -147,4 +158,28 @@ function certificates(before: Fleet, after: Fleet): readonly FleetChange[] {
 const certificateWords = ({ certFile, keyFile }: Certificate): SettingWords => [
   ["cert", certFile],
   ["key", keyFile],
+];
+
+function freezes(before: Fleet, after: Fleet): readonly FleetChange[] {
+  const { added, removed, kept } = pair(before.freezes ?? [], after.freezes ?? [], ({ name }) => name);
+  const change = (kind: "added" | "removed", freeze: Freeze): FleetChange => ({
+    kind,
+    of: "freeze",
+    name: freeze.name,
+    sentence: `freeze ${freeze.name}: ${kind} (${freezeExtent(freeze)}, ${freezeWords(freeze.when)})`,
+  });
+  return [
+    ...removed.map((freeze) => change("removed", freeze)),
+    ...added.map((freeze) => change("added", freeze)),
+    ...kept.flatMap((one) =>
+      settingChanges("freeze", one.after.name, wordsOfFreeze(one.before), wordsOfFreeze(one.after)),
+    ),
+  ];
+}
+
+const wordsOfFreeze = (freeze: Freeze): SettingWords => [
+  ["time", freezeWords(freeze.when)],
+  ["extent", freezeExtent(freeze)],
+  ["reason", freeze.reason],
+  ["owner", freeze.owner],
 ];

@@ -43,6 +43,8 @@ test.each([
     { site: "probes: [{ path: /up, expect: [200, 204] }]" },
     "site shop: probes GET / expects 200, within 5s → GET /up expects 200 or 204, within 5s",
   ],
+  ["health in defaults", {}, { top: "defaults: { health: { minBake: 10m } }" }, "site shop: health.minBake 2m → 10m"],
+  ["what to do", {}, { environment: "onRegression: hold" }, "site shop: onRegression revert → hold"],
   ["waves", {}, { environment: "waves: [100%]" }, "environment production: waves 1, 100% → 100%"],
   [
     "gates",
@@ -62,6 +64,22 @@ test.each([
   ],
 ])("a change of %s is one sentence", (_what, before, after, sentence) => {
   expect(sentences(before, after)).toEqual([sentence]);
+});
+
+test("health that changes in one environment names it, and touches nothing on hosts", () => {
+  const text = (health: string) => `fleet: f
+environments: [{ name: a, hosts: [x] }, { name: b, hosts: [y], health: ${health} }]
+sites:
+  shop:
+    run: { driver: process, command: [x] }
+    bindings: { a: [{ name: s.a, kind: internal, port: 80 }], b: [{ name: s.b, kind: internal, port: 80 }] }
+`;
+  const ignoring = "{ ignore: [limited, { binding: S.b, indicator: not-found }], tolerance: { ratio: 2, add: 0.5% } }";
+  const found = diffFleets(parsed(text("{}")), parsed(text(ignoring)));
+  expect(found.changes.map((change) => describeChange(change, found))).toEqual([
+    "site shop in b: health.tolerance 1.25 times plus 0.1% → 2 times plus 0.5%; takes effect without an activation",
+    "site shop in b: health.ignore nothing → limited, not-found of s.b; takes effect without an activation",
+  ]);
 });
 
 test("bindings are added and removed by name and port", () => {

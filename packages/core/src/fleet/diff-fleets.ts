@@ -131,6 +131,7 @@ function reachOf(change: FleetChange): (affected: AffectedUnit) => boolean {
     case "fleet":
       return ({ unit }) => change.setting === "engine" && unit === frontUnit;
     case "environment":
+    case "freeze":
       return () => false;
     default:
       return unreachable(change);

@@ -2,6 +2,7 @@ import { canonicalJson } from "../units/canonical-json.ts";
 import { formatDuration } from "../units/time.ts";
 import type { Binding, Fleet, Probe, Run, Site } from "./fleet.ts";
 import { changedSettings, type FleetChange, pair, type SettingWords } from "./fleet-change.ts";
+import { healthWords } from "./health-words.ts";
 
 /** Sites added and removed, their settings, bindings and probes. */
 export function diffSites(before: Fleet, after: Fleet): readonly FleetChange[] {
@@ -16,7 +17,11 @@ export function diffSites(before: Fleet, after: Fleet): readonly FleetChange[] {
   return [
     ...removed.map((site) => change("removed", site)),
     ...added.map((site) => change("added", site)),
-    ...kept.flatMap((one) => [...settings(one.before, one.after), ...bindings(one.before, one.after)]),
+    ...kept.flatMap((one) => [
+      ...settings(one.before, one.after),
+      ...trialRules(one.before, one.after),
+      ...bindings(one.before, one.after),
+    ]),
   ];
 }
 
@@ -31,6 +36,31 @@ function settings(before: Site, after: Site): readonly FleetChange[] {
   }));
 }
 
+/** Rules that hold per environment; one sentence for all environments in which the same changes. */
+function trialRules(before: Site, after: Site): readonly FleetChange[] {
+  const kept = Object.keys(after.health).filter((environment) => before.health[environment] !== undefined);
+  const found = new Map<string, { setting: string; words: string; environments: string[] }>();
+  for (const environment of kept) {
+    for (const { setting, words } of changedSettings(trialWords(before, environment), trialWords(after, environment))) {
+      const same = found.get(words) ?? { setting, words, environments: [] };
+      found.set(words, { ...same, environments: [...same.environments, environment] });
+    }
+  }
+  return [...found.values()].map(({ setting, words, environments }) => ({
+    kind: "changed",
+    of: "site",
+    site: after.name,
+    name: after.name,
+    setting,
+    sentence: `site ${after.name}${environments.length === kept.length ? "" : ` in ${environments.join(", ")}`}: ${words}`,
+  }));
+}
+
+const trialWords = ({ onRegression, health }: Site, environment: string): SettingWords => [
+  ["onRegression", onRegression[environment] ?? "none"],
+  ...(health[environment] === undefined ? [] : healthWords(health[environment])),
+];
+
 const siteWords = (site: Site): SettingWords => [
   ["engine", site.engine],
   ...runWords(site.run),
@@ -41,7 +71,6 @@ const siteWords = (site: Site): SettingWords => [
   ["keepPrevious", formatDuration(site.keepPreviousMs)],
   ["hold", formatDuration(site.holdMs)],
   ["maxUnavailable", `${site.maxUnavailable}`],
-  ["onRegression", site.onRegression],
   ["probes", site.probes.map(probeWords).join("; ")],
 ];
 

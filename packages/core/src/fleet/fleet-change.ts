@@ -1,6 +1,6 @@
 /** One difference between two fleets, with a sentence for people. `setting` is the key as in the fleet file. */
 export type FleetChange =
-  | (Named & { readonly of: "fleet" | "environment" | "host" | "certificate" | "shared-port" })
+  | (Named & { readonly of: "fleet" | "environment" | "host" | "certificate" | "shared-port" | "freeze" })
   | (Named & { readonly of: "site"; readonly site: string })
   | (Named & { readonly of: "binding"; readonly site: string; readonly environment: string });
 

@@ -2,11 +2,20 @@ import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { parse, stringify } from "yaml";
 import * as z from "zod";
-import { seconds } from "../units/time.ts";
-import { gateDefaults, hostDefaults, probeDefaults, readyDefaults, siteDefaults } from "./complete-fleet.ts";
+import { defaultHealthSettings } from "../health/health-settings.ts";
+import { formatDuration, seconds } from "../units/time.ts";
+import {
+  environmentDefaults,
+  gateDefaults,
+  hostDefaults,
+  probeDefaults,
+  readyDefaults,
+  siteDefaults,
+} from "./complete-fleet.ts";
 import { configureHost } from "./configure-host.ts";
 import { fleetFileJsonSchema } from "./fleet-file-schema.ts";
 import { parsed } from "./fleet-text.sample.ts";
+import { percentWords, selectorWords } from "./health-words.ts";
 
 const documentAt = (path: string): string => readFileSync(new URL(`../../../../docs/${path}`, import.meta.url), "utf8");
 const example = documentAt("examples/fleet.yaml");
@@ -42,6 +51,23 @@ const schema = fleetFileJsonSchema() as Schema;
 const keys = keysOf(schema);
 const rowOf = (key: string): string | undefined => page.split("\n").find((line) => line.startsWith(`| \`${key}\` |`));
 
+/** What stands under `health` means the same wherever it stands, so that it is explained once. */
+const explainedAt = (key: string): string =>
+  key.replace(/^(?:environments\[\]|sites\.\*)\.health\./, "defaults.health.");
+
+const { falseHalt, falsePass, warmUpMs, minBakeMs, tolerance, required } = defaultHealthSettings;
+const healthDefaults = {
+  falseHalt: percentWords(falseHalt),
+  falsePass: percentWords(falsePass),
+  "tolerance.ratio": tolerance.errors.ratio,
+  "tolerance.add": percentWords(tolerance.errors.margin),
+  "slowTolerance.ratio": tolerance.slowness.ratio,
+  "slowTolerance.add": percentWords(tolerance.slowness.margin),
+  warmUp: formatDuration(warmUpMs),
+  minBake: formatDuration(minBakeMs),
+  require: `[${required.map(selectorWords).join(", ")}]`,
+};
+
 test("the schema knows the keys of every level", () => {
   const names = keys.map(([key]) => key);
   expect(names).toContain("sites.*.bindings.*[].edge");
@@ -54,7 +80,7 @@ test("every key has a description for editors", () => {
 });
 
 test("the documentation has a row for every key, and no row for a key that isn't there", () => {
-  const names = [...new Set(keys.map(([key]) => key))];
+  const names = [...new Set(keys.map(([key]) => explainedAt(key)))];
   expect(names.filter((key) => rowOf(key) === undefined)).toEqual([]);
   const documented = [...page.matchAll(/^\| `([^`]+)` \|/gm)].map(([, key]) => key);
   expect(documented.filter((key) => !names.includes(key ?? ""))).toEqual([]);
@@ -66,6 +92,10 @@ test.each([
   ...Object.entries(readyDefaults).map(([key, value]) => [`sites.*.ready.${key}`, value] as const),
   ...Object.entries(probeDefaults).map(([key, value]) => [`sites.*.probes[].${key}`, value] as const),
   ...Object.entries(gateDefaults).map(([key, value]) => [`environments[].gates.${key}`, value] as const),
+  ...["defaults", "environments[]", "sites.*"].map(
+    (place) => [`${place}.onRegression`, environmentDefaults.onRegression] as const,
+  ),
+  ...Object.entries(healthDefaults).map(([key, value]) => [`defaults.health.${key}`, value] as const),
   ...Object.entries(hostDefaults).map(([key, value]) => [`hosts.*.${key}`, value] as const),
 ])("the documented default of %s is the real one, %s", (key, value) => {
   expect(rowOf(key)?.split("|")[2]).toContain(`\`${value}\``);

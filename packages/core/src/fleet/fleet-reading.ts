@@ -1,5 +1,13 @@
 import type { FleetPath } from "./fleet-problem.ts";
-import type { BindingSource, CertificateSource, EnvironmentSource, HostSource, SiteSource } from "./fleet-source.ts";
+import type {
+  BindingSource,
+  CertificateSource,
+  EnvironmentSource,
+  FreezeSource,
+  HostSource,
+  SiteSource,
+} from "./fleet-source.ts";
+import type { HealthSource } from "./health-source.ts";
 
 /** A piece of the file whose shape is sound, and where it is. */
 export interface Piece<T> {
@@ -18,6 +26,7 @@ export interface EnvironmentPiece {
   readonly hosts: readonly Piece<string>[];
   readonly waves?: Piece<NonNullable<EnvironmentSource["waves"]>>;
   readonly gates?: Piece<NonNullable<EnvironmentSource["gates"]>>;
+  readonly health?: Piece<HealthSource>;
 }
 
 export interface SitePiece {
@@ -42,6 +51,8 @@ export interface FleetReading {
   readonly hosts: readonly NamedPiece<HostSource>[];
   readonly sharedPorts: readonly Piece<number>[];
   readonly certificates: readonly NamedPiece<CertificateSource>[];
+  readonly defaultHealth?: Piece<HealthSource>;
+  readonly freezes: readonly Piece<FreezeSource>[];
   readonly sites: readonly SitePiece[];
   readonly bindings: readonly BindingPiece[];
 }
@@ -63,16 +74,29 @@ export function readSound(root: unknown, damaged: readonly FleetPath[]): FleetRe
   const isSound: IsSound = (path) => !damaged.some((broken) => overlap(broken, path));
   const top = mapOf(root);
   const sites = Object.entries(mapOf(top.sites));
+  const defaultHealth = soundPart<HealthSource>(isSound, ["defaults"], mapOf(top.defaults), "health");
   return {
     environments: listOf(top.environments).map((value, index) =>
       environmentPiece(isSound, ["environments", index], mapOf(value)),
     ),
     hosts: soundEntries<HostSource>(isSound, "hosts", top.hosts),
     sharedPorts: soundItems<number>(isSound, ["sharedPorts"], top.sharedPorts),
+    freezes: soundItems<FreezeSource>(isSound, ["freezes"], top.freezes),
     certificates: soundEntries<CertificateSource>(isSound, "certificates", top.certificates),
     sites: sites.map(([name, value]) => sitePiece(isSound, name, mapOf(value))),
     bindings: sites.flatMap(([name, value]) => bindingPieces(isSound, name, mapOf(mapOf(value).bindings))),
+    ...(defaultHealth === undefined ? {} : { defaultHealth }),
   };
+}
+
+function soundPart<T>(
+  isSound: IsSound,
+  above: FleetPath,
+  value: Readonly<Record<string, unknown>>,
+  key: string,
+): Piece<T> | undefined {
+  const path = [...above, key];
+  return value[key] !== undefined && isSound(path) ? { path, source: value[key] as T } : undefined;
 }
 
 function environmentPiece(
@@ -80,17 +104,18 @@ function environmentPiece(
   path: FleetPath,
   value: Readonly<Record<string, unknown>>,
 ): EnvironmentPiece {
-  const part = <T>(key: string): Piece<T> | undefined =>
-    value[key] !== undefined && isSound([...path, key]) ? { path: [...path, key], source: value[key] as T } : undefined;
+  const part = <T>(key: string): Piece<T> | undefined => soundPart<T>(isSound, path, value, key);
   const name = part<string>("name")?.source;
   const waves = part<NonNullable<EnvironmentSource["waves"]>>("waves");
   const gates = part<NonNullable<EnvironmentSource["gates"]>>("gates");
+  const health = part<HealthSource>("health");
   return {
     path,
     hosts: soundItems<string>(isSound, [...path, "hosts"], value.hosts),
     ...(name === undefined ? {} : { name }),
     ...(waves === undefined ? {} : { waves }),
     ...(gates === undefined ? {} : { gates }),
+    ...(health === undefined ? {} : { health }),
   };
 }
 

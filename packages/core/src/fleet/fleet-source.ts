@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { healthSource } from "./health-source.ts";
 import * as words from "./source-words.ts";
 
 const engine = z
@@ -21,13 +22,63 @@ const maxUnavailable = words.count.describe(
   "Most hosts of a site in one environment that may be in the middle of an activation.",
 );
 
+export const windowSource = z
+  .strictObject({
+    days: words.days.describe("Days of the week on which it opens."),
+    hours: words.hours.describe("From when to when, by the clocks of the zone; may go over midnight."),
+    zone: words.zone.describe("IANA name of the time zone."),
+  })
+  .describe("Hours of some days of every week.");
+
+const windowWanted = 'a window such as { days: mon-thu, hours: "09:00-15:00", zone: Europe/Oslo }, or a list of them';
+const approvalWanted = "a role, or a role and a number such as { role: approver, count: 2 }";
+const attendedWanted = "true, or for how long it holds, such as { within: 30m }";
+
 export const gatesSource = z
   .strictObject({
     soak: words.duration.optional().describe("Shortest time a wave is observed after its last activation."),
     approval: z
-      .array(words.role)
+      .array(
+        z.union(
+          [
+            words.role,
+            z.strictObject({
+              role: words.role.describe("The role in which it is approved."),
+              count: words.people.describe("How many different people have to approve in it."),
+            }),
+          ],
+          { error: approvalWanted },
+        ),
+      )
       .optional()
-      .describe("Roles of which each has to approve before the first wave of this environment."),
+      .describe(
+        "Who has to approve before the first wave of this environment: each role, by as many people as it says.",
+      ),
+    window: z
+      .union([windowSource, z.array(windowSource).min(1, { error: "at least one window" })], { error: windowWanted })
+      .optional()
+      .describe("When waves may start. A wave starts only if it can finish or go back before the window closes."),
+    attended: z
+      .union(
+        [
+          words.yes,
+          z.strictObject({
+            within: words.duration.describe("For how long an acknowledgement holds until the first wave has to start."),
+          }),
+        ],
+        { error: attendedWanted },
+      )
+      .optional()
+      .describe("Somebody on call has to acknowledge shortly before the first wave of this environment."),
+    representativeness: words.yes
+      .optional()
+      .describe("Whether the environment below must have bindings of every kind that this one has."),
+    coverage: words.yes
+      .optional()
+      .describe("Whether every host of the environment below must have passed before this one is begun."),
+    monitoring: words.yes
+      .optional()
+      .describe("Whether the probes of a wave's hosts must report before they are touched."),
     maxWait: words.duration
       .optional()
       .describe("Longest time an observation may stay inconclusive before the rollout halts and asks."),
@@ -52,6 +103,8 @@ export const environmentSource = z
       .enum(["revert", "keep"])
       .optional()
       .describe("What a host does with an activation that nobody confirmed in time."),
+    onRegression: onRegression.optional(),
+    health: healthSource.optional().describe("How sure verdicts about all sites have to be in this environment."),
   })
   .describe("A stage that changes are promoted through.");
 
@@ -126,6 +179,38 @@ export const bindingSource = z
   })
   .describe("One host name of a site.");
 
+export const freezeSource = z
+  .strictObject({
+    name: words.name.describe("What it is called in lists and reasons."),
+    reason: words.sentence.describe("Why; shown to everybody who has to wait."),
+    owner: words.sentence.describe("Who answers questions about it."),
+    zone: words.zone.describe("IANA name of the time zone of its dates and hours."),
+    once: z
+      .strictObject({
+        from: words.localTime.describe("When it begins; a date alone is its first moment."),
+        to: words.localTime.describe("When it ends; a date alone is its last moment."),
+      })
+      .optional()
+      .describe("One stretch of time."),
+    yearly: z
+      .strictObject({
+        from: words.monthDay.describe("Its first day."),
+        to: words.monthDay.describe("Its last day; one before `from` is in the next year."),
+      })
+      .optional()
+      .describe("Days of every year."),
+    weekly: z
+      .strictObject({
+        days: words.days.describe("Days of the week on which it begins."),
+        hours: words.hours.optional().describe("From when to when; the whole day when absent."),
+      })
+      .optional()
+      .describe("Hours of every week."),
+    environments: z.array(words.name).min(1, { error: "at least one" }).optional().describe("Only these environments."),
+    sites: z.array(words.name).min(1, { error: "at least one" }).optional().describe("Only these sites."),
+  })
+  .describe("A time in which no wave starts.");
+
 export const probeSource = z
   .strictObject({
     path: words.urlPath.describe("Path that is asked for."),
@@ -153,6 +238,7 @@ export const siteSource = z
     keepPrevious: keepPrevious.optional(),
     maxUnavailable: maxUnavailable.optional(),
     onRegression: onRegression.optional(),
+    health: healthSource.optional().describe("How sure verdicts about this site have to be."),
     bindings: z
       .record(
         words.name,
@@ -173,13 +259,7 @@ export const siteSource = z
 export const defaultsSource = z
   .strictObject({
     engine: defaultEngine.optional(),
-    health: z
-      .strictObject({
-        falseHalt: words.rate.optional().describe("Bound on halting a rollout for nothing."),
-        ruleOut: words.rate.optional().describe("Increase of failures that a pass has to rule out."),
-      })
-      .optional()
-      .describe("Bounds of the health rule; checked here, fixed in this version."),
+    health: healthSource.optional().describe("How sure verdicts have to be, where environment and site say nothing."),
     onRegression: onRegression.optional(),
     drain: drain.optional(),
     hold: hold.optional(),
@@ -203,12 +283,14 @@ export const fleetSource = z
       .describe("Binding ports that belong to the front because several sites use them."),
     certificates: z.record(words.name, certificateSource).optional().describe("Certificates that bindings name."),
     defaults: defaultsSource.optional(),
+    freezes: z.array(freezeSource).optional().describe("Times in which no wave starts."),
     sites: z.record(words.name, siteSource).describe("The sites, by name."),
   })
   .describe("The whole desired state of a fleet.");
 
 export type FleetSource = z.infer<typeof fleetSource>;
 export type EnvironmentSource = z.infer<typeof environmentSource>;
+export type FreezeSource = z.infer<typeof freezeSource>;
 export type HostSource = z.infer<typeof hostSource>;
 export type CertificateSource = z.infer<typeof certificateSource>;
 export type SiteSource = z.infer<typeof siteSource>;

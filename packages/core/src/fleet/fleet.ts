@@ -1,3 +1,7 @@
+import type { ApprovalRule } from "../gates/approvals.ts";
+import type { Freeze } from "../gates/freeze.ts";
+import type { TimeWindow } from "../gates/time-window.ts";
+import type { HealthSettings } from "../health/health-settings.ts";
 import type { EngineName } from "../proxying/proxy-settings.ts";
 import type { DurationMs } from "../units/time.ts";
 
@@ -13,6 +17,8 @@ export interface Fleet {
   readonly certificates: readonly Certificate[];
   /** What the fronts of all hosts run on; `node` when absent. */
   readonly frontEngine?: EngineName;
+  /** Times in which no wave starts, by the file; operators may add others. */
+  readonly freezes?: readonly Freeze[];
 }
 
 export interface Environment {
@@ -33,10 +39,20 @@ export type WaveSize =
 export interface Gates {
   /** Shortest time a wave is observed after its last activation. */
   readonly soakMs: DurationMs;
-  /** Roles of which each must approve before the first wave of the environment. Empty: none needed. */
-  readonly approval: readonly string[];
+  /** Who must approve before the first wave of the environment. Empty: nobody. */
+  readonly approval: readonly ApprovalRule[];
   /** Longest time an observation may stay inconclusive before the rollout halts and asks. */
   readonly maxWaitMs: DurationMs;
+  /** When waves may start; a wave starts only if it can finish or go back before they close. Absent or empty: always. */
+  readonly windows?: readonly TimeWindow[];
+  /** For how long somebody's acknowledgement before the first wave holds. Absent: nobody has to watch. */
+  readonly attendedWithinMs?: DurationMs;
+  /** Every kind of binding has to be in the environment below as well. Absent: not asked for. */
+  readonly representativeness?: boolean;
+  /** Every host of the environment below has to have passed. Absent: not asked for. */
+  readonly coverage?: boolean;
+  /** The probes of the wave's hosts have to report before they are touched. Absent: not asked for. */
+  readonly monitoring?: boolean;
 }
 
 export interface Host {
@@ -67,11 +83,17 @@ export interface Site {
   readonly holdMs: DurationMs;
   /** Most hosts of one site and environment that may be in the middle of an activation, over all rollouts. */
   readonly maxUnavailable: number;
-  readonly onRegression: "revert" | "hold";
+  /** By environment name: what a rollout does by itself when health regresses there. */
+  readonly onRegression: Readonly<Record<string, OnRegression>>;
+  /** By environment name. */
+  readonly health: Readonly<Record<string, HealthSettings>>;
   /** By environment name. */
   readonly bindings: Readonly<Record<string, readonly Binding[]>>;
   readonly probes: readonly Probe[];
 }
+
+/** `revert`: go back to what was proven. `hold`: stop and leave it to a person, for one-way migrations. */
+export type OnRegression = "revert" | "hold";
 
 export type Run =
   | {

@@ -18,7 +18,15 @@ test("a small file is completed with every default", () => {
       { kind: "hosts", count: 1 },
       { kind: "percent", percent: 100 },
     ],
-    gates: { soakMs: 60_000, approval: [], maxWaitMs: 3_600_000 },
+    gates: {
+      soakMs: 60_000,
+      approval: [],
+      maxWaitMs: 3_600_000,
+      windows: [],
+      representativeness: true,
+      coverage: true,
+      monitoring: true,
+    },
     unconfirmed: "revert",
   });
   expect(fleet.hosts[0]).toEqual({ name: "web-1", environment: "production", address: "0.0.0.0", ports: {} });
@@ -30,7 +38,7 @@ test("a small file is completed with every default", () => {
     holdMs: 20_000,
     keepPreviousMs: 1_800_000,
     maxUnavailable: 1,
-    onRegression: "revert",
+    onRegression: { production: "revert" },
     probes: [{ path: "/", method: "GET", headers: {}, expect: [200], timeoutMs: 5000 }],
   });
 });
@@ -101,11 +109,8 @@ test("a duration without a unit says what to write", () => {
 });
 
 test.each([
-  [
-    { environment: "gates: { window: { days: mon-thu } }" },
-    "environments[0].gates.window is not supported by this version",
-  ],
-  [{ environment: "gates: { attended: true }" }, "environments[0].gates.attended is not supported by this version"],
+  [{ environment: "gates: { capacity: 2 }" }, "environments[0].gates.capacity is not supported by this version"],
+  [{ environment: "window: { days: mon-thu }" }, "environments[0].window is not supported by this version"],
   [{ top: "freeze: []" }, "freeze is not supported by this version"],
   [
     { run: "{ driver: systemd, unit: x }" },

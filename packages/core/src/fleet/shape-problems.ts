@@ -17,22 +17,21 @@ const wantedByType: Readonly<Record<string, string>> = {
 
 /** Words of the design that this version doesn't have; refused by name, because a gate that isn't there must not look as if it were. */
 const notBuiltYet: Readonly<Record<string, readonly string[]>> = {
-  "environments.*.gates": [
-    "window",
-    "attended",
-    "freeze",
-    "freezes",
-    "coverage",
-    "representativeness",
-    "monitoring",
-    "capacity",
-    "evidence",
-  ],
-  "environments.*": ["window", "attended", "freeze", "freezes"],
-  "": ["freeze", "freezes", "windows", "notifications", "notify", "alerts", "mutes", "roles"],
+  "environments.*.gates": ["freeze", "capacity", "evidence"],
+  "environments.*": ["window", "attended", "freeze"],
+  "": ["freeze", "windows", "notifications", "notify", "alerts", "mutes", "roles"],
 };
 
 const notBuiltYetValues: Readonly<Record<string, readonly string[]>> = { driver: ["systemd"] };
+
+/** Keys that belong to another place, by the key above them. */
+const elsewhere: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  health: {
+    maxWait: "it stands under gates of an environment, because a rollout waits once: environments[].gates.maxWait",
+    soak: "it stands under gates of an environment: environments[].gates.soak",
+    onRegression: "it stands beside health, not in it",
+  },
+};
 
 /** Everything wrong with the shape of a fleet file, in words; empty when `value` is a {@link FleetSource}. */
 export function shapeProblems(value: unknown): readonly PathProblem[] {
@@ -55,8 +54,29 @@ function wantedOf(issue: z.core.$ZodRawIssue): string {
 function problemsOf(issue: z.core.$ZodIssue, above: FleetPath, root: unknown): readonly PathProblem[] {
   const path = [...above, ...issue.path.map((segment) => (typeof segment === "number" ? segment : String(segment)))];
   if (issue.code === "unrecognized_keys") return issue.keys.map((key) => unknownKey(path, key, root));
+  if (issue.code === "invalid_union") {
+    const chosen = variantFor(schemaAt(fleetSource, path, root), valueAt(root, path));
+    if (chosen !== undefined) return problemsUnder(chosen, path, valueAt(root, path), root);
+  }
   if (issue.code === "invalid_key") return [invalidKey(path, issue), ...problemsBelow(path, root)];
-  return [invalidValue(path, issue.message, valueAt(root, path))];
+  const value = valueAt(root, path);
+  if (issue.code === "invalid_union") {
+    const asMap = issue.errors.find((errors) => !errors.some(isAboutType));
+    if (asMap !== undefined && isMap(value)) return asMap.flatMap((inner) => problemsOf(inner, path, root));
+  }
+  return [invalidValue(path, issue.message, value, legalValues(issue))];
+}
+
+/** The variant of a union that was not meant at all. */
+const isAboutType = (issue: z.core.$ZodIssue): boolean =>
+  issue.path.length === 0 && (issue.code === "invalid_type" || issue.code === "invalid_value");
+
+const isMap = (value: unknown): boolean => typeof value === "object" && value !== null && !Array.isArray(value);
+
+/** The words that would have been right, where few words are. */
+function legalValues(issue: z.core.$ZodIssue): readonly string[] {
+  if (issue.code === "invalid_value") return issue.values.map(String);
+  return issue.code === "invalid_union" ? issue.errors.flat().flatMap(legalValues) : [];
 }
 
 /** The shape gives up on an entry whose key is wrong; its value may be wrong as well. */
@@ -84,13 +104,15 @@ function unknownKey(parent: FleetPath, key: string, root: unknown): PathProblem 
   if (notBuiltYet[pattern]?.includes(key)) {
     return { path, onKey: true, sentence: `${formatPath(path)} is not supported by this version`, hint: "remove it" };
   }
+  const place = elsewhere[String(parent.at(-1))]?.[key];
+  if (place !== undefined) return { path, onKey: true, sentence: `unknown key '${key}'`, hint: place };
   const legal = legalKeysAt(parent, root);
   const nearest = nearestOf(key, legal);
   const hint = nearest === undefined ? `legal keys here: ${legal.join(", ")}` : `did you mean '${nearest}'?`;
   return { path, onKey: true, sentence: `unknown key '${key}'`, hint };
 }
 
-function invalidValue(path: FleetPath, wanted: string, found: unknown): PathProblem {
+function invalidValue(path: FleetPath, wanted: string, found: unknown, legal: readonly string[]): PathProblem {
   const key = String(path.at(-1));
   if (found === undefined) return { path, sentence: `${formatPath(path)} is missing, wanted ${wanted}` };
   if (typeof found === "string" && notBuiltYetValues[key]?.includes(found)) {
@@ -100,7 +122,8 @@ function invalidValue(path: FleetPath, wanted: string, found: unknown): PathProb
       hint: `use ${wanted}`,
     };
   }
-  const hint = hintFor(wanted, found);
+  const nearest = typeof found === "string" ? nearestOf(found, legal) : undefined;
+  const hint = nearest === undefined ? hintFor(wanted, found) : `did you mean '${nearest}'?`;
   const sentence = `found ${show(found)}, wanted ${wanted}`;
   return hint === undefined ? { path, sentence } : { path, sentence, hint };
 }
@@ -145,13 +168,27 @@ function schemaAt(schema: unknown, path: FleetPath, value: unknown): unknown {
     const chosen = schema.options.find((option) => z.object({ driver: variantOf(option) }).safeParse(value).success);
     return chosen === undefined ? undefined : schemaAt(chosen, path, value);
   }
+  if (schema instanceof z.ZodUnion && isMap(value))
+    return schemaAt(
+      schema.options.find((option) => option instanceof z.ZodObject),
+      path,
+      value,
+    );
   const [segment, ...rest] = path;
   if (segment === undefined) return schema;
+  if (schema instanceof z.ZodUnion) return schemaAt(variantFor(schema, value), path, value);
   const inner = valueAt(value, [segment]);
   if (schema instanceof z.ZodObject) return schemaAt(schema.shape[segment], rest, inner);
   if (schema instanceof z.ZodRecord) return schemaAt(schema.valueType, rest, inner);
   if (schema instanceof z.ZodArray) return schemaAt(schema.element, rest, inner);
   return undefined;
+}
+
+/** Of variants told apart by being a map, a list or neither, the one that `value` is; undefined where it is none or neither. */
+function variantFor(schema: unknown, value: unknown): z.ZodType | undefined {
+  if (!(schema instanceof z.ZodUnion) || value === null || typeof value !== "object") return undefined;
+  const wanted = Array.isArray(value) ? z.ZodArray : z.ZodObject;
+  return schema.options.find((option): option is z.ZodType => option instanceof wanted);
 }
 
 const variantOf = (option: unknown): z.ZodType =>

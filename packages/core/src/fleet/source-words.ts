@@ -1,4 +1,7 @@
 import * as z from "zod";
+import { parseLocalTime, parseMonthDay } from "../gates/freeze.ts";
+import { isZone } from "../gates/local-time.ts";
+import { parseDays } from "../gates/time-window.ts";
 import { parseDuration } from "../units/time.ts";
 
 /*
@@ -61,10 +64,47 @@ export const wave = z.union([whole(waveWanted, 1, 100_000), text(waveWanted, /^(
 export const rateWanted = "a percentage above 0% and below 50%, such as 1% or 0.5%";
 export const rate = text(rateWanted, /^(?!0+(?:\.0+)?%)(?:\d|[1-4]\d)(?:\.\d+)?%$/);
 
+/** A share that may be none at all. */
+export const margin = text("a percentage from 0% to below 50%, such as 0.1%", /^(?:\d|[1-4]\d)(?:\.\d+)?%$/);
+
+const ratioWanted = "a number of at least 1, such as 1.25";
+export const ratio = z.number({ error: ratioWanted }).min(1, { error: ratioWanted }).max(1000, { error: ratioWanted });
+
 export const role = text(
   "the name of a role: lower-case letters and hyphens, such as approver",
   /^[a-z]+(?:-[a-z]+)*$/,
 );
+
+const daysWanted = "days of the week such as mon-thu or mon,wed,fri";
+export const days = text(daysWanted, /^[a-z, -]+$/).refine((written) => parseDays(written) !== undefined, {
+  error: daysWanted,
+});
+
+const hoursWanted = 'hours such as "09:00-15:00" or, over midnight, "22:00-04:00"';
+export const hours = text(hoursWanted, /^(?:[01]\d|2[0-3]):[0-5]\d-(?:(?:[01]\d|2[0-3]):[0-5]\d|24:00)$/).refine(
+  (written) => written.slice(0, 5) !== written.slice(6),
+  { error: "hours that take some time; a whole day is 00:00-24:00" },
+);
+
+const zoneWanted = "the name of a time zone such as Europe/Oslo or UTC";
+export const zone = text(zoneWanted, /^[A-Za-z][A-Za-z0-9_+/-]*$/).refine(isZone, { error: zoneWanted });
+
+const monthDayWanted = "a month and a day such as 12-24";
+export const monthDay = text(monthDayWanted, /^\d{2}-\d{2}$/).refine(
+  (written) => parseMonthDay(written) !== undefined,
+  { error: monthDayWanted },
+);
+
+const localTimeWanted = 'a date such as 2026-12-24, or a date and a time such as "2026-12-24 16:00"';
+export const localTime = text(localTimeWanted, /^\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:\d{2})?$/).refine(
+  (written) => parseLocalTime(written, "UTC", "start") !== undefined,
+  { error: localTimeWanted },
+);
+
+export const sentence = text("a sentence that is not empty", /\S/);
+
+const yesWanted = "true or false";
+export const yes = z.boolean({ error: yesWanted });
 
 export const urlPath = text("a path that starts with / and has no white space and no #", /^\/[^\s#]*$/);
 
@@ -108,4 +148,5 @@ export const expectedStatus = z.union([status, z.array(status).min(1, { error: s
   error: statusWanted,
 });
 
+export const people = whole("a whole number of people from 1 to 20", 1, 20);
 export const count = whole("a whole number of hosts, at least 1", 1, 100_000);

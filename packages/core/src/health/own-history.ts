@@ -37,10 +37,11 @@ export function unitHistoryOf(units: readonly Tally[]): UnitHistory {
 
 export function ownHistory(history: UnitHistory, tolerance: Tolerance): OwnHistory {
   const oldRates = candidates(history);
+  const counts = countsOf(history.badShares);
   return {
     oldRates,
     tolerance,
-    logBelow: [0, ...oldRates].map((rate) => logBelow(rate, history)),
+    logBelow: [0, ...oldRates].map((rate) => logBelow(rate, history.clean, counts)),
     cleanUnits: 0,
     logEvidence: 0,
   };
@@ -78,13 +79,21 @@ function candidates({ clean, badShares }: UnitHistory): readonly number[] {
   return [...rates].sort((a, b) => a - b);
 }
 
-function logBelow(rate: number, { clean, badShares }: UnitHistory): number {
+function logBelow(rate: number, clean: number, counts: ReadonlyMap<number, number>): number {
   const logs = bettingFractions.map((stake) => {
     const factor = stake / (1 - rate);
-    const bad = badShares.reduce((sum, share) => sum + Math.log1p(factor * (rate - share)), 0);
-    return clean * Math.log1p(factor * rate) + bad;
+    let log = clean * Math.log1p(factor * rate);
+    for (const [share, units] of counts) log += units * Math.log1p(factor * (rate - share));
+    return log;
   });
   return logMeanOfBets(logs);
+}
+
+/** Busy sites have thousands of bad units, but only hundreds of different shares. */
+function countsOf(badShares: readonly number[]): ReadonlyMap<number, number> {
+  const counts = new Map<number, number>();
+  for (const share of badShares) counts.set(share, (counts.get(share) ?? 0) + 1);
+  return counts;
 }
 
 function evaluated(test: OwnHistory): OwnHistory {

@@ -32,12 +32,16 @@ export function requiredIncrease(question: IncreaseQuestion): number | undefined
   return reachable ?? (probed ? undefined : ruleOutSteps.at(-1));
 }
 
+/** Requests it takes in nine of ten cases, against the expectation, where some are bad anyway (health-verdict §3.6). */
+const reserveForLuck = 2;
+
 function smallestReachable({ settings, before, dispersion }: IncreaseQuestion, due: number): number | undefined {
   const share = before.requests === 0 ? 0 : before.bad / before.requests;
   const oldRate = lowestOldRate(before, dispersion, settings.falsePass);
   const logBar = Math.log(2 / settings.falsePass);
+  const reserve = share === 0 ? 1 : reserveForLuck;
   return ruleOutSteps.find(
-    (step) => step >= share && requestsToExclude(oldRate + step, share, logBar) * dispersion <= due,
+    (step) => step >= share && requestsToExclude(oldRate + step, share, logBar) * dispersion * reserve <= due,
   );
 }
 

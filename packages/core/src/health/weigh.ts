@@ -1,4 +1,5 @@
 import type { HealthState, StratumTest } from "./health-state.ts";
+import { klLower } from "./kl-lower.ts";
 import { failuresWithoutReference, suspectEvidence, unitsForPersistence } from "./rule.ts";
 import { logSameTime } from "./same-time.ts";
 import { testKey } from "./start-tests.ts";
@@ -36,7 +37,7 @@ function weigh(state: HealthState, test: StratumTest, all: readonly StratumTest[
   const controls = controlsNow(state, test);
   const references = referencesOf(test, controls.length);
   const logEvidence = capped(test, logOf(test, references, all));
-  const lenient = lenientOf(test, references, controls.length);
+  const lenient = lenientOf(test, references, controls.length, all);
   const logShown = lenient === undefined ? logEvidence : shownOf(lenient, logEvidence, logBar);
   return { test, references, logEvidence, logBar, logShown, ...(lenient === undefined ? {} : { lenient }) };
 }
@@ -83,16 +84,47 @@ function capped(test: StratumTest, log: number): number {
 
 /**
  * Where hosts are asked the same in the same second, or where there is one control only, "worse than the others" needs 20 : 1,
- * while "worse than before" keeps its whole bar (`kappa`, health-verdict §2.4). It does not count in the sum over all strata:
- * an outage of everything would add up to a halt, 1/20 of one for each stratum.
+ * while "worse than before" keeps its whole bar (`kappa`, health-verdict §2.4). That presumes that the others are well: where
+ * they fail as well, a few rounds in which only this host does turn up by chance. It does not count in the sum over all
+ * strata: an outage of everything would add up to a halt, 1/20 of one for each stratum.
  */
-function lenientOf(test: StratumTest, references: References, controls: number): Lenient | undefined {
+function lenientOf(
+  test: StratumTest,
+  references: References,
+  controls: number,
+  all: readonly StratumTest[],
+): Lenient | undefined {
   if (references !== "both" || test.unreliable || test.badUnits < unitsForPersistence) return undefined;
   if (test.stratum.source === "traffic" && controls > 1) return undefined;
+  if (!othersAreWell(test, all)) return undefined;
   return {
     logChanged: test.ownHistory?.logEvidence ?? 0,
     logNotShared: test.sameTime === undefined ? 0 : logSameTime(test.sameTime),
   };
+}
+
+/** Bad share by which others may exceed twice what was usual, and the doubt with which they are believed to do more. */
+const unwell = { margin: 0.01, doubt: 0.05 } as const;
+
+/** Of probes all of the host count, since trouble that hosts share shows in some of them first. */
+function othersAreWell(test: StratumTest, all: readonly StratumTest[]): boolean {
+  const asked = test.stratum.source === "traffic" ? [test] : all.filter((one) => isProbeOf(one, test.host));
+  const before = sumOf(asked.map((one) => one.before));
+  const others = sumOf(asked.map((one) => one.others));
+  const leastShare = klLower(others.requests / test.dispersion, others.bad / test.dispersion, unwell.doubt);
+  return leastShare <= 2 * badShare(before) + unwell.margin;
+}
+
+const isProbeOf = ({ host, stratum }: StratumTest, of: string): boolean => host === of && stratum.source === "probe";
+
+function sumOf(tallies: readonly Tally[]): Tally {
+  let requests = 0;
+  let bad = 0;
+  for (const tally of tallies) {
+    requests += tally.requests;
+    bad += tally.bad;
+  }
+  return { requests, bad };
 }
 
 /** Both parts on one scale: 20 : 1 for "not shared" is as good as the bar. */

@@ -44,11 +44,11 @@ test.each(verbs.flatMap((verb) => phases.map((phase) => [verb, phase] as const))
 );
 
 test("an environment starts once each of its roles has approved it, once", () => {
-  const gates = { soakMs: seconds(30), approval: ["dba", "release-manager"], maxWaitMs: minutes(5) };
+  const approval = ["dba", "release-manager"].map((role) => ({ role, count: 1 }));
+  const gates = { soakMs: seconds(30), approval, maxWaitMs: minutes(5) };
   const it = world(rollout({ stages: [stage("production", [["web-1"], ["web-2"]], { gates })] }));
   expect(it.settle().waitingOn.map(({ sentence }) => sentence)).toEqual([
-    "production needs the approval of a dba",
-    "production needs the approval of a release-manager",
+    "production needs the approval of a dba; production needs the approval of a release-manager",
   ]);
   expect(tell(it, "approve", { role: "intern" })).toContain("asks for the approval of dba and release-manager");
   tell(it, "approve", { role: "dba" });

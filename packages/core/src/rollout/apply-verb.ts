@@ -1,10 +1,10 @@
+import { approvalWords, approversOf } from "../gates/approvals.ts";
 import type { ProblemReason } from "../problems/problem.ts";
 import { after, between, type DurationMs, type Instant } from "../units/time.ts";
 import { unreachable } from "../units/unreachable.ts";
 import { haltCause } from "./halt.ts";
 import { startReverting, withdrawn } from "./plan-halted.ts";
 import type { PlanInput } from "./plan-input.ts";
-import { rolesMissing } from "./plan-waiting-for-gates.ts";
 import { refusal } from "./refusal.ts";
 import type { OperatorVerb, PausablePhase, Rollout, RolloutState, StepState, Steps } from "./rollout.ts";
 import { confirmBy } from "./timings.ts";
@@ -38,6 +38,8 @@ export function applyVerb(input: VerbInput, verb: OperatorVerb, context: VerbCon
   switch (verb) {
     case "approve":
       return approve(rollout, state, context);
+    case "ack":
+      return acknowledge(rollout, state, context);
     case "promote":
       return promote(input, context);
     case "pause":
@@ -70,13 +72,32 @@ function approve(rollout: Rollout, anyState: RolloutState, { by, role, reason, n
   if (gates.approval.length === 0) {
     return refuse("verb-refused", `rollout ${rollout.id}: ${environment} asks for no approval`);
   }
-  if (role === undefined || !gates.approval.includes(role)) {
+  const rule = gates.approval.find((one) => one.role === role);
+  if (role === undefined || rule === undefined) {
     const given = role === undefined ? "no role was given" : `'${role}' is none of them`;
-    return refuse("role-missing", `${environment} asks for the approval of ${gates.approval.join(" and ")}; ${given}`);
+    const asked = gates.approval.map(approvalWords).join(" and ");
+    return refuse("role-missing", `${environment} asks for the approval of ${asked}; ${given}`);
   }
-  if (!rolesMissing(rollout, state).includes(role)) return { state };
+  const approvers = approversOf(rollout, state, role);
+  if (approvers.length >= rule.count) return { state };
+  if (approvers.includes(by)) {
+    return refuse("role-missing", `${by} has approved ${environment} as ${role} already; it takes another person`);
+  }
   const why = reason === undefined ? {} : { reason };
   return { state: { ...state, approvals: [...state.approvals, { by, role, environment, at: now, ...why }] } };
+}
+
+/** Somebody on call watches from now on; how long that holds is the environment's to say. */
+function acknowledge(rollout: Rollout, anyState: RolloutState, { by, now }: VerbContext): VerbOutcome {
+  const state = mustBe(anyState, "waiting-for-gates");
+  const { environment, gates } = stageAt(rollout, state.at);
+  if (gates.attendedWithinMs === undefined) {
+    return refuse("verb-refused", `rollout ${rollout.id}: ${environment} asks for nobody's attendance`);
+  }
+  if (state.at.wave > 0) {
+    return refuse("verb-refused", `rollout ${rollout.id}: ${environment} has begun, attended before its first wave`);
+  }
+  return { state: { ...state, attendance: { by, at: now } } };
 }
 
 /** Ends the soak and does without more evidence, never against a regression. */

@@ -1,6 +1,6 @@
-import type { PlanInput } from "./plan-input.ts";
+import type { HostView, OtherRollouts, PlanInput, TurnAhead } from "./plan-input.ts";
 import type { HostChange, Rollout, RolloutState, Stage, StepState, Steps } from "./rollout.ts";
-import { hostUnit, placedSteps, siteIn, sitesTouched } from "./wave.ts";
+import { hostUnit, pending, placedSteps, siteIn, sitesTouched, stageAt, waveAt } from "./wave.ts";
 
 /** Between an order to change what is live and the host's word that it is done. */
 const isMidActivation = ({ kind }: StepState): boolean =>
@@ -29,6 +29,89 @@ export function busyUnits(rollout: Rollout, state: RolloutState): Readonly<Recor
     if (holdsUnits(step)) for (const { unit } of change.units) busy[hostUnit(change.host, unit)] = rollout.id;
   }
   return busy;
+}
+
+/** A rollout with its state, for whoever looks at several. */
+export interface Standing {
+  readonly rollout: Rollout;
+  readonly state: RolloutState;
+}
+
+/**
+ * What the others hold, and who of them goes first. `active` is in order of age, oldest first, and so is the queue for
+ * room: without it the rollout whose host has just finished would take the next turn again and again.
+ */
+export function othersOf(
+  id: string,
+  active: readonly Standing[],
+  hosts: Readonly<Record<string, HostView>>,
+): OtherRollouts {
+  const others = active.filter(({ rollout }) => rollout.id !== id);
+  const older = active.slice(
+    0,
+    Math.max(
+      0,
+      active.findIndex(({ rollout }) => rollout.id === id),
+    ),
+  );
+  const unavailable = others.map(({ rollout, state }) => unavailableHosts(rollout, state));
+  const ahead = older.map((one) => turnsOf(one, active, hosts));
+  return {
+    busyUnits: Object.assign({}, ...others.map(({ rollout, state }) => busyUnits(rollout, state))),
+    unavailable: joined(unavailable),
+    ahead: joined(ahead),
+  };
+}
+
+/** Hosts of the rollout's wave that could have their turn now if there were room, by `site/environment`. */
+function turnsOf(
+  { rollout, state }: Standing,
+  active: readonly Standing[],
+  hosts: Readonly<Record<string, HostView>>,
+): Readonly<Record<string, readonly TurnAhead[]>> {
+  if (state.phase !== "activating") return {};
+  const busy: Readonly<Record<string, string>> = Object.assign(
+    {},
+    ...active.filter((one) => one.rollout.id !== rollout.id).map((one) => busyUnits(one.rollout, one.state)),
+  );
+  const { environment } = stageAt(rollout, state.at);
+  const waiting = waveAt(rollout, state.at).filter(
+    ({ host, units }) =>
+      (state.steps[host] ?? pending).kind === "pending" &&
+      hosts[host]?.connected === true &&
+      units.every(({ unit }) => busy[hostUnit(host, unit)] === undefined),
+  );
+  return joined(
+    waiting.map(({ host, units }) =>
+      Object.fromEntries(
+        sitesTouched(rollout, units).map((site) => [siteIn(site, environment), [{ rollout: rollout.id, host }]]),
+      ),
+    ),
+  );
+}
+
+function joined<T>(parts: readonly Readonly<Record<string, readonly T[]>>[]): Readonly<Record<string, readonly T[]>> {
+  const all: Record<string, readonly T[]> = {};
+  for (const [key, items] of parts.flatMap((part) => Object.entries(part))) all[key] = [...(all[key] ?? []), ...items];
+  return all;
+}
+
+/** Turns of older rollouts that would fill the room there is left for one more activation on `change.host`. */
+export function turnsAhead(
+  input: PlanInput,
+  steps: Steps,
+  stage: Stage,
+  change: HostChange,
+  limit: Parameters<typeof inTheWay>[4],
+): readonly TurnAhead[] {
+  for (const site of sitesTouched(input.rollout, change.units)) {
+    const ahead = input.others.ahead?.[siteIn(site, stage.environment)] ?? [];
+    const others = ahead.filter(({ host }) => host !== change.host);
+    if (others.length === 0) continue;
+    const room = limit.atOnce - new Set(others.map(({ host }) => host)).size;
+    if (room <= 0 || inTheWay(input, steps, stage, change, { ...limit, atOnce: room }).length > 0) return others;
+  }
+  return [];
 }
 
 /** Hosts in the way of one more activation on `change.host`, or none when there is room for it under `atOnce`. */

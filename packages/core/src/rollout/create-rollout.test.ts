@@ -1,10 +1,13 @@
 import { expect, test } from "vitest";
 import type { Fleet, Site } from "../fleet/fleet.ts";
+import { defaultHealthSettings } from "../health/health-settings.ts";
 import { minutes, seconds } from "../units/time.ts";
 import { createRollout, type RolloutRequest } from "./create-rollout.ts";
 import { at } from "./rollout-builders.ts";
 
 const binding = { name: "shop.internal", kind: "internal", port: 80 } as const;
+
+const careful = { ...defaultHealthSettings, minBakeMs: minutes(10) };
 
 const shop: Site = {
   name: "shop",
@@ -16,7 +19,8 @@ const shop: Site = {
   keepPreviousMs: minutes(30),
   holdMs: seconds(5),
   maxUnavailable: 2,
-  onRegression: "revert",
+  onRegression: { acceptance: "revert", production: "revert" },
+  health: { production: careful },
   bindings: { acceptance: [binding], production: [binding] },
   probes: [],
 };
@@ -36,7 +40,7 @@ const fleet: Fleet = {
   name: "acme",
   environments: [environment("acceptance", ["at-1"]), environment("production", ["web-1", "web-2", "web-3"])],
   hosts: [],
-  sites: [shop, { ...shop, name: "blog", maxUnavailable: 1, onRegression: "hold" }],
+  sites: [shop, { ...shop, name: "blog", maxUnavailable: 1, onRegression: { production: "hold" } }],
   sharedPorts: [],
   certificates: [],
 };
@@ -98,6 +102,11 @@ test("a restart takes every target as it is", () => {
 
 test("the most careful of its sites decides about cap and regression", () => {
   const made = createRollout(request({ sites: ["shop", "blog"] }));
-  expect(made.onRegression).toBe("hold");
+  expect(made.stages.map(({ onRegression }) => onRegression)).toEqual(["revert", "hold"]);
   expect(made.stages[0]?.maxUnavailable).toBe(1);
+});
+
+test("each stage keeps the health settings that its sites had when it was planned", () => {
+  const { stages } = createRollout(request());
+  expect(stages.map(({ health }) => health)).toEqual([{ shop: defaultHealthSettings }, { shop: careful }]);
 });

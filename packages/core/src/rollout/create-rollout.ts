@@ -1,8 +1,9 @@
-import type { Environment, Fleet, Site } from "../fleet/fleet.ts";
+import { healthSettingsOf } from "../fleet/complete-health.ts";
+import type { Environment, Fleet, OnRegression, Site } from "../fleet/fleet.ts";
 import type { UnitKey } from "../intent/intent.ts";
 import { type DurationMs, durationMs, type Instant, minutes } from "../units/time.ts";
 import { planWaves } from "./plan-waves.ts";
-import type { HostChange, Override, Rollout, Stage, UnitChange } from "./rollout.ts";
+import type { HostChange, Override, Rollout, Stage, StageBelow, UnitChange } from "./rollout.ts";
 import { stepTimeoutDefaultMs } from "./timings.ts";
 
 export interface RolloutRequest {
@@ -40,7 +41,9 @@ export function createRollout(request: RolloutRequest): Rollout {
   const environments = request.fleet.environments.filter(
     ({ name }) => request.environments === undefined || request.environments.includes(name),
   );
-  const stages = environments.map((environment) => stageOf(request, sites, environment));
+  const stages = environments
+    .map((environment) => stageOf(request, sites, environment))
+    .filter(({ waves }) => waves.length > 0);
   return {
     id: request.id,
     kind: request.kind,
@@ -49,8 +52,8 @@ export function createRollout(request: RolloutRequest): Rollout {
     by: request.by,
     ...(request.reason === undefined ? {} : { reason: request.reason }),
     createdAt: request.createdAt,
-    onRegression: sites.some(({ onRegression }) => onRegression === "hold") ? "hold" : "revert",
-    stages: stages.filter(({ waves }) => waves.length > 0),
+    onRegression: stages.length > 0 && stages.every(({ onRegression }) => onRegression === "hold") ? "hold" : "revert",
+    stages,
     overrides: request.overrides ?? [],
   };
 }
@@ -78,10 +81,36 @@ function stageOf(request: RolloutRequest, sites: readonly Site[], environment: E
   return {
     environment: environment.name,
     gates: environment.gates,
+    health: Object.fromEntries(
+      sites.map(({ name }) => [name, healthSettingsOf(request.fleet, name, environment.name)]),
+    ),
+    onRegression: onRegressionIn(sites, environment),
     maxUnavailable: Math.min(...sites.map(({ maxUnavailable }) => maxUnavailable)),
     stepTimeoutMs: stepTimeoutOf(sites),
     waves: waves.map((hosts) => hosts.flatMap((host) => changes.get(host) ?? [])),
+    ...belowOf(request, sites, environment),
   };
+}
+
+/** One site that must not go back holds the others. */
+function onRegressionIn(sites: readonly Site[], { name }: Environment): OnRegression {
+  return sites.some(({ onRegression }) => onRegression[name] === "hold") ? "hold" : "revert";
+}
+
+/** Going back asks nobody, and the lowest environment has nothing below it. */
+function belowOf(
+  { fleet, kind, targets }: RolloutRequest,
+  sites: readonly Site[],
+  environment: Environment,
+): { readonly below?: StageBelow } {
+  const lower = fleet.environments.slice(0, fleet.environments.indexOf(environment)).reverse();
+  const nearest = lower.find((candidate) => hostsServing(candidate, sites).length > 0);
+  if (nearest === undefined || kind === "revert") return {};
+  const hosts = nearest.hosts.map((host) => ({
+    host,
+    units: targets(host).map(({ unit, digest }) => ({ unit, to: digest })),
+  }));
+  return { below: { environment: nearest.name, hosts } };
 }
 
 function changesOf({ kind, targets, proven }: RolloutRequest, host: string): readonly UnitChange[] {

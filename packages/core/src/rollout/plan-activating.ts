@@ -1,6 +1,7 @@
+import { overrideOf } from "../gates/overrides.ts";
 import { after, between, formatDuration } from "../units/time.ts";
 import { blindness } from "./blindness.ts";
-import { busyWith, inTheWay } from "./capacity.ts";
+import { busyWith, inTheWay, turnsAhead } from "./capacity.ts";
 import { grantId } from "./grant-id.ts";
 import { halt, haltCause } from "./halt.ts";
 import { grantOf, type Plan, type PlanInput } from "./plan-input.ts";
@@ -91,12 +92,29 @@ function obstacleTo(input: PlanInput, state: Activating, steps: Steps, change: H
   if (other !== undefined) {
     return { kind: "unit-busy", sentence: `${host} is in the hands of rollout ${other}`, hosts: [host], until };
   }
+  if (overrideOf(input.rollout, "capacity", state.at) !== undefined) return undefined;
   const stage = stageAt(input.rollout, state.at);
   const limit = { atOnce: stage.maxUnavailable, counting: ["activating", "withdrawing", "reverting"] } as const;
   const ahead = inTheWay(input, steps, stage, change, limit);
-  if (ahead.length === 0) return undefined;
+  if (ahead.length === 0) return queuedBehind(input, state, steps, change, limit);
   const sentence = `${host} waits for its turn after ${nameHosts(ahead)} (at most ${stage.maxUnavailable} at a time)`;
   return { kind: "max-unavailable", sentence, hosts: [host], until };
+}
+
+/** There is room, but older rollouts wait for it as well. */
+function queuedBehind(
+  input: PlanInput,
+  state: Activating,
+  steps: Steps,
+  change: HostChange,
+  limit: Parameters<typeof turnsAhead>[4],
+): WaitingOn | undefined {
+  const stage = stageAt(input.rollout, state.at);
+  const [first, ...more] = turnsAhead(input, steps, stage, change, limit);
+  if (first === undefined) return undefined;
+  const hosts = nameHosts([first, ...more].map(({ host }) => host));
+  const sentence = `${change.host} waits for its turn after ${hosts} of rollout ${first.rollout}, which is older`;
+  return { kind: "max-unavailable", sentence, hosts: [change.host], until: state.deadline };
 }
 
 function whileActivating(

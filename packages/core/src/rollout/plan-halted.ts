@@ -2,15 +2,21 @@ import type { Instant } from "../units/time.ts";
 import type { Plan, PlanInput } from "./plan-input.ts";
 import type { HaltCause, Rollout, RolloutState, StepState, Steps } from "./rollout.ts";
 import { revertingDeadline } from "./timings.ts";
-import type { InPhase } from "./wave.ts";
+import { type InPhase, placedSteps } from "./wave.ts";
 
-/** Goes back, or leaves everything to a person where the rollout says that going back would be worse. */
+/** Goes back, or leaves everything to a person where a stage that was touched says that going back would be worse. */
 export function planHalted(input: PlanInput, state: InPhase<RolloutState, "halted">): Plan {
   const { now, rollout } = input;
   const { cause, steps } = state;
-  if (rollout.onRegression === "hold")
-    return { next: { phase: "held", cause, steps, since: now }, actions: [], waitingOn: [] };
+  if (holds(rollout, steps)) return { next: { phase: "held", cause, steps, since: now }, actions: [], waitingOn: [] };
   return { next: startReverting(rollout, steps, cause, now), actions: [], waitingOn: [] };
+}
+
+/** A revert goes back everywhere, so that one stage that must not go back holds them all. */
+function holds(rollout: Rollout, steps: Steps): boolean {
+  const touched = placedSteps(rollout, steps).filter(({ step }) => step.kind !== "pending");
+  const words = touched.map(({ stage }) => stage.onRegression ?? rollout.onRegression);
+  return (words.length === 0 ? [rollout.onRegression] : words).includes("hold");
 }
 
 /** Withdraws every grant that is out; what passed follows under the cap, in `planReverting`. */

@@ -1,3 +1,4 @@
+import type { GateFacts, GateState } from "../gates/gate.ts";
 import type { Verdict } from "../health/verdict.ts";
 import type { GrantObservation, HostObservation } from "../host/observation.ts";
 import type { Instant } from "../units/time.ts";
@@ -14,6 +15,7 @@ export interface PlanInput {
   readonly verdict: Verdict;
   /** What other rollouts hold at this moment. */
   readonly others: OtherRollouts;
+  readonly gates: GateFacts;
   /** The whole fleet; with it a coordinator that lost sight of many hosts at once takes itself for blind. */
   readonly fleet?: { readonly hosts: number; readonly silent: number };
   /**
@@ -39,6 +41,13 @@ export interface OtherRollouts {
   readonly busyUnits: Readonly<Record<string, string>>;
   /** Hosts in the middle of an activation by site and environment (`site/environment`). */
   readonly unavailable: Readonly<Record<string, readonly string[]>>;
+  /** Hosts of older rollouts that wait for nothing but room, by site and environment: they go first. Absent: none. */
+  readonly ahead?: Readonly<Record<string, readonly TurnAhead[]>>;
+}
+
+export interface TurnAhead {
+  readonly rollout: string;
+  readonly host: string;
 }
 
 /** Things the caller does in the same transaction that saves `next`. */
@@ -55,6 +64,8 @@ export interface Plan {
   readonly next: RolloutState;
   readonly actions: readonly RolloutAction[];
   readonly waitingOn: readonly WaitingOn[];
+  /** Every gate before the next wave, open ones too; absent while no wave is next. */
+  readonly gates?: readonly GateState[];
 }
 
 /** The grant's newest word from its host, if it spoke of it. */

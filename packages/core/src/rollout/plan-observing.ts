@@ -1,3 +1,4 @@
+import { overrideOf } from "../gates/overrides.ts";
 import { after, between, formatDuration, type Instant } from "../units/time.ts";
 import { blindness } from "./blindness.ts";
 import { halt, haltCause } from "./halt.ts";
@@ -23,7 +24,8 @@ export function planObserving(input: PlanInput, state: Observing): Plan {
   if (waitingOn.length === 0) return pass(input, state, steps);
   if (now < state.deadline || blind !== undefined) return { next: { ...state, steps }, actions: [], waitingOn };
   const sentence = `no verdict within ${formatDuration(between(state.since, now))}: ${waitingOn.map((one) => one.sentence).join("; ")}`;
-  return halt(rollout, steps, haltCause("deadline", sentence, now));
+  const evidence = waitingOn.flatMap(({ details = [] }) => details);
+  return halt(rollout, steps, haltCause("deadline", sentence, now, evidence));
 }
 
 function haltRegressed({ now, rollout }: PlanInput, steps: Steps, reasons: readonly string[]): Plan {
@@ -36,8 +38,8 @@ function missing(input: PlanInput, state: Observing, steps: Steps): readonly Wai
   return [...missingSoak(input, state), ...missingHosts(input, state, steps), ...missingEvidence(input, state)];
 }
 
-function missingSoak({ now }: PlanInput, { soakUntil, promoted }: Observing): readonly WaitingOn[] {
-  if (promoted !== undefined || now >= soakUntil) return [];
+function missingSoak({ now, rollout }: PlanInput, { at, soakUntil, promoted }: Observing): readonly WaitingOn[] {
+  if (promoted !== undefined || now >= soakUntil || overrideOf(rollout, "soak", at) !== undefined) return [];
   const sentence = `soaking for ${formatDuration(between(now, soakUntil))} more`;
   return [{ kind: "soak", sentence, hosts: [], until: soakUntil }];
 }
@@ -57,10 +59,21 @@ function isLiveNow(input: PlanInput, host: string, step: StepState): boolean {
   return view?.connected === true && grantOf(view, step.grant)?.progress.kind === "provisional";
 }
 
-function missingEvidence({ verdict }: PlanInput, { promoted, deadline }: Observing): readonly WaitingOn[] {
+function missingEvidence({ rollout, verdict }: PlanInput, { at, promoted, deadline }: Observing): readonly WaitingOn[] {
   if (verdict.kind !== "inconclusive" || promoted !== undefined) return [];
-  const wanted = verdict.missing.length === 0 ? "the verdict is not in yet" : verdict.missing.join("; ");
-  return [{ kind: "evidence", sentence: wanted, hosts: [], until: deadline }];
+  if (overrideOf(rollout, "evidence", at) !== undefined) return [];
+  const { missing: wanted } = verdict;
+  const details = wanted.length > wantedMax ? { details: wanted } : {};
+  return [{ kind: "evidence", sentence: wantedWords(wanted), ...details, hosts: [], until: deadline }];
+}
+
+/** Strata can be many, and a sentence about each is a wall; the first ones are enough to begin with. */
+const wantedMax = 2;
+
+function wantedWords(wanted: readonly string[]): string {
+  if (wanted.length === 0) return "the verdict is not in yet";
+  const rest = wanted.length - wantedMax;
+  return [...wanted.slice(0, wantedMax), ...(rest > 0 ? [`and ${rest} more like these`] : [])].join("; ");
 }
 
 /** Everything in the wave becomes proven, and the next wave waits for its gates. */

@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
+import { type GateFacts, quietFacts } from "../gates/gate.ts";
 import type { GrantProgress } from "../host/observation.ts";
 import { instant } from "../units/time.ts";
 import { applyVerb } from "./apply-verb.ts";
@@ -16,6 +17,21 @@ const grantWord: fc.Arbitrary<GrantProgress> = fc.oneof(
   fc.constantFrom<GrantProgress>({ kind: "unconfirmed" }, { kind: "withdrawn" }),
 );
 
+const haltAll = { by: "eve", reason: "smoke", at: at(0) };
+const frozen: GateFacts = {
+  ...quietFacts,
+  freezes: [
+    {
+      name: "audit",
+      when: { kind: "once", from: at(0), to: at(9e9), zone: "UTC" },
+      reason: "the auditors are in",
+      owner: "eve",
+      environments: [],
+      sites: [],
+    },
+  ],
+};
+
 /** One moment: what one host says, whether it is there, the verdict, what others do, and maybe an operator. */
 const moment = fc.record({
   host: fc.constantFrom(...hosts),
@@ -26,7 +42,8 @@ const moment = fc.record({
   afterMs: fc.constantFrom(0, 1000, 20_000, 120_000, 900_000),
   verdict: fc.constantFrom(pass, pass, inconclusive, regressed),
   elsewhere: fc.subarray(["web-1", "other-1"]),
-  verb: fc.option(fc.constantFrom<OperatorVerb>("approve", "promote", "pause", "resume", "abort", "revert"), {
+  gates: fc.constantFrom<GateFacts>(quietFacts, quietFacts, frozen, { ...quietFacts, haltAll }),
+  verb: fc.option(fc.constantFrom<OperatorVerb>("approve", "ack", "promote", "pause", "resume", "abort", "revert"), {
     nil: undefined,
     freq: 8,
   }),
@@ -72,7 +89,7 @@ function play(
       [one.host]: { ...healthy(one.host, grants, one.digest), connected: one.connected, upToDate: one.upToDate },
     };
     const others = { busyUnits: {}, unavailable: { "shop/production": one.elsewhere } };
-    const input: PlanInput = { now, rollout: of, state, hosts: views, verdict: one.verdict, others };
+    const input: PlanInput = { now, rollout: of, state, hosts: views, verdict: one.verdict, others, gates: one.gates };
     if (one.verb !== undefined) {
       const outcome = applyVerb(input, one.verb, { by: "ada", reason: "because", now });
       if ("state" in outcome) state = outcome.state;
@@ -175,4 +192,19 @@ test("an ended rollout holds no grant", () => {
     if (after.phase !== "completed" && after.phase !== "reverted") return;
     for (const kind of kinds(after)) expect(["passed", "failed", "reverted", "pending"]).toContain(kind);
   });
+});
+
+test("a gate that is closed keeps waves from starting, and nothing from halting or going back", () => {
+  fc.assert(
+    fc.property(shape, fc.array(moment, { maxLength: 60 }), (given, moments) => {
+      for (const { before, after, plan } of play(given, moments)) {
+        const isShut = before.gates !== quietFacts;
+        const starts = before.state.phase === "waiting-for-gates" && after.phase === "activating";
+        if (starts) expect(isShut).toBe(false);
+        if (!["waiting-for-gates"].includes(before.state.phase)) {
+          expect(planRollout({ ...before, gates: quietFacts })).toEqual(plan);
+        }
+      }
+    }),
+  );
 });

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { minutes } from "../units/time.ts";
-import { at, broken, healthy, inconclusive, live, regressed, rollout, stage, world } from "./rollout-builders.ts";
+import { minutes, seconds } from "../units/time.ts";
+import { at, broken, healthy, inconclusive, live, pass, regressed, rollout, stage, world } from "./rollout-builders.ts";
 
 const twoAtOnce = rollout({ stages: [stage("production", [["web-1", "web-2", "web-3"]], { maxUnavailable: 2 })] });
 
@@ -119,6 +119,14 @@ describe("judging", () => {
     expect(plan.actions).toEqual([expect.objectContaining({ kind: "page" })]);
     it.settle();
     expect(it.actions.some(({ kind }) => kind === "record-proven")).toBe(false);
+  });
+
+  test("a wall of missing evidence is summed up, with everything at hand", () => {
+    const details = ["a lacks 1", "b lacks 2", "c lacks 3", "d lacks 4"];
+    const it = onTrial(rollout(), { kind: "inconclusive", missing: details });
+    const { waitingOn } = it.plan();
+    const sentence = "a lacks 1; b lacks 2; and 2 more like these";
+    expect(waitingOn).toContainEqual(expect.objectContaining({ kind: "evidence", sentence, details }));
   });
 
   test("a regression halts at once, in the words of the verdict", () => {
@@ -298,6 +306,25 @@ describe("going back", () => {
       host: "web-1",
       units: [{ unit: "site:shop", digest: undefined }],
     });
+  });
+
+  test("where going back is worse in one environment, a halt there holds and a halt before it goes back", () => {
+    const stages = [stage("acceptance", [["at-1"]]), stage("production", [["web-1"]], { onRegression: "hold" })];
+    const goesOn = (it: ReturnType<typeof world>, host: string) => {
+      it.settle();
+      it.says(host, live);
+      it.settle();
+    };
+    const early = world(rollout({ stages }), regressed);
+    goesOn(early, "at-1");
+    expect(early.state.phase).toBe("reverting");
+    const late = world(rollout({ stages }), pass);
+    goesOn(late, "at-1");
+    late.pass(seconds(31));
+    late.settle();
+    late.input = { ...late.input, verdict: regressed };
+    goesOn(late, "web-1");
+    expect(late.state.phase).toBe("held");
   });
 
   test("a rollout that is to hold stays as it is, and its grants do not run out while a person thinks", () => {

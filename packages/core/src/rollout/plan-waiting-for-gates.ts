@@ -1,3 +1,4 @@
+import { judgeGates, opensByItself, waitingOnGate } from "../gates/judge-gates.ts";
 import { blindness } from "./blindness.ts";
 import { grantId } from "./grant-id.ts";
 import { halt, haltCause } from "./halt.ts";
@@ -8,19 +9,23 @@ import { hostUnit, type InPhase, nameHosts, stageAt, waveAt } from "./wave.ts";
 
 type Waiting = InPhase<RolloutState, "waiting-for-gates">;
 
-/** Starts the wave once every role has approved its environment and every wave before is confirmed by its hosts. */
+/** Starts the wave once every gate is open or overridden and every wave before is confirmed by its hosts. */
 export function planWaitingForGates(input: PlanInput, state: Waiting): Plan {
   const { now, rollout } = input;
   const undone = undoneAfterPassing(input, state);
   if (undone !== undefined) return halt(rollout, state.steps, haltCause("unconfirmed", undone, now));
   const blind = blindness(input);
+  const gates = judgeGates(input, state);
+  const closed = gates.filter((gate) => gate.state === "closed");
+  const unconfirmed = missingConfirmations(input, state);
   const waitingOn = [
-    ...missingApprovals(input, state),
-    ...missingConfirmations(input, state),
+    ...closed.map((gate) => waitingOnGate(gate, state.deadline)),
+    ...unconfirmed,
     ...(blind ? [blind] : []),
   ];
-  if (waitingOn.length === 0) return start(input, state);
-  if (now < state.deadline || blind !== undefined) return { next: state, actions: [], waitingOn };
+  if (waitingOn.length === 0) return { ...start(input, state), gates };
+  const isAnswered = unconfirmed.length === 0 && closed.every(opensByItself);
+  if (now < state.deadline || isAnswered || blind !== undefined) return { next: state, actions: [], waitingOn, gates };
   const sentences = waitingOn.map(({ sentence }) => sentence);
   return halt(rollout, state.steps, haltCause("deadline", `the gates stayed closed: ${sentences.join("; ")}`, now));
 }
@@ -28,26 +33,6 @@ export function planWaitingForGates(input: PlanInput, state: Waiting): Plan {
 function start({ now, rollout }: PlanInput, { at, approvals, steps }: Waiting): Plan {
   const deadline = activatingDeadline(stageAt(rollout, at), waveAt(rollout, at).length, now);
   return { next: { phase: "activating", at, approvals, steps, deadline, since: now }, actions: [], waitingOn: [] };
-}
-
-/** Roles of the wave's environment that have not approved it yet. */
-export function rolesMissing(
-  rollout: PlanInput["rollout"],
-  state: Pick<Waiting, "at" | "approvals">,
-): readonly string[] {
-  const { environment, gates } = stageAt(rollout, state.at);
-  const given = new Set(state.approvals.filter((one) => one.environment === environment).map(({ role }) => role));
-  return gates.approval.filter((role) => !given.has(role));
-}
-
-function missingApprovals({ rollout }: PlanInput, state: Waiting): readonly WaitingOn[] {
-  const { environment } = stageAt(rollout, state.at);
-  return rolesMissing(rollout, state).map((role) => ({
-    kind: "approval",
-    sentence: `${environment} needs the approval of a ${role}`,
-    hosts: [],
-    until: state.deadline,
-  }));
 }
 
 const changesBefore = ({ rollout }: PlanInput, { at }: Waiting): readonly HostChange[] =>

@@ -1,3 +1,4 @@
+import { quietFacts } from "../gates/gate.ts";
 import type { Verdict } from "../health/verdict.ts";
 import type { GrantObservation, GrantProgress, HostObservation } from "../host/observation.ts";
 import { type Instant, instant, minutes, seconds } from "../units/time.ts";
@@ -71,6 +72,7 @@ export function world(of: Rollout = rollout(), verdict: Verdict = pass): World {
       hosts: Object.fromEntries(hosts.map((host) => [host, healthy(host)])),
       verdict,
       others: { busyUnits: {}, unavailable: {} },
+      gates: quietFacts,
     },
     get state() {
       return this.input.state;

@@ -1,8 +1,10 @@
-import type { Gates } from "../fleet/fleet.ts";
+import type { Gates, OnRegression } from "../fleet/fleet.ts";
+import type { GateName } from "../gates/gate.ts";
+import type { HealthSettings } from "../health/health-settings.ts";
 import type { UnitKey } from "../intent/intent.ts";
 import type { DurationMs, Instant } from "../units/time.ts";
 
-/** What was decided when the rollout was created; never changes afterwards. */
+/** What was decided when the rollout was created. Only `overrides` grows afterwards, and nothing is taken from it. */
 export interface Rollout {
   readonly id: string;
   readonly kind: "release" | "settings" | "restart" | "revert";
@@ -12,7 +14,8 @@ export interface Rollout {
   readonly by: string;
   readonly reason?: string;
   readonly createdAt: Instant;
-  readonly onRegression: "revert" | "hold";
+  /** In stages that say nothing else. */
+  readonly onRegression: OnRegression;
   readonly stages: readonly Stage[];
   readonly overrides: readonly Override[];
 }
@@ -21,11 +24,28 @@ export interface Rollout {
 export interface Stage {
   readonly environment: string;
   readonly gates: Gates;
+  /** By site: how sure a verdict has to be. Fixed with the plan, because its error bounds hold for the whole rollout. */
+  readonly health?: Readonly<Record<string, HealthSettings>>;
+  readonly onRegression?: OnRegression;
   readonly maxUnavailable: number;
   /** Longest time one host may take for its activation; ten minutes when absent. */
   readonly stepTimeoutMs?: DurationMs;
   /** Hosts by wave; each host once. */
   readonly waves: readonly (readonly HostChange[])[];
+  /** What has to have passed before this environment is begun; absent where there is nothing below it. */
+  readonly below?: StageBelow;
+}
+
+/** The nearest environment below that has one of the sites, as this rollout wants it. */
+export interface StageBelow {
+  readonly environment: string;
+  readonly hosts: readonly HostTargets[];
+}
+
+/** Everything that a rollout wants proven on a host, whether it has to change it or not. */
+export interface HostTargets {
+  readonly host: string;
+  readonly units: readonly { readonly unit: UnitKey; readonly to: string }[];
 }
 
 /** A step: what is activated together on one host. */
@@ -41,12 +61,16 @@ export interface UnitChange {
   readonly to: string;
 }
 
-/** A check switched off on purpose, by whom and why; shown on the rollout for ever. */
+/** A check or gate switched off on purpose, by whom and why; shown on the rollout for ever. */
 export interface Override {
-  readonly check: "probes-before";
+  readonly check: "probes-before" | GateName;
   readonly by: string;
   readonly reason: string;
   readonly at: Instant;
+  /** Absent: in every environment. */
+  readonly environment?: string;
+  /** Index of the wave in its environment. Absent: for every wave. */
+  readonly wave?: number;
 }
 
 /** Where one host is in a rollout. */
@@ -101,12 +125,13 @@ interface InFlight {
 
 /** The states of a rollout: every member carries only what is true in it (design §7). */
 export type RolloutState =
-  /** A wave is next; it starts when every gate is open. Leaves to `activating`; a gate without an answer until the deadline halts. */
+  /** A wave is next; it starts when every gate is open. Leaves to `activating`; a gate without an answer until the deadline halts, one that opens by itself later is waited for. */
   | ({
       readonly phase: "waiting-for-gates";
       readonly at: WaveAt;
       readonly approvals: readonly Approval[];
       readonly deadline: Instant;
+      readonly attendance?: Attendance;
     } & InFlight)
   /** Hosts of the wave hold grants or are waiting for their turn under `maxUnavailable`. Leaves to `observing` when all are provisional, to `halted` when one fails. */
   | ({
@@ -130,6 +155,8 @@ export type RolloutState =
       readonly by: string;
       readonly reason: string;
       readonly resumeTo: PausablePhase;
+      /** Paused with everything else; `halt --clear` resumes it. */
+      readonly byHaltAll?: true;
     } & InFlight)
   /** Stopped by health, failure or deadline; the next step is `reverting` or `held` by `onRegression`. */
   | ({ readonly phase: "halted"; readonly cause: HaltCause } & InFlight)
@@ -160,12 +187,17 @@ export interface Approval {
   readonly reason?: string;
 }
 
+/** Somebody's word that they watch; it expires. */
+export interface Attendance {
+  readonly by: string;
+  readonly at: Instant;
+}
+
 /** Why nothing moves, for people and programs alike. */
 export interface WaitingOn {
   readonly kind:
-    | "soak"
-    | "evidence"
-    | "approval"
+    | Exclude<GateName, "capacity">
+    | "halt-all"
     | "max-unavailable"
     | "host"
     | "unit-busy"
@@ -175,9 +207,11 @@ export interface WaitingOn {
     | "blind";
   /** A present-tense sentence. */
   readonly sentence: string;
+  /** Everything that the sentence sums up, where it does. */
+  readonly details?: readonly string[];
   readonly hosts: readonly string[];
   /** When it resolves or gives up by itself. */
   readonly until?: Instant;
 }
 
-export type OperatorVerb = "promote" | "approve" | "pause" | "resume" | "abort" | "revert";
+export type OperatorVerb = "promote" | "approve" | "ack" | "pause" | "resume" | "abort" | "revert";

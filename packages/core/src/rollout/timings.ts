@@ -1,5 +1,5 @@
-import { after, type DurationMs, durationMs, type Instant, minutes } from "../units/time.ts";
-import type { Stage } from "./rollout.ts";
+import { after, type DurationMs, durationMs, type Instant, instant, minutes } from "../units/time.ts";
+import type { Rollout, Stage, WaveAt } from "./rollout.ts";
 
 /** How long a gate may stay without an answer: longer than a weekend with holidays, shorter than being forgotten. */
 export const gateWaitMs: DurationMs = minutes(7 * 24 * 60);
@@ -43,6 +43,21 @@ export const revertsAtOnce = (stage: Stage): number => Math.max(1, stage.maxUnav
 export function revertingDeadline(stages: readonly Stage[], now: Instant): Instant {
   const longest = stages.map((stage) => stepTimeoutMs(stage) * turns(stage.waves.flat().length, revertsAtOnce(stage)));
   return after(now, durationMs(longest.reduce((sum, ms) => sum + ms, 0) + confirmMarginMs));
+}
+
+/**
+ * The longest time from the start of a wave until it has passed or everything is back: its activation and observation to
+ * their last moments, then the way back of this wave and of everything before it. An estimate on the safe side: a wave
+ * that goes well takes its activation and its soak.
+ */
+export function waveTakesMs(rollout: Rollout, at: WaveAt): DurationMs {
+  const stages = rollout.stages.slice(0, at.stage + 1).map((stage, index) => {
+    return index < at.stage ? stage : { ...stage, waves: stage.waves.slice(0, at.wave + 1) };
+  });
+  const stage = stages.at(-1);
+  if (stage === undefined) return durationMs(0);
+  const activated = activatingDeadline(stage, stage.waves.at(-1)?.length ?? 0, instant(0));
+  return durationMs(revertingDeadline(stages, observingDeadline(stage, activated)));
 }
 
 /** When a host undoes a revert that nobody confirmed. */

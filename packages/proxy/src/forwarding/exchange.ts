@@ -81,16 +81,20 @@ export class Exchange implements ConnectionUser, ConnectionAwaiter {
     this.#phase = "connecting";
     this.#upstream = upstream;
     upstream.inFlight += 1;
-    const idle = this.#mayUseIdle() ? upstream.takeIdle(performance.now()) : undefined;
-    if (idle === undefined) this.#connect(upstream);
-    else this.onConnected(idle);
+    const kept = this.#takeKept(upstream);
+    if (kept === undefined) this.#connect(upstream);
+    else this.onConnected(kept);
   }
 
   /** Only what may be sent twice goes over a connection the upstream may be closing at this moment. */
-  #mayUseIdle(): boolean {
-    return (
-      this.#body === "none" && this.#upgrade === undefined && this.#attempts === 0 && isIdempotent(this.#request.req)
-    );
+  #takeKept(upstream: Upstream): UpstreamConnection | undefined {
+    if (this.#upgrade !== undefined || this.#attempts > 0) return undefined;
+    const now = performance.now();
+    return this.#mayBeRepeated() ? upstream.takeIdle(now) : upstream.takeYoung(now);
+  }
+
+  #mayBeRepeated(): boolean {
+    return this.#body === "none" && isIdempotent(this.#request.req);
   }
 
   #hold(): void {
@@ -248,7 +252,7 @@ export class Exchange implements ConnectionUser, ConnectionAwaiter {
   onConnectionLost(cause: Error, anyByte: boolean): void {
     const connection = this.#connection;
     if (this.#phase === "done" || connection === undefined) return;
-    if (this.#phase === "waiting" && connection.reused && !anyByte) {
+    if (this.#phase === "waiting" && connection.reused && !anyByte && this.#mayBeRepeated()) {
       this.#connection = undefined;
       this.#attempts += 1;
       this.attempt();

@@ -1,5 +1,6 @@
+import { once } from "node:events";
 import { createServer } from "node:http";
-import { connect } from "node:net";
+import { connect, type Socket } from "node:net";
 import { expect, test } from "vitest";
 import { ask, until } from "../testing/ask.ts";
 import { startRawSlot, startSlot } from "../testing/start-slot.ts";
@@ -128,6 +129,57 @@ test("what may not be sent twice never goes over a connection that was used befo
   expect((await ask({ port: site.port, method: "POST" })).status).toBe(200);
   expect((await ask({ port: site.port, method: "PUT", headers: { "Content-Length": 0 } })).status).toBe(200);
   expect(seen).toEqual(["GET fresh", "POST fresh", "PUT reused", "PUT fresh"]);
+});
+
+test("what may not be sent twice goes over a used connection once its slot was seen to leave idle ones alone", async () => {
+  const seen: string[] = [];
+  await using slot = await startRawSlot((socket) => {
+    let use = "fresh";
+    socket.on("data", (data) => {
+      seen.push(`${data.toString("latin1").split(" ")[0]} ${use}`);
+      use = "used";
+      socket.write("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
+    });
+  });
+  await using site = await startTestSite({ blue: slot.port });
+  const inQuickSuccession = async (): Promise<boolean> => {
+    await Promise.all([ask({ port: site.port }), ask({ port: site.port })]);
+    await ask({ port: site.port, method: "POST" });
+    return seen.includes("POST used");
+  };
+  const began = performance.now();
+  await until(inQuickSuccession);
+  expect(performance.now() - began).toBeGreaterThan(900);
+  expect(seen).toContain("POST fresh");
+});
+
+test("a slot that was seen to close an idle connection gets what may not be sent twice on fresh ones again", async () => {
+  const seen: string[] = [];
+  const idle = new Set<Socket>();
+  await using slot = await startRawSlot((socket) => {
+    let use = "fresh";
+    idle.add(socket);
+    socket.on("data", (data) => {
+      seen.push(`${data.toString("latin1").split(" ")[0]} ${use}`);
+      use = "used";
+      socket.write("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
+    });
+  });
+  await using site = await startTestSite({ blue: slot.port });
+  const pair = () => Promise.all([ask({ port: site.port }), ask({ port: site.port })]);
+  await until(async () => {
+    await pair();
+    await ask({ port: site.port, method: "POST" });
+    return seen.includes("POST used");
+  });
+  await pair();
+  const closed = Promise.all([...idle].map((socket) => once(socket, "close")));
+  for (const socket of idle) socket.destroy();
+  await closed;
+  seen.length = 0;
+  await pair();
+  await ask({ port: site.port, method: "POST" });
+  expect(seen.filter((each) => each.startsWith("POST"))).toEqual(["POST fresh"]);
 });
 
 test("a request that the slot may have carried out is not sent again", async () => {

@@ -106,6 +106,7 @@ export class FrontHandler implements RequestHandler {
         idleMax: 1,
         idleMs: this.#process.settings.limits.keepAliveTimeoutMs / 2,
         preamble: announcement(connection),
+        keepsIdle: true,
       });
       bySite.set(site, upstream);
     }

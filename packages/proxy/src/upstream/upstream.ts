@@ -9,6 +9,8 @@ export interface UpstreamOptions {
   readonly idleMs: number;
   /** Bytes sent once at the beginning of every connection: a PROXY header. */
   readonly preamble?: Buffer;
+  /** It is one of our own proxies, which keep idle connections far longer than {@link witnessMs}. */
+  readonly keepsIdle?: boolean;
 }
 
 /** Who waits for a connection. Exactly one of the two is called. */
@@ -22,6 +24,12 @@ export type CancelConnect = () => void;
 
 /** How often old idle connections are looked for. */
 const sweepMs = 1000;
+/** An upstream that left a connection alone for this long does not close idle connections in the blink of `youngMs`. */
+const witnessMs = 1000;
+/** How long that is believed before it is looked at again: another program may listen there by then. */
+const believedMs = 30_000;
+/** A fiftieth of what was witnessed: room for a busy event loop at either end. */
+const youngMs = 20;
 
 /** One address requests are sent to, with the connections kept aside for it and what is under way there. */
 export class Upstream {
@@ -31,11 +39,15 @@ export class Upstream {
   upgrades = 0;
   readonly #options: UpstreamOptions;
   #idle: UpstreamConnection[] = [];
+  /** A connection left alone to see how long the upstream keeps it. */
+  #witness: UpstreamConnection | undefined;
+  #believedUntil: number;
   #sweeping = false;
   #retired = false;
 
   constructor(options: UpstreamOptions) {
     this.#options = options;
+    this.#believedUntil = options.keepsIdle ? Number.POSITIVE_INFINITY : 0;
   }
 
   /** A connection kept aside, the most recently used first; undefined when there is none. */
@@ -46,6 +58,17 @@ export class Upstream {
       if (!connection.socket.destroyed && now - connection.idleSince < this.#longestIdle(connection)) return connection;
       connection.destroy();
     }
+  }
+
+  /**
+   * A connection for what must not be sent twice: used only moments ago, at an upstream that was seen to leave idle
+   * connections alone for far longer. What is left is an upstream that ends at this very moment, and that takes new
+   * connections with it just as well. Undefined when there is none.
+   */
+  takeYoung(now: number): UpstreamConnection | undefined {
+    const youngest = this.#idle.at(-1);
+    if (youngest === undefined || now >= this.#believedUntil || now - youngest.idleSince >= youngMs) return undefined;
+    return this.takeIdle(now);
   }
 
   /** Opens a new connection within `timeoutMs`. */
@@ -80,8 +103,9 @@ export class Upstream {
       connection.destroy();
       return;
     }
-    connection.putAside(now, (lost) => this.#forget(lost));
-    this.#idle.push(connection);
+    connection.putAside(now, (lost) => this.#forget(lost, performance.now()));
+    if (this.#wantsWitness(now)) this.#witness = connection;
+    else this.#idle.push(connection);
     this.#scheduleSweep();
   }
 
@@ -89,6 +113,8 @@ export class Upstream {
   retire(): void {
     this.#retired = true;
     for (const connection of this.#idle) connection.destroy();
+    this.#witness?.destroy();
+    this.#witness = undefined;
     this.#idle = [];
   }
 
@@ -101,7 +127,14 @@ export class Upstream {
     return Math.min(this.#options.idleMs, connection.keepAliveHintMs - 1000);
   }
 
-  #forget(lost: UpstreamConnection): void {
+  /** With others to spare, and early enough that belief never lapses while there is traffic. */
+  #wantsWitness(now: number): boolean {
+    return this.#witness === undefined && this.#idle.length > 0 && now > this.#believedUntil - believedMs / 2;
+  }
+
+  #forget(lost: UpstreamConnection, now: number): void {
+    if (now - lost.idleSince < witnessMs && !this.#options.keepsIdle) this.#believedUntil = 0;
+    if (lost === this.#witness) this.#witness = undefined;
     const index = this.#idle.indexOf(lost);
     if (index !== -1) this.#idle.splice(index, 1);
   }
@@ -119,7 +152,17 @@ export class Upstream {
       (now - connection.idleSince < this.#longestIdle(connection) ? young : old).push(connection);
     this.#idle = young;
     for (const connection of old) connection.destroy();
-    if (young.length > 0) this.#scheduleSweep();
+    this.#hearWitness(now);
+    if (this.#idle.length > 0 || this.#witness !== undefined) this.#scheduleSweep();
+  }
+
+  /** The witness is still open: that is its word. It is then as good as any other. */
+  #hearWitness(now: number): void {
+    const witness = this.#witness;
+    if (witness === undefined || now - witness.idleSince < witnessMs) return;
+    this.#witness = undefined;
+    this.#believedUntil = now + believedMs;
+    this.#idle.unshift(witness);
   }
 }
 

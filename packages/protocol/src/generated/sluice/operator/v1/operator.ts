@@ -46,6 +46,8 @@ export interface PlanResponse {
   /** Titles of the rollouts that Apply would start. */
   rollouts: string[];
   problems: FleetProblem[];
+  /** Gates that would stay closed for every rollout until the file is mended or they are overridden, in words. */
+  gates: string[];
 }
 
 export interface FleetProblem {
@@ -59,7 +61,7 @@ export interface FleetProblem {
 
 /** A check switched off on purpose; audited and shown on the rollout. */
 export interface OverrideRequest {
-  /** `probes-before` */
+  /** `probes-before`, or a gate before waves: `window`, `freeze`, `approval`, …; for all environments and waves. */
   check: string;
   reason: string;
 }
@@ -75,6 +77,8 @@ export interface ApplyResponse {
   rolloutIds: string[];
   /** Nothing was changed when there are problems. */
   problems: FleetProblem[];
+  /** As in PlanResponse. */
+  gates: string[];
 }
 
 export interface PushReleaseRequest {
@@ -165,7 +169,7 @@ export interface WatchRolloutResponse {
 
 export interface CommandRolloutRequest {
   id: string;
-  /** `promote`, `approve`, `pause`, `resume`, `abort` or `revert`. */
+  /** `promote`, `approve`, `ack`, `pause`, `resume`, `abort` or `revert`. */
   verb: string;
   reason?: string | undefined;
   role?: string | undefined;
@@ -177,6 +181,122 @@ export interface CommandRolloutResponse {
     | undefined;
   /** A revert of a completed rollout is a rollout of its own. */
   newRolloutId?: string | undefined;
+}
+
+export interface OverrideGateRequest {
+  id: string;
+  /** A name of core's GateName. */
+  gate: string;
+  reason: string;
+}
+
+export interface OverrideGateResponse {
+  rollout: Rollout | undefined;
+}
+
+export interface Freeze {
+  name: string;
+  reason: string;
+  owner: string;
+  /** Empty: all. */
+  environments: string[];
+  /** Empty: all. */
+  sites: string[];
+  /** When, in words. */
+  time: string;
+  inForce: boolean;
+  /** When it ends, while it is in force; absent when it never does. */
+  untilMs?:
+    | number
+    | undefined;
+  /** False: of the fleet file, which alone can end it. */
+  removable: boolean;
+}
+
+export interface AddFreezeRequest {
+  name: string;
+  reason: string;
+  owner: string;
+  environments: string[];
+  sites: string[];
+  /** Now when absent. */
+  fromMs?: number | undefined;
+  toMs: number;
+  /** IANA name of the zone in which its times are shown. */
+  zone: string;
+}
+
+export interface AddFreezeResponse {
+  freeze: Freeze | undefined;
+}
+
+export interface ListFreezesRequest {
+}
+
+export interface ListFreezesResponse {
+  freezes: Freeze[];
+}
+
+export interface RemoveFreezeRequest {
+  name: string;
+  reason: string;
+}
+
+export interface RemoveFreezeResponse {
+}
+
+export interface Mute {
+  name: string;
+  reason: string;
+  owner: string;
+  by: string;
+  /** Empty: all. */
+  sites: string[];
+  fromMs: number;
+  toMs: number;
+}
+
+export interface AddMuteRequest {
+  name: string;
+  reason: string;
+  owner: string;
+  sites: string[];
+  toMs: number;
+}
+
+export interface AddMuteResponse {
+  mute: Mute | undefined;
+}
+
+export interface ListMutesRequest {
+}
+
+export interface ListMutesResponse {
+  /** Those that have not ended. */
+  mutes: Mute[];
+}
+
+export interface RemoveMuteRequest {
+  name: string;
+}
+
+export interface RemoveMuteResponse {
+}
+
+export interface HaltAllRequest {
+  reason: string;
+}
+
+export interface HaltAllResponse {
+  pausedRolloutIds: string[];
+}
+
+export interface ClearHaltRequest {
+  reason?: string | undefined;
+}
+
+export interface ClearHaltResponse {
+  resumedRolloutIds: string[];
 }
 
 export interface GetStatusRequest {
@@ -523,7 +643,7 @@ export const PlanRequest: MessageFns<PlanRequest> = {
 };
 
 function createBasePlanResponse(): PlanResponse {
-  return { changes: [], rollouts: [], problems: [] };
+  return { changes: [], rollouts: [], problems: [], gates: [] };
 }
 
 export const PlanResponse: MessageFns<PlanResponse> = {
@@ -536,6 +656,9 @@ export const PlanResponse: MessageFns<PlanResponse> = {
     }
     for (const v of message.problems) {
       FleetProblem.encode(v!, writer.uint32(26).fork()).join();
+    }
+    for (const v of message.gates) {
+      writer.uint32(34).string(v!);
     }
     return writer;
   },
@@ -577,6 +700,14 @@ export const PlanResponse: MessageFns<PlanResponse> = {
             message.problems.push(FleetProblem.decode(reader, reader.uint32()));
             continue;
           }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.gates.push(reader.string());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -597,6 +728,7 @@ export const PlanResponse: MessageFns<PlanResponse> = {
     message.changes = object.changes?.map((e) => FleetChange.fromPartial(e)) || [];
     message.rollouts = object.rollouts?.map((e) => e) || [];
     message.problems = object.problems?.map((e) => FleetProblem.fromPartial(e)) || [];
+    message.gates = object.gates?.map((e) => e) || [];
     return message;
   },
 };
@@ -863,7 +995,7 @@ export const ApplyRequest: MessageFns<ApplyRequest> = {
 };
 
 function createBaseApplyResponse(): ApplyResponse {
-  return { changes: [], rolloutIds: [], problems: [] };
+  return { changes: [], rolloutIds: [], problems: [], gates: [] };
 }
 
 export const ApplyResponse: MessageFns<ApplyResponse> = {
@@ -876,6 +1008,9 @@ export const ApplyResponse: MessageFns<ApplyResponse> = {
     }
     for (const v of message.problems) {
       FleetProblem.encode(v!, writer.uint32(26).fork()).join();
+    }
+    for (const v of message.gates) {
+      writer.uint32(34).string(v!);
     }
     return writer;
   },
@@ -917,6 +1052,14 @@ export const ApplyResponse: MessageFns<ApplyResponse> = {
             message.problems.push(FleetProblem.decode(reader, reader.uint32()));
             continue;
           }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.gates.push(reader.string());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -937,6 +1080,7 @@ export const ApplyResponse: MessageFns<ApplyResponse> = {
     message.changes = object.changes?.map((e) => FleetChange.fromPartial(e)) || [];
     message.rolloutIds = object.rolloutIds?.map((e) => e) || [];
     message.problems = object.problems?.map((e) => FleetProblem.fromPartial(e)) || [];
+    message.gates = object.gates?.map((e) => e) || [];
     return message;
   },
 };
@@ -2211,6 +2355,1408 @@ export const CommandRolloutResponse: MessageFns<CommandRolloutResponse> = {
       ? Rollout.fromPartial(object.rollout)
       : undefined;
     message.newRolloutId = object.newRolloutId ?? undefined;
+    return message;
+  },
+};
+
+function createBaseOverrideGateRequest(): OverrideGateRequest {
+  return { id: "", gate: "", reason: "" };
+}
+
+export const OverrideGateRequest: MessageFns<OverrideGateRequest> = {
+  encode(message: OverrideGateRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.id !== "") {
+      writer.uint32(10).string(message.id);
+    }
+    if (message.gate !== "") {
+      writer.uint32(18).string(message.gate);
+    }
+    if (message.reason !== "") {
+      writer.uint32(26).string(message.reason);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): OverrideGateRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseOverrideGateRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.id = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.gate = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.reason = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create<I extends Exact<DeepPartial<OverrideGateRequest>, I>>(base?: I): OverrideGateRequest {
+    return OverrideGateRequest.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<OverrideGateRequest>, I>>(object: I): OverrideGateRequest {
+    const message = createBaseOverrideGateRequest();
+    message.id = object.id ?? "";
+    message.gate = object.gate ?? "";
+    message.reason = object.reason ?? "";
+    return message;
+  },
+};
+
+function createBaseOverrideGateResponse(): OverrideGateResponse {
+  return { rollout: undefined };
+}
+
+export const OverrideGateResponse: MessageFns<OverrideGateResponse> = {
+  encode(message: OverrideGateResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.rollout !== undefined) {
+      Rollout.encode(message.rollout, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): OverrideGateResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseOverrideGateResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.rollout = Rollout.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create<I extends Exact<DeepPartial<OverrideGateResponse>, I>>(base?: I): OverrideGateResponse {
+    return OverrideGateResponse.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<OverrideGateResponse>, I>>(object: I): OverrideGateResponse {
+    const message = createBaseOverrideGateResponse();
+    message.rollout = (object.rollout !== undefined && object.rollout !== null)
+      ? Rollout.fromPartial(object.rollout)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseFreeze(): Freeze {
+  return {
+    name: "",
+    reason: "",
+    owner: "",
+    environments: [],
+    sites: [],
+    time: "",
+    inForce: false,
+    untilMs: undefined,
+    removable: false,
+  };
+}
+
+export const Freeze: MessageFns<Freeze> = {
+  encode(message: Freeze, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.name !== "") {
+      writer.uint32(10).string(message.name);
+    }
+    if (message.reason !== "") {
+      writer.uint32(18).string(message.reason);
+    }
+    if (message.owner !== "") {
+      writer.uint32(26).string(message.owner);
+    }
+    for (const v of message.environments) {
+      writer.uint32(34).string(v!);
+    }
+    for (const v of message.sites) {
+      writer.uint32(42).string(v!);
+    }
+    if (message.time !== "") {
+      writer.uint32(50).string(message.time);
+    }
+    if (message.inForce !== false) {
+      writer.uint32(56).bool(message.inForce);
+    }
+    if (message.untilMs !== undefined) {
+      writer.uint32(64).int64(message.untilMs);
+    }
+    if (message.removable !== false) {
+      writer.uint32(72).bool(message.removable);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Freeze {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseFreeze();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.name = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.reason = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.owner = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.environments.push(reader.string());
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.sites.push(reader.string());
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.time = reader.string();
+            continue;
+          }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.inForce = reader.bool();
+            continue;
+          }
+          case 8: {
+            if (tag !== 64) {
+              break;
+            }
+
+            message.untilMs = longToNumber(reader.int64());
+            continue;
+          }
+          case 9: {
+            if (tag !== 72) {
+              break;
+            }
+
+            message.removable = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create<I extends Exact<DeepPartial<Freeze>, I>>(base?: I): Freeze {
+    return Freeze.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<Freeze>, I>>(object: I): Freeze {
+    const message = createBaseFreeze();
+    message.name = object.name ?? "";
+    message.reason = object.reason ?? "";
+    message.owner = object.owner ?? "";
+    message.environments = object.environments?.map((e) => e) || [];
+    message.sites = object.sites?.map((e) => e) || [];
+    message.time = object.time ?? "";
+    message.inForce = object.inForce ?? false;
+    message.untilMs = object.untilMs ?? undefined;
+    message.removable = object.removable ?? false;
+    return message;
+  },
+};
+
+function createBaseAddFreezeRequest(): AddFreezeRequest {
+  return { name: "", reason: "", owner: "", environments: [], sites: [], fromMs: undefined, toMs: 0, zone: "" };
+}
+
+export const AddFreezeRequest: MessageFns<AddFreezeRequest> = {
+  encode(message: AddFreezeRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.name !== "") {
+      writer.uint32(10).string(message.name);
+    }
+    if (message.reason !== "") {
+      writer.uint32(18).string(message.reason);
+    }
+    if (message.owner !== "") {
+      writer.uint32(26).string(message.owner);
+    }
+    for (const v of message.environments) {
+      writer.uint32(34).string(v!);
+    }
+    for (const v of message.sites) {
+      writer.uint32(42).string(v!);
+    }
+    if (message.fromMs !== undefined) {
+      writer.uint32(48).int64(message.fromMs);
+    }
+    if (message.toMs !== 0) {
+      writer.uint32(56).int64(message.toMs);
+    }
+    if (message.zone !== "") {
+      writer.uint32(66).string(message.zone);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): AddFreezeRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseAddFreezeRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.name = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.reason = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.owner = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.environments.push(reader.string());
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.sites.push(reader.string());
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.fromMs = longToNumber(reader.int64());
+            continue;
+          }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.toMs = longToNumber(reader.int64());
+            continue;
+          }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.zone = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create<I extends Exact<DeepPartial<AddFreezeRequest>, I>>(base?: I): AddFreezeRequest {
+    return AddFreezeRequest.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<AddFreezeRequest>, I>>(object: I): AddFreezeRequest {
+    const message = createBaseAddFreezeRequest();
+    message.name = object.name ?? "";
+    message.reason = object.reason ?? "";
+    message.owner = object.owner ?? "";
+    message.environments = object.environments?.map((e) => e) || [];
+    message.sites = object.sites?.map((e) => e) || [];
+    message.fromMs = object.fromMs ?? undefined;
+    message.toMs = object.toMs ?? 0;
+    message.zone = object.zone ?? "";
+    return message;
+  },
+};
+
+function createBaseAddFreezeResponse(): AddFreezeResponse {
+  return { freeze: undefined };
+}
+
+export const AddFreezeResponse: MessageFns<AddFreezeResponse> = {
+  encode(message: AddFreezeResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.freeze !== undefined) {
+      Freeze.encode(message.freeze, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): AddFreezeResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseAddFreezeResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.freeze = Freeze.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create<I extends Exact<DeepPartial<AddFreezeResponse>, I>>(base?: I): AddFreezeResponse {
+    return AddFreezeResponse.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<AddFreezeResponse>, I>>(object: I): AddFreezeResponse {
+    const message = createBaseAddFreezeResponse();
+    message.freeze = (object.freeze !== undefined && object.freeze !== null)
+      ? Freeze.fromPartial(object.freeze)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseListFreezesRequest(): ListFreezesRequest {
+  return {};
+}
+
+export const ListFreezesRequest: MessageFns<ListFreezesRequest> = {
+  encode(_: ListFreezesRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ListFreezesRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseListFreezesRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create<I extends Exact<DeepPartial<ListFreezesRequest>, I>>(base?: I): ListFreezesRequest {
+    return ListFreezesRequest.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<ListFreezesRequest>, I>>(_: I): ListFreezesRequest {
+    const message = createBaseListFreezesRequest();
+    return message;
+  },
+};
+
+function createBaseListFreezesResponse(): ListFreezesResponse {
+  return { freezes: [] };
+}
+
+export const ListFreezesResponse: MessageFns<ListFreezesResponse> = {
+  encode(message: ListFreezesResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.freezes) {
+      Freeze.encode(v!, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ListFreezesResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseListFreezesResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.freezes.push(Freeze.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create<I extends Exact<DeepPartial<ListFreezesResponse>, I>>(base?: I): ListFreezesResponse {
+    return ListFreezesResponse.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<ListFreezesResponse>, I>>(object: I): ListFreezesResponse {
+    const message = createBaseListFreezesResponse();
+    message.freezes = object.freezes?.map((e) => Freeze.fromPartial(e)) || [];
+    return message;
+  },
+};
+
+function createBaseRemoveFreezeRequest(): RemoveFreezeRequest {
+  return { name: "", reason: "" };
+}
+
+export const RemoveFreezeRequest: MessageFns<RemoveFreezeRequest> = {
+  encode(message: RemoveFreezeRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.name !== "") {
+      writer.uint32(10).string(message.name);
+    }
+    if (message.reason !== "") {
+      writer.uint32(18).string(message.reason);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RemoveFreezeRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRemoveFreezeRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.name = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.reason = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create<I extends Exact<DeepPartial<RemoveFreezeRequest>, I>>(base?: I): RemoveFreezeRequest {
+    return RemoveFreezeRequest.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<RemoveFreezeRequest>, I>>(object: I): RemoveFreezeRequest {
+    const message = createBaseRemoveFreezeRequest();
+    message.name = object.name ?? "";
+    message.reason = object.reason ?? "";
+    return message;
+  },
+};
+
+function createBaseRemoveFreezeResponse(): RemoveFreezeResponse {
+  return {};
+}
+
+export const RemoveFreezeResponse: MessageFns<RemoveFreezeResponse> = {
+  encode(_: RemoveFreezeResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RemoveFreezeResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRemoveFreezeResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create<I extends Exact<DeepPartial<RemoveFreezeResponse>, I>>(base?: I): RemoveFreezeResponse {
+    return RemoveFreezeResponse.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<RemoveFreezeResponse>, I>>(_: I): RemoveFreezeResponse {
+    const message = createBaseRemoveFreezeResponse();
+    return message;
+  },
+};
+
+function createBaseMute(): Mute {
+  return { name: "", reason: "", owner: "", by: "", sites: [], fromMs: 0, toMs: 0 };
+}
+
+export const Mute: MessageFns<Mute> = {
+  encode(message: Mute, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.name !== "") {
+      writer.uint32(10).string(message.name);
+    }
+    if (message.reason !== "") {
+      writer.uint32(18).string(message.reason);
+    }
+    if (message.owner !== "") {
+      writer.uint32(26).string(message.owner);
+    }
+    if (message.by !== "") {
+      writer.uint32(34).string(message.by);
+    }
+    for (const v of message.sites) {
+      writer.uint32(42).string(v!);
+    }
+    if (message.fromMs !== 0) {
+      writer.uint32(48).int64(message.fromMs);
+    }
+    if (message.toMs !== 0) {
+      writer.uint32(56).int64(message.toMs);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Mute {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseMute();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.name = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.reason = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.owner = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.by = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.sites.push(reader.string());
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.fromMs = longToNumber(reader.int64());
+            continue;
+          }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.toMs = longToNumber(reader.int64());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create<I extends Exact<DeepPartial<Mute>, I>>(base?: I): Mute {
+    return Mute.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<Mute>, I>>(object: I): Mute {
+    const message = createBaseMute();
+    message.name = object.name ?? "";
+    message.reason = object.reason ?? "";
+    message.owner = object.owner ?? "";
+    message.by = object.by ?? "";
+    message.sites = object.sites?.map((e) => e) || [];
+    message.fromMs = object.fromMs ?? 0;
+    message.toMs = object.toMs ?? 0;
+    return message;
+  },
+};
+
+function createBaseAddMuteRequest(): AddMuteRequest {
+  return { name: "", reason: "", owner: "", sites: [], toMs: 0 };
+}
+
+export const AddMuteRequest: MessageFns<AddMuteRequest> = {
+  encode(message: AddMuteRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.name !== "") {
+      writer.uint32(10).string(message.name);
+    }
+    if (message.reason !== "") {
+      writer.uint32(18).string(message.reason);
+    }
+    if (message.owner !== "") {
+      writer.uint32(26).string(message.owner);
+    }
+    for (const v of message.sites) {
+      writer.uint32(34).string(v!);
+    }
+    if (message.toMs !== 0) {
+      writer.uint32(40).int64(message.toMs);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): AddMuteRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseAddMuteRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.name = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.reason = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.owner = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.sites.push(reader.string());
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.toMs = longToNumber(reader.int64());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create<I extends Exact<DeepPartial<AddMuteRequest>, I>>(base?: I): AddMuteRequest {
+    return AddMuteRequest.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<AddMuteRequest>, I>>(object: I): AddMuteRequest {
+    const message = createBaseAddMuteRequest();
+    message.name = object.name ?? "";
+    message.reason = object.reason ?? "";
+    message.owner = object.owner ?? "";
+    message.sites = object.sites?.map((e) => e) || [];
+    message.toMs = object.toMs ?? 0;
+    return message;
+  },
+};
+
+function createBaseAddMuteResponse(): AddMuteResponse {
+  return { mute: undefined };
+}
+
+export const AddMuteResponse: MessageFns<AddMuteResponse> = {
+  encode(message: AddMuteResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.mute !== undefined) {
+      Mute.encode(message.mute, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): AddMuteResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseAddMuteResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.mute = Mute.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create<I extends Exact<DeepPartial<AddMuteResponse>, I>>(base?: I): AddMuteResponse {
+    return AddMuteResponse.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<AddMuteResponse>, I>>(object: I): AddMuteResponse {
+    const message = createBaseAddMuteResponse();
+    message.mute = (object.mute !== undefined && object.mute !== null) ? Mute.fromPartial(object.mute) : undefined;
+    return message;
+  },
+};
+
+function createBaseListMutesRequest(): ListMutesRequest {
+  return {};
+}
+
+export const ListMutesRequest: MessageFns<ListMutesRequest> = {
+  encode(_: ListMutesRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ListMutesRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseListMutesRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create<I extends Exact<DeepPartial<ListMutesRequest>, I>>(base?: I): ListMutesRequest {
+    return ListMutesRequest.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<ListMutesRequest>, I>>(_: I): ListMutesRequest {
+    const message = createBaseListMutesRequest();
+    return message;
+  },
+};
+
+function createBaseListMutesResponse(): ListMutesResponse {
+  return { mutes: [] };
+}
+
+export const ListMutesResponse: MessageFns<ListMutesResponse> = {
+  encode(message: ListMutesResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.mutes) {
+      Mute.encode(v!, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ListMutesResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseListMutesResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.mutes.push(Mute.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create<I extends Exact<DeepPartial<ListMutesResponse>, I>>(base?: I): ListMutesResponse {
+    return ListMutesResponse.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<ListMutesResponse>, I>>(object: I): ListMutesResponse {
+    const message = createBaseListMutesResponse();
+    message.mutes = object.mutes?.map((e) => Mute.fromPartial(e)) || [];
+    return message;
+  },
+};
+
+function createBaseRemoveMuteRequest(): RemoveMuteRequest {
+  return { name: "" };
+}
+
+export const RemoveMuteRequest: MessageFns<RemoveMuteRequest> = {
+  encode(message: RemoveMuteRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.name !== "") {
+      writer.uint32(10).string(message.name);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RemoveMuteRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRemoveMuteRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.name = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create<I extends Exact<DeepPartial<RemoveMuteRequest>, I>>(base?: I): RemoveMuteRequest {
+    return RemoveMuteRequest.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<RemoveMuteRequest>, I>>(object: I): RemoveMuteRequest {
+    const message = createBaseRemoveMuteRequest();
+    message.name = object.name ?? "";
+    return message;
+  },
+};
+
+function createBaseRemoveMuteResponse(): RemoveMuteResponse {
+  return {};
+}
+
+export const RemoveMuteResponse: MessageFns<RemoveMuteResponse> = {
+  encode(_: RemoveMuteResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RemoveMuteResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRemoveMuteResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create<I extends Exact<DeepPartial<RemoveMuteResponse>, I>>(base?: I): RemoveMuteResponse {
+    return RemoveMuteResponse.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<RemoveMuteResponse>, I>>(_: I): RemoveMuteResponse {
+    const message = createBaseRemoveMuteResponse();
+    return message;
+  },
+};
+
+function createBaseHaltAllRequest(): HaltAllRequest {
+  return { reason: "" };
+}
+
+export const HaltAllRequest: MessageFns<HaltAllRequest> = {
+  encode(message: HaltAllRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.reason !== "") {
+      writer.uint32(10).string(message.reason);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): HaltAllRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseHaltAllRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.reason = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create<I extends Exact<DeepPartial<HaltAllRequest>, I>>(base?: I): HaltAllRequest {
+    return HaltAllRequest.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<HaltAllRequest>, I>>(object: I): HaltAllRequest {
+    const message = createBaseHaltAllRequest();
+    message.reason = object.reason ?? "";
+    return message;
+  },
+};
+
+function createBaseHaltAllResponse(): HaltAllResponse {
+  return { pausedRolloutIds: [] };
+}
+
+export const HaltAllResponse: MessageFns<HaltAllResponse> = {
+  encode(message: HaltAllResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.pausedRolloutIds) {
+      writer.uint32(10).string(v!);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): HaltAllResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseHaltAllResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.pausedRolloutIds.push(reader.string());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create<I extends Exact<DeepPartial<HaltAllResponse>, I>>(base?: I): HaltAllResponse {
+    return HaltAllResponse.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<HaltAllResponse>, I>>(object: I): HaltAllResponse {
+    const message = createBaseHaltAllResponse();
+    message.pausedRolloutIds = object.pausedRolloutIds?.map((e) => e) || [];
+    return message;
+  },
+};
+
+function createBaseClearHaltRequest(): ClearHaltRequest {
+  return { reason: undefined };
+}
+
+export const ClearHaltRequest: MessageFns<ClearHaltRequest> = {
+  encode(message: ClearHaltRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.reason !== undefined) {
+      writer.uint32(10).string(message.reason);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ClearHaltRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseClearHaltRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.reason = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create<I extends Exact<DeepPartial<ClearHaltRequest>, I>>(base?: I): ClearHaltRequest {
+    return ClearHaltRequest.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<ClearHaltRequest>, I>>(object: I): ClearHaltRequest {
+    const message = createBaseClearHaltRequest();
+    message.reason = object.reason ?? undefined;
+    return message;
+  },
+};
+
+function createBaseClearHaltResponse(): ClearHaltResponse {
+  return { resumedRolloutIds: [] };
+}
+
+export const ClearHaltResponse: MessageFns<ClearHaltResponse> = {
+  encode(message: ClearHaltResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.resumedRolloutIds) {
+      writer.uint32(10).string(v!);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ClearHaltResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseClearHaltResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.resumedRolloutIds.push(reader.string());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create<I extends Exact<DeepPartial<ClearHaltResponse>, I>>(base?: I): ClearHaltResponse {
+    return ClearHaltResponse.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<ClearHaltResponse>, I>>(object: I): ClearHaltResponse {
+    const message = createBaseClearHaltResponse();
+    message.resumedRolloutIds = object.resumedRolloutIds?.map((e) => e) || [];
     return message;
   },
 };
@@ -3999,6 +5545,94 @@ export const OperatorServiceService = {
       Buffer.from(CommandRolloutResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): CommandRolloutResponse => CommandRolloutResponse.decode(value),
   },
+  /** Opens a gate for the wave that waits for it, with a reason that stays on the rollout. */
+  overrideGate: {
+    path: "/sluice.operator.v1.OperatorService/OverrideGate" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: OverrideGateRequest): Buffer => Buffer.from(OverrideGateRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): OverrideGateRequest => OverrideGateRequest.decode(value),
+    responseSerialize: (value: OverrideGateResponse): Buffer =>
+      Buffer.from(OverrideGateResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): OverrideGateResponse => OverrideGateResponse.decode(value),
+  },
+  /** A time in which no wave starts, besides those of the fleet file. */
+  addFreeze: {
+    path: "/sluice.operator.v1.OperatorService/AddFreeze" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: AddFreezeRequest): Buffer => Buffer.from(AddFreezeRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): AddFreezeRequest => AddFreezeRequest.decode(value),
+    responseSerialize: (value: AddFreezeResponse): Buffer => Buffer.from(AddFreezeResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): AddFreezeResponse => AddFreezeResponse.decode(value),
+  },
+  listFreezes: {
+    path: "/sluice.operator.v1.OperatorService/ListFreezes" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: ListFreezesRequest): Buffer => Buffer.from(ListFreezesRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): ListFreezesRequest => ListFreezesRequest.decode(value),
+    responseSerialize: (value: ListFreezesResponse): Buffer => Buffer.from(ListFreezesResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): ListFreezesResponse => ListFreezesResponse.decode(value),
+  },
+  removeFreeze: {
+    path: "/sluice.operator.v1.OperatorService/RemoveFreeze" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: RemoveFreezeRequest): Buffer => Buffer.from(RemoveFreezeRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): RemoveFreezeRequest => RemoveFreezeRequest.decode(value),
+    responseSerialize: (value: RemoveFreezeResponse): Buffer =>
+      Buffer.from(RemoveFreezeResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): RemoveFreezeResponse => RemoveFreezeResponse.decode(value),
+  },
+  /** Alerts that nobody wants to hear for a while; checks go on. */
+  addMute: {
+    path: "/sluice.operator.v1.OperatorService/AddMute" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: AddMuteRequest): Buffer => Buffer.from(AddMuteRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): AddMuteRequest => AddMuteRequest.decode(value),
+    responseSerialize: (value: AddMuteResponse): Buffer => Buffer.from(AddMuteResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): AddMuteResponse => AddMuteResponse.decode(value),
+  },
+  listMutes: {
+    path: "/sluice.operator.v1.OperatorService/ListMutes" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: ListMutesRequest): Buffer => Buffer.from(ListMutesRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): ListMutesRequest => ListMutesRequest.decode(value),
+    responseSerialize: (value: ListMutesResponse): Buffer => Buffer.from(ListMutesResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): ListMutesResponse => ListMutesResponse.decode(value),
+  },
+  removeMute: {
+    path: "/sluice.operator.v1.OperatorService/RemoveMute" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: RemoveMuteRequest): Buffer => Buffer.from(RemoveMuteRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): RemoveMuteRequest => RemoveMuteRequest.decode(value),
+    responseSerialize: (value: RemoveMuteResponse): Buffer => Buffer.from(RemoveMuteResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): RemoveMuteResponse => RemoveMuteResponse.decode(value),
+  },
+  /** Pauses every rollout that goes forwards and lets nothing new begin. What goes back goes on. */
+  haltAll: {
+    path: "/sluice.operator.v1.OperatorService/HaltAll" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: HaltAllRequest): Buffer => Buffer.from(HaltAllRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): HaltAllRequest => HaltAllRequest.decode(value),
+    responseSerialize: (value: HaltAllResponse): Buffer => Buffer.from(HaltAllResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): HaltAllResponse => HaltAllResponse.decode(value),
+  },
+  /** Lifts it and resumes what it paused. */
+  clearHalt: {
+    path: "/sluice.operator.v1.OperatorService/ClearHalt" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: ClearHaltRequest): Buffer => Buffer.from(ClearHaltRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): ClearHaltRequest => ClearHaltRequest.decode(value),
+    responseSerialize: (value: ClearHaltResponse): Buffer => Buffer.from(ClearHaltResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): ClearHaltResponse => ClearHaltResponse.decode(value),
+  },
   getStatus: {
     path: "/sluice.operator.v1.OperatorService/GetStatus" as const,
     requestStream: false as const,
@@ -4055,6 +5689,20 @@ export interface OperatorServiceServer extends UntypedServiceImplementation {
   /** The rollout now, then again after every change, until it has ended. */
   watchRollout: handleServerStreamingCall<WatchRolloutRequest, WatchRolloutResponse>;
   commandRollout: handleUnaryCall<CommandRolloutRequest, CommandRolloutResponse>;
+  /** Opens a gate for the wave that waits for it, with a reason that stays on the rollout. */
+  overrideGate: handleUnaryCall<OverrideGateRequest, OverrideGateResponse>;
+  /** A time in which no wave starts, besides those of the fleet file. */
+  addFreeze: handleUnaryCall<AddFreezeRequest, AddFreezeResponse>;
+  listFreezes: handleUnaryCall<ListFreezesRequest, ListFreezesResponse>;
+  removeFreeze: handleUnaryCall<RemoveFreezeRequest, RemoveFreezeResponse>;
+  /** Alerts that nobody wants to hear for a while; checks go on. */
+  addMute: handleUnaryCall<AddMuteRequest, AddMuteResponse>;
+  listMutes: handleUnaryCall<ListMutesRequest, ListMutesResponse>;
+  removeMute: handleUnaryCall<RemoveMuteRequest, RemoveMuteResponse>;
+  /** Pauses every rollout that goes forwards and lets nothing new begin. What goes back goes on. */
+  haltAll: handleUnaryCall<HaltAllRequest, HaltAllResponse>;
+  /** Lifts it and resumes what it paused. */
+  clearHalt: handleUnaryCall<ClearHaltRequest, ClearHaltResponse>;
   getStatus: handleUnaryCall<GetStatusRequest, GetStatusResponse>;
   /** What is known of a site's health: traffic and probes of every host, newest blocks and sums over the last day. */
   getHealth: handleUnaryCall<GetHealthRequest, GetHealthResponse>;
@@ -4210,6 +5858,146 @@ export interface OperatorServiceClient extends Client {
     metadata: Metadata,
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: CommandRolloutResponse) => void,
+  ): ClientUnaryCall;
+  /** Opens a gate for the wave that waits for it, with a reason that stays on the rollout. */
+  overrideGate(
+    request: OverrideGateRequest,
+    callback: (error: ServiceError | null, response: OverrideGateResponse) => void,
+  ): ClientUnaryCall;
+  overrideGate(
+    request: OverrideGateRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: OverrideGateResponse) => void,
+  ): ClientUnaryCall;
+  overrideGate(
+    request: OverrideGateRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: OverrideGateResponse) => void,
+  ): ClientUnaryCall;
+  /** A time in which no wave starts, besides those of the fleet file. */
+  addFreeze(
+    request: AddFreezeRequest,
+    callback: (error: ServiceError | null, response: AddFreezeResponse) => void,
+  ): ClientUnaryCall;
+  addFreeze(
+    request: AddFreezeRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: AddFreezeResponse) => void,
+  ): ClientUnaryCall;
+  addFreeze(
+    request: AddFreezeRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: AddFreezeResponse) => void,
+  ): ClientUnaryCall;
+  listFreezes(
+    request: ListFreezesRequest,
+    callback: (error: ServiceError | null, response: ListFreezesResponse) => void,
+  ): ClientUnaryCall;
+  listFreezes(
+    request: ListFreezesRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: ListFreezesResponse) => void,
+  ): ClientUnaryCall;
+  listFreezes(
+    request: ListFreezesRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: ListFreezesResponse) => void,
+  ): ClientUnaryCall;
+  removeFreeze(
+    request: RemoveFreezeRequest,
+    callback: (error: ServiceError | null, response: RemoveFreezeResponse) => void,
+  ): ClientUnaryCall;
+  removeFreeze(
+    request: RemoveFreezeRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: RemoveFreezeResponse) => void,
+  ): ClientUnaryCall;
+  removeFreeze(
+    request: RemoveFreezeRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: RemoveFreezeResponse) => void,
+  ): ClientUnaryCall;
+  /** Alerts that nobody wants to hear for a while; checks go on. */
+  addMute(
+    request: AddMuteRequest,
+    callback: (error: ServiceError | null, response: AddMuteResponse) => void,
+  ): ClientUnaryCall;
+  addMute(
+    request: AddMuteRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: AddMuteResponse) => void,
+  ): ClientUnaryCall;
+  addMute(
+    request: AddMuteRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: AddMuteResponse) => void,
+  ): ClientUnaryCall;
+  listMutes(
+    request: ListMutesRequest,
+    callback: (error: ServiceError | null, response: ListMutesResponse) => void,
+  ): ClientUnaryCall;
+  listMutes(
+    request: ListMutesRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: ListMutesResponse) => void,
+  ): ClientUnaryCall;
+  listMutes(
+    request: ListMutesRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: ListMutesResponse) => void,
+  ): ClientUnaryCall;
+  removeMute(
+    request: RemoveMuteRequest,
+    callback: (error: ServiceError | null, response: RemoveMuteResponse) => void,
+  ): ClientUnaryCall;
+  removeMute(
+    request: RemoveMuteRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: RemoveMuteResponse) => void,
+  ): ClientUnaryCall;
+  removeMute(
+    request: RemoveMuteRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: RemoveMuteResponse) => void,
+  ): ClientUnaryCall;
+  /** Pauses every rollout that goes forwards and lets nothing new begin. What goes back goes on. */
+  haltAll(
+    request: HaltAllRequest,
+    callback: (error: ServiceError | null, response: HaltAllResponse) => void,
+  ): ClientUnaryCall;
+  haltAll(
+    request: HaltAllRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: HaltAllResponse) => void,
+  ): ClientUnaryCall;
+  haltAll(
+    request: HaltAllRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: HaltAllResponse) => void,
+  ): ClientUnaryCall;
+  /** Lifts it and resumes what it paused. */
+  clearHalt(
+    request: ClearHaltRequest,
+    callback: (error: ServiceError | null, response: ClearHaltResponse) => void,
+  ): ClientUnaryCall;
+  clearHalt(
+    request: ClearHaltRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: ClearHaltResponse) => void,
+  ): ClientUnaryCall;
+  clearHalt(
+    request: ClearHaltRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: ClearHaltResponse) => void,
   ): ClientUnaryCall;
   getStatus(
     request: GetStatusRequest,

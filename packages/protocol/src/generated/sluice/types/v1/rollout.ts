@@ -31,7 +31,30 @@ export interface Rollout {
     | undefined;
   /** Index of stage and wave in work; absent when ended. */
   currentStage?: number | undefined;
-  currentWave?: number | undefined;
+  currentWave?:
+    | number
+    | undefined;
+  /**
+   * The table behind the present verdict, one row for each stratum of each host under observation. In the answer to GetRollout
+   * only: it changes every few seconds.
+   */
+  evidence: EvidenceRow[];
+  /** Every gate before the wave that is next; empty while none is. */
+  gates: RolloutGate[];
+}
+
+/** A gate as it is at this moment. */
+export interface RolloutGate {
+  /** A name of core's GateName, or `halt-all`. */
+  gate: string;
+  environment: string;
+  /** `open`, `closed` or `overridden`. */
+  state: string;
+  /** One present-tense sentence. */
+  sentence: string;
+  hosts: string[];
+  /** When a closed gate opens by itself. */
+  opensAtMs?: number | undefined;
 }
 
 export interface RolloutStage {
@@ -39,6 +62,8 @@ export interface RolloutStage {
   soakMs: number;
   approval: string[];
   waves: RolloutWave[];
+  /** What is asked for before its waves, in words. */
+  gates: string[];
 }
 
 export interface RolloutWave {
@@ -62,7 +87,11 @@ export interface WaitingOn {
   kind: string;
   sentence: string;
   hosts: string[];
-  untilMs?: number | undefined;
+  untilMs?:
+    | number
+    | undefined;
+  /** Everything that the sentence sums up, where it does. */
+  details: string[];
 }
 
 export interface HaltCause {
@@ -72,11 +101,83 @@ export interface HaltCause {
   atMs: number;
 }
 
+/** What was counted for one stratum on one changed host, and what follows from it. */
+export interface EvidenceRow {
+  host: string;
+  site: string;
+  /** Host name of the binding. */
+  binding: string;
+  bindingPort: number;
+  /** `slot`, `proxy`, `front` or `edge`. */
+  hop: string;
+  /** `traffic` or `probe`. */
+  source: string;
+  /** `failed`, `refused`, `not-found`, `denied`, `limited`, `redirected` or `slow` of traffic; `unexpected` of probes. */
+  indicator: string;
+  /** `GET /healthz`; of probes only. */
+  probe?:
+    | string
+    | undefined;
+  /** A required stratum must pass before its host does. */
+  required: boolean;
+  /** `fine`, `suspect`, `regressed`, `shared`, `silent`, `no-data` or `needs-more`. */
+  state: string;
+  /** When the change went live on the host, and how much time of evidence was judged since. */
+  sinceMs: number;
+  observedMs: number;
+  now: EvidenceTally | undefined;
+  before:
+    | EvidenceTally
+    | undefined;
+  /** On hosts not changed yet, in the same time. */
+  others: EvidenceTally | undefined;
+  otherHosts: number;
+  /** What it is compared with: `both` (its own history and other hosts), `history`, `others` or `nothing`. */
+  references: string;
+  /** Evidence that it got worse, as `evidence` : 1 against chance; alone it halts at `bar`. */
+  evidence: number;
+  bar: number;
+  /** When the newest block or round with requests began. */
+  newestAtMs?: number | undefined;
+  lastFailure?:
+    | string
+    | undefined;
+  /** Smallest increase of the bad share that is excluded by now; 1 excludes nothing. */
+  ruledOut: number;
+  /** The increase that a pass has to exclude, if the stratum is required. */
+  toRuleOut?:
+    | number
+    | undefined;
+  /** Absent: nothing is missing. */
+  missing?: EvidenceMissing | undefined;
+}
+
+export interface EvidenceTally {
+  requests: number;
+  bad: number;
+}
+
+/** What a pass still needs. */
+export interface EvidenceMissing {
+  /** Good requests, or rounds of a probe; absent: it was so bad before that no number would do. */
+  requests?:
+    | number
+    | undefined;
+  /** At the present rate. */
+  takesMs?: number | undefined;
+}
+
 export interface RolloutOverride {
   check: string;
   by: string;
   reason: string;
   atMs: number;
+  /** Absent: in every environment. */
+  environment?:
+    | string
+    | undefined;
+  /** Index of the wave in its environment. Absent: for every wave. */
+  wave?: number | undefined;
 }
 
 function createBaseRollout(): Rollout {
@@ -98,6 +199,8 @@ function createBaseRollout(): Rollout {
     deadlineMs: undefined,
     currentStage: undefined,
     currentWave: undefined,
+    evidence: [],
+    gates: [],
   };
 }
 
@@ -153,6 +256,12 @@ export const Rollout: MessageFns<Rollout> = {
     }
     if (message.currentWave !== undefined) {
       writer.uint32(136).int32(message.currentWave);
+    }
+    for (const v of message.evidence) {
+      EvidenceRow.encode(v!, writer.uint32(242).fork()).join();
+    }
+    for (const v of message.gates) {
+      RolloutGate.encode(v!, writer.uint32(146).fork()).join();
     }
     return writer;
   },
@@ -306,6 +415,22 @@ export const Rollout: MessageFns<Rollout> = {
             message.currentWave = reader.int32();
             continue;
           }
+          case 30: {
+            if (tag !== 242) {
+              break;
+            }
+
+            message.evidence.push(EvidenceRow.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 18: {
+            if (tag !== 146) {
+              break;
+            }
+
+            message.gates.push(RolloutGate.decode(reader, reader.uint32()));
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -342,12 +467,129 @@ export const Rollout: MessageFns<Rollout> = {
     message.deadlineMs = object.deadlineMs ?? undefined;
     message.currentStage = object.currentStage ?? undefined;
     message.currentWave = object.currentWave ?? undefined;
+    message.evidence = object.evidence?.map((e) => EvidenceRow.fromPartial(e)) || [];
+    message.gates = object.gates?.map((e) => RolloutGate.fromPartial(e)) || [];
+    return message;
+  },
+};
+
+function createBaseRolloutGate(): RolloutGate {
+  return { gate: "", environment: "", state: "", sentence: "", hosts: [], opensAtMs: undefined };
+}
+
+export const RolloutGate: MessageFns<RolloutGate> = {
+  encode(message: RolloutGate, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.gate !== "") {
+      writer.uint32(10).string(message.gate);
+    }
+    if (message.environment !== "") {
+      writer.uint32(18).string(message.environment);
+    }
+    if (message.state !== "") {
+      writer.uint32(26).string(message.state);
+    }
+    if (message.sentence !== "") {
+      writer.uint32(34).string(message.sentence);
+    }
+    for (const v of message.hosts) {
+      writer.uint32(42).string(v!);
+    }
+    if (message.opensAtMs !== undefined) {
+      writer.uint32(48).int64(message.opensAtMs);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RolloutGate {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRolloutGate();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.gate = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.environment = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.state = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.sentence = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.hosts.push(reader.string());
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.opensAtMs = longToNumber(reader.int64());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create<I extends Exact<DeepPartial<RolloutGate>, I>>(base?: I): RolloutGate {
+    return RolloutGate.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<RolloutGate>, I>>(object: I): RolloutGate {
+    const message = createBaseRolloutGate();
+    message.gate = object.gate ?? "";
+    message.environment = object.environment ?? "";
+    message.state = object.state ?? "";
+    message.sentence = object.sentence ?? "";
+    message.hosts = object.hosts?.map((e) => e) || [];
+    message.opensAtMs = object.opensAtMs ?? undefined;
     return message;
   },
 };
 
 function createBaseRolloutStage(): RolloutStage {
-  return { environment: "", soakMs: 0, approval: [], waves: [] };
+  return { environment: "", soakMs: 0, approval: [], waves: [], gates: [] };
 }
 
 export const RolloutStage: MessageFns<RolloutStage> = {
@@ -363,6 +605,9 @@ export const RolloutStage: MessageFns<RolloutStage> = {
     }
     for (const v of message.waves) {
       RolloutWave.encode(v!, writer.uint32(34).fork()).join();
+    }
+    for (const v of message.gates) {
+      writer.uint32(42).string(v!);
     }
     return writer;
   },
@@ -412,6 +657,14 @@ export const RolloutStage: MessageFns<RolloutStage> = {
             message.waves.push(RolloutWave.decode(reader, reader.uint32()));
             continue;
           }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.gates.push(reader.string());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -433,6 +686,7 @@ export const RolloutStage: MessageFns<RolloutStage> = {
     message.soakMs = object.soakMs ?? 0;
     message.approval = object.approval?.map((e) => e) || [];
     message.waves = object.waves?.map((e) => RolloutWave.fromPartial(e)) || [];
+    message.gates = object.gates?.map((e) => e) || [];
     return message;
   },
 };
@@ -608,7 +862,7 @@ export const RolloutStep: MessageFns<RolloutStep> = {
 };
 
 function createBaseWaitingOn(): WaitingOn {
-  return { kind: "", sentence: "", hosts: [], untilMs: undefined };
+  return { kind: "", sentence: "", hosts: [], untilMs: undefined, details: [] };
 }
 
 export const WaitingOn: MessageFns<WaitingOn> = {
@@ -624,6 +878,9 @@ export const WaitingOn: MessageFns<WaitingOn> = {
     }
     if (message.untilMs !== undefined) {
       writer.uint32(32).int64(message.untilMs);
+    }
+    for (const v of message.details) {
+      writer.uint32(42).string(v!);
     }
     return writer;
   },
@@ -673,6 +930,14 @@ export const WaitingOn: MessageFns<WaitingOn> = {
             message.untilMs = longToNumber(reader.int64());
             continue;
           }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.details.push(reader.string());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -694,6 +959,7 @@ export const WaitingOn: MessageFns<WaitingOn> = {
     message.sentence = object.sentence ?? "";
     message.hosts = object.hosts?.map((e) => e) || [];
     message.untilMs = object.untilMs ?? undefined;
+    message.details = object.details?.map((e) => e) || [];
     return message;
   },
 };
@@ -789,8 +1055,504 @@ export const HaltCause: MessageFns<HaltCause> = {
   },
 };
 
+function createBaseEvidenceRow(): EvidenceRow {
+  return {
+    host: "",
+    site: "",
+    binding: "",
+    bindingPort: 0,
+    hop: "",
+    source: "",
+    indicator: "",
+    probe: undefined,
+    required: false,
+    state: "",
+    sinceMs: 0,
+    observedMs: 0,
+    now: undefined,
+    before: undefined,
+    others: undefined,
+    otherHosts: 0,
+    references: "",
+    evidence: 0,
+    bar: 0,
+    newestAtMs: undefined,
+    lastFailure: undefined,
+    ruledOut: 0,
+    toRuleOut: undefined,
+    missing: undefined,
+  };
+}
+
+export const EvidenceRow: MessageFns<EvidenceRow> = {
+  encode(message: EvidenceRow, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.host !== "") {
+      writer.uint32(10).string(message.host);
+    }
+    if (message.site !== "") {
+      writer.uint32(18).string(message.site);
+    }
+    if (message.binding !== "") {
+      writer.uint32(26).string(message.binding);
+    }
+    if (message.bindingPort !== 0) {
+      writer.uint32(32).int32(message.bindingPort);
+    }
+    if (message.hop !== "") {
+      writer.uint32(42).string(message.hop);
+    }
+    if (message.source !== "") {
+      writer.uint32(50).string(message.source);
+    }
+    if (message.indicator !== "") {
+      writer.uint32(58).string(message.indicator);
+    }
+    if (message.probe !== undefined) {
+      writer.uint32(66).string(message.probe);
+    }
+    if (message.required !== false) {
+      writer.uint32(72).bool(message.required);
+    }
+    if (message.state !== "") {
+      writer.uint32(82).string(message.state);
+    }
+    if (message.sinceMs !== 0) {
+      writer.uint32(88).int64(message.sinceMs);
+    }
+    if (message.observedMs !== 0) {
+      writer.uint32(96).int64(message.observedMs);
+    }
+    if (message.now !== undefined) {
+      EvidenceTally.encode(message.now, writer.uint32(106).fork()).join();
+    }
+    if (message.before !== undefined) {
+      EvidenceTally.encode(message.before, writer.uint32(114).fork()).join();
+    }
+    if (message.others !== undefined) {
+      EvidenceTally.encode(message.others, writer.uint32(122).fork()).join();
+    }
+    if (message.otherHosts !== 0) {
+      writer.uint32(128).int32(message.otherHosts);
+    }
+    if (message.references !== "") {
+      writer.uint32(138).string(message.references);
+    }
+    if (message.evidence !== 0) {
+      writer.uint32(145).double(message.evidence);
+    }
+    if (message.bar !== 0) {
+      writer.uint32(153).double(message.bar);
+    }
+    if (message.newestAtMs !== undefined) {
+      writer.uint32(160).int64(message.newestAtMs);
+    }
+    if (message.lastFailure !== undefined) {
+      writer.uint32(170).string(message.lastFailure);
+    }
+    if (message.ruledOut !== 0) {
+      writer.uint32(177).double(message.ruledOut);
+    }
+    if (message.toRuleOut !== undefined) {
+      writer.uint32(185).double(message.toRuleOut);
+    }
+    if (message.missing !== undefined) {
+      EvidenceMissing.encode(message.missing, writer.uint32(194).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): EvidenceRow {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseEvidenceRow();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.host = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.site = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.binding = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.bindingPort = reader.int32();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.hop = reader.string();
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.source = reader.string();
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.indicator = reader.string();
+            continue;
+          }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.probe = reader.string();
+            continue;
+          }
+          case 9: {
+            if (tag !== 72) {
+              break;
+            }
+
+            message.required = reader.bool();
+            continue;
+          }
+          case 10: {
+            if (tag !== 82) {
+              break;
+            }
+
+            message.state = reader.string();
+            continue;
+          }
+          case 11: {
+            if (tag !== 88) {
+              break;
+            }
+
+            message.sinceMs = longToNumber(reader.int64());
+            continue;
+          }
+          case 12: {
+            if (tag !== 96) {
+              break;
+            }
+
+            message.observedMs = longToNumber(reader.int64());
+            continue;
+          }
+          case 13: {
+            if (tag !== 106) {
+              break;
+            }
+
+            message.now = EvidenceTally.decode(reader, reader.uint32());
+            continue;
+          }
+          case 14: {
+            if (tag !== 114) {
+              break;
+            }
+
+            message.before = EvidenceTally.decode(reader, reader.uint32());
+            continue;
+          }
+          case 15: {
+            if (tag !== 122) {
+              break;
+            }
+
+            message.others = EvidenceTally.decode(reader, reader.uint32());
+            continue;
+          }
+          case 16: {
+            if (tag !== 128) {
+              break;
+            }
+
+            message.otherHosts = reader.int32();
+            continue;
+          }
+          case 17: {
+            if (tag !== 138) {
+              break;
+            }
+
+            message.references = reader.string();
+            continue;
+          }
+          case 18: {
+            if (tag !== 145) {
+              break;
+            }
+
+            message.evidence = reader.double();
+            continue;
+          }
+          case 19: {
+            if (tag !== 153) {
+              break;
+            }
+
+            message.bar = reader.double();
+            continue;
+          }
+          case 20: {
+            if (tag !== 160) {
+              break;
+            }
+
+            message.newestAtMs = longToNumber(reader.int64());
+            continue;
+          }
+          case 21: {
+            if (tag !== 170) {
+              break;
+            }
+
+            message.lastFailure = reader.string();
+            continue;
+          }
+          case 22: {
+            if (tag !== 177) {
+              break;
+            }
+
+            message.ruledOut = reader.double();
+            continue;
+          }
+          case 23: {
+            if (tag !== 185) {
+              break;
+            }
+
+            message.toRuleOut = reader.double();
+            continue;
+          }
+          case 24: {
+            if (tag !== 194) {
+              break;
+            }
+
+            message.missing = EvidenceMissing.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create<I extends Exact<DeepPartial<EvidenceRow>, I>>(base?: I): EvidenceRow {
+    return EvidenceRow.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<EvidenceRow>, I>>(object: I): EvidenceRow {
+    const message = createBaseEvidenceRow();
+    message.host = object.host ?? "";
+    message.site = object.site ?? "";
+    message.binding = object.binding ?? "";
+    message.bindingPort = object.bindingPort ?? 0;
+    message.hop = object.hop ?? "";
+    message.source = object.source ?? "";
+    message.indicator = object.indicator ?? "";
+    message.probe = object.probe ?? undefined;
+    message.required = object.required ?? false;
+    message.state = object.state ?? "";
+    message.sinceMs = object.sinceMs ?? 0;
+    message.observedMs = object.observedMs ?? 0;
+    message.now = (object.now !== undefined && object.now !== null) ? EvidenceTally.fromPartial(object.now) : undefined;
+    message.before = (object.before !== undefined && object.before !== null)
+      ? EvidenceTally.fromPartial(object.before)
+      : undefined;
+    message.others = (object.others !== undefined && object.others !== null)
+      ? EvidenceTally.fromPartial(object.others)
+      : undefined;
+    message.otherHosts = object.otherHosts ?? 0;
+    message.references = object.references ?? "";
+    message.evidence = object.evidence ?? 0;
+    message.bar = object.bar ?? 0;
+    message.newestAtMs = object.newestAtMs ?? undefined;
+    message.lastFailure = object.lastFailure ?? undefined;
+    message.ruledOut = object.ruledOut ?? 0;
+    message.toRuleOut = object.toRuleOut ?? undefined;
+    message.missing = (object.missing !== undefined && object.missing !== null)
+      ? EvidenceMissing.fromPartial(object.missing)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseEvidenceTally(): EvidenceTally {
+  return { requests: 0, bad: 0 };
+}
+
+export const EvidenceTally: MessageFns<EvidenceTally> = {
+  encode(message: EvidenceTally, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.requests !== 0) {
+      writer.uint32(8).int64(message.requests);
+    }
+    if (message.bad !== 0) {
+      writer.uint32(16).int64(message.bad);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): EvidenceTally {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseEvidenceTally();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.requests = longToNumber(reader.int64());
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.bad = longToNumber(reader.int64());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create<I extends Exact<DeepPartial<EvidenceTally>, I>>(base?: I): EvidenceTally {
+    return EvidenceTally.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<EvidenceTally>, I>>(object: I): EvidenceTally {
+    const message = createBaseEvidenceTally();
+    message.requests = object.requests ?? 0;
+    message.bad = object.bad ?? 0;
+    return message;
+  },
+};
+
+function createBaseEvidenceMissing(): EvidenceMissing {
+  return { requests: undefined, takesMs: undefined };
+}
+
+export const EvidenceMissing: MessageFns<EvidenceMissing> = {
+  encode(message: EvidenceMissing, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.requests !== undefined) {
+      writer.uint32(8).int64(message.requests);
+    }
+    if (message.takesMs !== undefined) {
+      writer.uint32(16).int64(message.takesMs);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): EvidenceMissing {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseEvidenceMissing();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.requests = longToNumber(reader.int64());
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.takesMs = longToNumber(reader.int64());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create<I extends Exact<DeepPartial<EvidenceMissing>, I>>(base?: I): EvidenceMissing {
+    return EvidenceMissing.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<EvidenceMissing>, I>>(object: I): EvidenceMissing {
+    const message = createBaseEvidenceMissing();
+    message.requests = object.requests ?? undefined;
+    message.takesMs = object.takesMs ?? undefined;
+    return message;
+  },
+};
+
 function createBaseRolloutOverride(): RolloutOverride {
-  return { check: "", by: "", reason: "", atMs: 0 };
+  return { check: "", by: "", reason: "", atMs: 0, environment: undefined, wave: undefined };
 }
 
 export const RolloutOverride: MessageFns<RolloutOverride> = {
@@ -806,6 +1568,12 @@ export const RolloutOverride: MessageFns<RolloutOverride> = {
     }
     if (message.atMs !== 0) {
       writer.uint32(32).int64(message.atMs);
+    }
+    if (message.environment !== undefined) {
+      writer.uint32(42).string(message.environment);
+    }
+    if (message.wave !== undefined) {
+      writer.uint32(48).int32(message.wave);
     }
     return writer;
   },
@@ -855,6 +1623,22 @@ export const RolloutOverride: MessageFns<RolloutOverride> = {
             message.atMs = longToNumber(reader.int64());
             continue;
           }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.environment = reader.string();
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.wave = reader.int32();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -876,6 +1660,8 @@ export const RolloutOverride: MessageFns<RolloutOverride> = {
     message.by = object.by ?? "";
     message.reason = object.reason ?? "";
     message.atMs = object.atMs ?? 0;
+    message.environment = object.environment ?? undefined;
+    message.wave = object.wave ?? undefined;
     return message;
   },
 };

@@ -1,0 +1,47 @@
+import { type EvidenceLog, evidenceFor, stratumOf } from "../health/evidence.ts";
+import type { SiteDuties } from "../intent/intent.ts";
+import type { Hop } from "../probing/probe-result.ts";
+import { between, type DurationMs, durationMs, formatDuration, type Instant, instant } from "../units/time.ts";
+import type { GateFacts } from "./gate.ts";
+
+/** Results come in batches and over lines that stall: a few seconds of silence mean nothing. */
+const freshMsMin = 30_000;
+
+/** Three rounds that brought nothing are no accident. */
+const roundsMax = 3;
+
+export interface MonitoringQuestion {
+  readonly now: Instant;
+  readonly evidence: EvidenceLog;
+  readonly host: string;
+  /** The sites that users reach on the host, as they are probed there now. */
+  readonly duties: readonly SiteDuties[];
+}
+
+/**
+ * Ways in of a host that no fresh probe result speaks for, good or bad: whoever is blind there would not see what a
+ * change does. An edge that never told which host answered is left to the verdict, because its answers count for nobody.
+ */
+export function findUnheard({ now, evidence, host, duties }: MonitoringQuestion): GateFacts["unheard"] {
+  const since = [{ host, since: instant(0) }];
+  return duties.flatMap(({ site, bindings, probeEveryMs }) => {
+    const freshMs = durationMs(Math.max(freshMsMin, roundsMax * probeEveryMs));
+    const ways = bindings.flatMap((binding) => {
+      const listener: Hop = binding.shared ? "front" : "proxy";
+      const hops: readonly Hop[] = binding.edge === undefined ? [listener] : [listener, "edge"];
+      return hops.map((hop) => stratumOf({ site, binding: binding.name, hop }));
+    });
+    const strata = ways.map((stratum) => ({ host, stratum, required: true }));
+    return evidenceFor(evidence, { now, changed: since, controls: [], strata }).flatMap(({ stratum, heardAt }) => {
+      if (heardAt === undefined && stratum.hop === "edge") return [];
+      const why = silenceWords(heardAt, now, freshMs);
+      return why === undefined ? [] : [{ host, sentence: `${stratum.binding} via ${stratum.hop} on ${host} ${why}` }];
+    });
+  });
+}
+
+function silenceWords(heardAt: Instant | undefined, now: Instant, freshMs: DurationMs): string | undefined {
+  if (heardAt === undefined) return "was never heard of";
+  const silentMs = between(heardAt, now);
+  return silentMs > freshMs ? `was last heard of ${formatDuration(silentMs)} ago` : undefined;
+}
