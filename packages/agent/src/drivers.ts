@@ -1,5 +1,6 @@
 import type {
   Hop,
+  Instant,
   ProbeResult,
   ProxySeen,
   SilentProxy,
@@ -11,6 +12,7 @@ import type {
   UnitKey,
   UnitRelease,
 } from "@sluice/core";
+import type { ProxyCounts } from "@sluice/proxy/counting/proxy-counters";
 import type { Running } from "@sluice/runtime";
 
 /** Puts releases on disk and keeps them there; never makes anything live. */
@@ -39,12 +41,29 @@ export interface Slots {
 /** One proxy process (site proxy or front), as it reports itself. */
 export type RunningProxy = ProxySeen;
 
+/** The requests that one proxy process has answered since its start. */
+export interface CountedProxy {
+  readonly unit: UnitKey;
+  readonly childId: string;
+  readonly counts: ProxyCounts;
+}
+
+/** What all proxy processes of the host say at one moment. */
+export interface CountsReading {
+  readonly at: Instant;
+  readonly counted: readonly CountedProxy[];
+  /** Kept running, and did not answer within a short deadline. */
+  readonly silent: readonly Omit<CountedProxy, "counts">[];
+}
+
 /** Runs site proxies and fronts as children of the keeper. */
 export interface Proxies {
   /** Every proxy process of the host, oldest first; one that does not answer its control socket is left out after a short deadline. */
   list(): Promise<readonly RunningProxy[]>;
   /** Those kept running that are not among the ones that `list` has just answered with. */
   silent(answering: readonly RunningProxy[]): Promise<readonly SilentProxy[]>;
+  /** What they have counted; rejects when it is not known which processes there are. */
+  counts(): Promise<CountsReading>;
   /**
    * Binds what it will listen on, starts it with the given slots and resolves when it answers its control socket.
    * It accepts no user connection until `accept`. Before that a front routes probes for a site to `routesBeforeAccept[site]`.

@@ -1,6 +1,6 @@
 import { randomInt } from "node:crypto";
 import { join } from "node:path";
-import { type ProbeResult, Problem } from "@sluice/core";
+import { type ProbeResult, Problem, type TrafficBlock } from "@sluice/core";
 import type { Clock, Ids, Running } from "@sluice/runtime";
 import type { Log } from "@sluice/runtime/logs/open-log";
 import manifest from "../package.json" with { type: "json" };
@@ -9,12 +9,14 @@ import { asUnitKey, revertLocally, switchLocally } from "./local/break-glass.ts"
 import { serveLocal } from "./local/serve-local.ts";
 import { type HostView, openHostView } from "./observation/open-host-view.ts";
 import { openDrivers } from "./open-drivers.ts";
-import { ResultBuffer } from "./probing-schedule/result-buffer.ts";
+import { CoordinatorTime } from "./probing-schedule/coordinator-time.ts";
 import { type Probing, startProbing } from "./probing-schedule/start-probing.ts";
 import type { HostDrivers } from "./reconcile/host-drivers.ts";
 import { type Reconciler, startReconciler } from "./reconcile/start-reconciler.ts";
 import { type AgentCredentials, loopbackCredentials } from "./session/agent-credentials.ts";
+import { Outbox } from "./session/outbox.ts";
 import { type Session, startSession } from "./session/start-session.ts";
+import { startCounting } from "./traffic/start-counting.ts";
 
 export interface AgentOptions {
   /** Name of this host, as the fleet file has it. */
@@ -41,6 +43,11 @@ export interface AgentSeams {
   readonly chance?: () => number;
 }
 
+/** Probe results kept while the coordinator is away: at 10 bindings asked on 3 hops every 10 s nearly an hour. */
+const resultsMax = 10_000;
+/** Blocks of traffic kept: 28 ways for six hours. With requests in all of them they take some 25 MB. */
+const blocksMax = 60_000;
+
 /** What an agent goes by and acts through. */
 interface Grounds {
   readonly options: AgentOptions;
@@ -60,7 +67,9 @@ export async function startAgent(options: AgentOptions, seams: AgentSeams = {}):
   const memory = await openHostMemory({ dataDir, ...(seams.write === undefined ? {} : { write: seams.write }) });
   const grounds = { options, version, credentials, drivers, memory };
   const startedAt = clock.now();
-  const results = new ResultBuffer();
+  const results = new Outbox<ProbeResult>(resultsMax);
+  const traffic = new Outbox<TrafficBlock>(blocksMax);
+  const coordinatorTime = new CoordinatorTime(clock);
   const took = (found: readonly ProbeResult[]) => {
     results.add(found);
     session.changed();
@@ -76,10 +85,23 @@ export async function startAgent(options: AgentOptions, seams: AgentSeams = {}):
     onSwitched: (sites) => probing.now(sites),
   });
   const view = openHostView({ host, agent: { version, startedAt }, now: () => clock.now(), memory, reconciler });
-  const probing = startProbing({ prober: drivers.prober, clock, sites: () => view.sites(), onResults: took });
-  const session = startSessionOf(grounds, { reconciler, view, probing, results, chance: seams.chance ?? chance });
+  const { prober, proxies } = drivers;
+  const probing = startProbing({ prober, clock, coordinatorTime, sites: () => view.sites(), onResults: took });
+  const counting = startCounting({
+    proxies,
+    clock,
+    isDraining: () => reconciler.seen?.proxies.some(({ draining }) => draining) ?? false,
+    onClosed: (blocks, lost) => {
+      traffic.lost(lost);
+      traffic.add(blocks);
+      session.changed();
+    },
+    onFailure: (err) => log.warn({ err }, "traffic.not-read"),
+  });
+  const heard = { results, traffic, coordinatorTime };
+  const session = startSessionOf(grounds, { reconciler, view, probing, ...heard, chance: seams.chance ?? chance });
   const local = await serveLocalOf(grounds, { reconciler, view, session });
-  const parts = [local, session, probing, reconciler];
+  const parts = [local, session, probing, counting, reconciler];
   const done = Promise.race(parts.map((part) => part.done));
   done.catch(() => undefined);
   return {
@@ -94,13 +116,15 @@ interface SessionParts {
   readonly reconciler: Reconciler;
   readonly view: HostView;
   readonly probing: Probing;
-  readonly results: ResultBuffer;
+  readonly results: Outbox<ProbeResult>;
+  readonly traffic: Outbox<TrafficBlock>;
+  readonly coordinatorTime: CoordinatorTime;
   readonly chance: () => number;
 }
 
 function startSessionOf({ options, version, credentials, memory }: Grounds, parts: SessionParts): Session {
   const { host, coordinator, clock, log, ids } = options;
-  const { reconciler, view, probing, results } = parts;
+  const { reconciler, view, probing, results, traffic, coordinatorTime } = parts;
   return startSession({
     host,
     agentVersion: version,
@@ -113,7 +137,8 @@ function startSessionOf({ options, version, credentials, memory }: Grounds, part
     memory: () => ({ ...memory.ledger.memory, wantsIntent: reconciler.wantsIntent }),
     obey: (intent) => reconciler.obey(intent),
     observation: () => view.observation(),
-    results,
+    ...{ results, traffic, coordinatorTime },
+    recheck: (recheck) => probing.recheck(recheck),
     askSite: (name, signal) => {
       const site = view.sites().find(({ duties }) => duties.site === name);
       if (site !== undefined) return probing.ask(site, signal);

@@ -1,6 +1,5 @@
 import {
   type DurationMs,
-  durationMs,
   type PlanInput,
   type SiteDuties,
   type SiteProxySettings,
@@ -89,7 +88,7 @@ function openMemory({
   clock,
   log,
   heartbeatMs = seconds(2),
-  probeEveryMs = durationMs(1000),
+  probeEveryMs = seconds(10),
   adoptFence = false,
 }: Ground) {
   const [changed, awake] = [new Bell(), new Bell()];

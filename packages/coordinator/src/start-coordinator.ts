@@ -25,7 +25,7 @@ export interface CoordinatorOptions {
   readonly log: Log;
   /** How often agents speak; handed out to them. Two seconds when absent. */
   readonly heartbeatMs?: DurationMs;
-  /** How often agents probe; handed out to them. One second when absent. */
+  /** How far rounds of probes are apart; handed out to agents. Ten seconds when absent. */
   readonly probeEveryMs?: DurationMs;
   /** Name in the audit log for callers that do not give one. */
   readonly user?: string;

@@ -5,9 +5,10 @@ import type { SilentProxy, UnitKey, UnitRelease } from "@sluice/core";
 import { openProxyControl, type ProxyControl } from "@sluice/proxy/control/control-client";
 import type { ProxyStatus } from "@sluice/proxy/control/control-messages";
 import { type Clock, writeFileDurably } from "@sluice/runtime";
-import type { Proxies, RunningProxy } from "../drivers.ts";
-import type { ChildSpec } from "../keeper/keeper-api.ts";
+import type { CountedProxy, CountsReading, Proxies, RunningProxy } from "../drivers.ts";
+import type { ChildSpec, KeptChild } from "../keeper/keeper-api.ts";
 import type { KeeperClient } from "../keeper/keeper-client.ts";
+import { answerWithin } from "./answer-within.ts";
 import { awaitControl } from "./await-control.ts";
 import { parseProxyChildId, proxyChildId } from "./child-ids.ts";
 import { nextGeneration } from "./generations.ts";
@@ -38,6 +39,7 @@ export function openProxies(options: ProxiesOptions): Proxies {
   return {
     list: () => host.list(),
     silent: (answering) => host.silent(answering),
+    counts: () => host.counts(),
     startSuccessor: (unit, release, successor) => host.startSuccessor(unit, release, successor),
     probeSocket: ({ childId }) => join(host.folder(childId), "probe.sock"),
     accept: async ({ childId }) => void (await host.control(childId).accept()),
@@ -88,11 +90,27 @@ class ProxyHost {
     return answers.filter((proxy) => proxy !== undefined);
   }
 
+  async counts(): Promise<CountsReading> {
+    const kept = (await this.#children()).filter(isKept);
+    const answers = await Promise.all(kept.map(({ id, unit }) => this.#countsOf(unit, id)));
+    const counted = answers.filter((answer) => answer !== undefined);
+    const heard = new Set(counted.map(({ childId }) => childId));
+    const silent = kept.filter(({ id }) => !heard.has(id)).map(({ id, unit }) => ({ unit, childId: id }));
+    return { at: this.#options.clock.now(), counted, silent };
+  }
+
+  async #countsOf(unit: UnitKey, childId: string): Promise<CountedProxy | undefined> {
+    try {
+      const counts = await answerWithin(this.control(childId).counters(), statusMsMax, "what it counted");
+      return { unit, childId, counts };
+    } catch {
+      return undefined;
+    }
+  }
+
   async silent(answering: readonly RunningProxy[]): Promise<readonly SilentProxy[]> {
     const heard = new Set(answering.map(({ childId }) => childId));
-    const silent = (await this.#children()).filter(
-      ({ id, phase }) => !heard.has(id) && (phase === "running" || phase === "restarting"),
-    );
+    const silent = (await this.#children()).filter((child) => !heard.has(child.id) && isKept(child));
     return silent.map(({ id, unit, phase }) => ({ unit, childId: id, isDown: phase === "restarting" }));
   }
 
@@ -201,6 +219,9 @@ class ProxyHost {
     return mine;
   }
 }
+
+/** Running, or about to be again. */
+const isKept = ({ phase }: Pick<KeptChild, "phase">): boolean => phase === "running" || phase === "restarting";
 
 /** The embedded engine, as a process of its own. */
 function embeddedProxy(folder: string): Pick<ChildSpec, "command" | "args"> {

@@ -1,14 +1,17 @@
 import type { ClientDuplexStream } from "@grpc/grpc-js";
-import { canonicalJson, durationMs, type HostObservation } from "@sluice/core";
-import { decodeIntent, protocolVersion, toWireObservation, toWireProbeResult } from "@sluice/protocol";
+import { canonicalJson, durationMs, type HostObservation, instant } from "@sluice/core";
+import { decodeIntent, protocolVersion, toWireObservation, toWireProbeResult, toWireTraffic } from "@sluice/protocol";
 import type {
   IntentOrder,
+  ProbeBatchAck,
   ProbeOrder,
   SessionRequest,
   SessionResponse,
+  TrafficBatchAck,
   Welcome,
 } from "@sluice/protocol/generated/sluice/agent/v1/agent";
 import { sha256Text } from "@sluice/runtime";
+import type { Outbox } from "./outbox.ts";
 import type { SessionOptions } from "./session-ports.ts";
 
 type Message = NonNullable<SessionRequest["message"]>;
@@ -23,6 +26,9 @@ const observeEveryMs = 60_000;
 const gatherMs = durationMs(20);
 const lookEveryMs = durationMs(500);
 
+/** What goes in batches that are acknowledged, each in its own sequence. */
+type Sending = "results" | "traffic";
+
 /** One stream with the coordinator, from Hello to its end. */
 export class Conversation {
   readonly #options: SessionOptions;
@@ -36,7 +42,8 @@ export class Conversation {
   #beatAt = 0;
   #heardAt: number;
   #owedSince: number | undefined;
-  #sentSeq = 0;
+  /** What was sent last on this stream, and when. */
+  readonly #sent: Record<Sending, { readonly seq: number; readonly at: number }>;
   #gathering = false;
   #obeying: Promise<void> = Promise.resolve();
 
@@ -45,6 +52,7 @@ export class Conversation {
     this.#stream = stream;
     this.#startedAt = options.clock.monotonic();
     this.#heardAt = this.#startedAt;
+    this.#sent = { results: { seq: 0, at: this.#startedAt }, traffic: { seq: 0, at: this.#startedAt } };
   }
 
   get welcomed(): boolean {
@@ -130,6 +138,7 @@ export class Conversation {
     if (this.#welcome === undefined) return;
     this.#tellObservation();
     this.#tellResults();
+    this.#tellTraffic();
     const { clock } = this.#options;
     if (clock.monotonic() - this.#beatAt < this.#welcome.heartbeatMs) return;
     this.#beatAt = clock.monotonic();
@@ -151,15 +160,47 @@ export class Conversation {
     this.#send({ $case: "observation", value: { observation: toWireObservation({ ...content, at: clock.now() }) } });
   }
 
-  /** One batch at a time; on a new stream the one under way goes first, again. */
   #tellResults(): void {
-    const { results, epoch, clock } = this.#options;
-    const batch = results.batch(this.#welcome?.probeBatchMax || 500);
-    if (batch === undefined || batch.seq === this.#sentSeq) return;
-    this.#sentSeq = batch.seq;
-    this.#owedSince ??= clock.monotonic();
-    const { seq, dropped } = batch;
-    this.#send({ $case: "probeBatch", value: { seq, dropped, epoch, results: batch.results.map(toWireProbeResult) } });
+    const { results, epoch } = this.#options;
+    const batch = this.#due("results", results, this.#welcome?.probeBatchMax || 500);
+    if (batch === undefined) return;
+    const { seq, dropped, items } = batch;
+    this.#send({ $case: "probeBatch", value: { seq, dropped, epoch, results: items.map(toWireProbeResult) } });
+  }
+
+  #tellTraffic(): void {
+    const { traffic, epoch } = this.#options;
+    const blocksMax = this.#welcome?.trafficBatchMax ?? 0;
+    const batch = blocksMax === 0 ? undefined : this.#due("traffic", traffic, blocksMax);
+    if (batch === undefined) return;
+    const { seq, dropped, items } = batch;
+    this.#send({ $case: "trafficBatch", value: { seq, dropped, epoch, series: toWireTraffic(items) } });
+  }
+
+  /** One batch at a time; on a new stream the one under way goes first, again. */
+  #due<Item>(sending: Sending, outbox: Outbox<Item>, itemsMax: number) {
+    const batch = outbox.batch(itemsMax);
+    if (batch === undefined || batch.seq === this.#sent[sending].seq) return undefined;
+    const at = this.#options.clock.monotonic();
+    this.#sent[sending] = { seq: batch.seq, at };
+    this.#owedSince ??= at;
+    return batch;
+  }
+
+  /** True when the batch under way has arrived and another may be sent. */
+  #acknowledged(sending: Sending, { seq, epoch, nowMs }: ProbeBatchAck | TrafficBatchAck): boolean {
+    const { results, traffic, clock } = this.#options;
+    const outbox = sending === "results" ? results : traffic;
+    if (epoch !== this.#options.epoch || !outbox.acknowledge(seq)) return false;
+    this.#owedSince = results.awaitsAck || traffic.awaitsAck ? clock.monotonic() : undefined;
+    this.#heardTime(this.#sent[sending].at, nowMs);
+    return true;
+  }
+
+  /** Coordinators of before say nothing of their time. */
+  #heardTime(askedAt: number, nowMs: number): void {
+    const { clock, coordinatorTime } = this.#options;
+    if (nowMs > 0) coordinatorTime.heard({ askedAt, heardAt: clock.monotonic(), theirs: instant(nowMs) });
   }
 
   #hear({ message }: SessionResponse): void {
@@ -168,17 +209,23 @@ export class Conversation {
       case "welcome":
         this.#options.keepReconnectAfter(message.value.reconnectAfterMs);
         this.#welcome = message.value;
+        this.#heardTime(this.#startedAt, message.value.nowMs);
         this.#tell();
         return;
       case "intent":
         this.#obeying = this.#obeying.then(() => this.#judge(message.value));
         return;
       case "probeBatchAck":
-        if (message.value.epoch !== this.#options.epoch || !this.#options.results.acknowledge(message.value.seq))
-          return;
-        this.#owedSince = undefined;
-        this.#tellResults();
+        if (this.#acknowledged("results", message.value)) this.#tellResults();
         return;
+      case "trafficBatchAck":
+        if (this.#acknowledged("traffic", message.value)) this.#tellTraffic();
+        return;
+      case "recheckOrder": {
+        const { site, everyMs, untilMs } = message.value;
+        this.#options.recheck({ site, everyMs: durationMs(everyMs), until: instant(untilMs) });
+        return;
+      }
       case "probeOrder":
         void this.#probe(message.value);
         return;

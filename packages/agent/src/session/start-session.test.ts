@@ -1,10 +1,12 @@
 import { setTimeout as delay } from "node:timers/promises";
-import { type HostObservation, type Intent, instant } from "@sluice/core";
+import { blockMs, type HostObservation, type Intent, instant, type ProbeResult, type TrafficBlock } from "@sluice/core";
 import { nodeClock } from "@sluice/runtime";
 import { openLog } from "@sluice/runtime/logs/open-log";
 import { expect, onTestFinished, test } from "vitest";
-import { ResultBuffer } from "../probing-schedule/result-buffer.ts";
+import { CoordinatorTime } from "../probing-schedule/coordinator-time.ts";
+import type { Recheck } from "../probing-schedule/start-probing.ts";
 import { loopbackCredentials } from "./agent-credentials.ts";
+import { Outbox } from "./outbox.ts";
 import { startSession } from "./start-session.ts";
 import { type FakeCoordinator, startFakeCoordinator } from "./testing/fake-coordinator.ts";
 
@@ -29,7 +31,10 @@ const observation: HostObservation = {
 };
 
 function startWith(coordinator: Pick<FakeCoordinator, "address">) {
-  const results = new ResultBuffer();
+  const results = new Outbox<ProbeResult>(100);
+  const traffic = new Outbox<TrafficBlock>(5);
+  const coordinatorTime = new CoordinatorTime(nodeClock);
+  const rechecks: Recheck[] = [];
   const obeyed: Intent[] = [];
   const windows: number[] = [];
   const session = startSession({
@@ -47,13 +52,14 @@ function startWith(coordinator: Pick<FakeCoordinator, "address">) {
       return { generation: intent.generation, verdict: "apply", sentence: "obeyed" };
     },
     observation: () => observation,
-    results,
+    ...{ results, traffic, coordinatorTime },
+    recheck: (recheck) => rechecks.push(recheck),
     askSite: async () => [],
     reconnectAfterMs: () => 50,
     keepReconnectAfter: (ms) => windows.push(ms),
   });
   onTestFinished(() => session[Symbol.asyncDispose]());
-  return { session, results, obeyed, windows };
+  return { session, results, traffic, coordinatorTime, rechecks, obeyed, windows };
 }
 
 const body = { environment: "production", unconfirmed: "revert", sites: [], units: [], grants: [] } as const;
@@ -96,4 +102,62 @@ test("a coordinator that is away is found again when it comes back", async () =>
   await using second = await startFakeCoordinator(Number(first.address.split(":")[1]));
   await until("back", () => session.connected);
   expect(second.hellos).toHaveLength(1);
+});
+
+const block = (number: number, ok = 0): TrafficBlock => ({
+  ...{ startsAt: instant(number * blockMs), site: "shop", binding: "b", bindingPort: 80, hop: "proxy" },
+  outcomes: ok === 0 ? {} : { ok },
+  latency: [],
+});
+
+test("blocks that are not acknowledged are sent again over the next session; what found no room meanwhile is counted", async () => {
+  await using coordinator = await startFakeCoordinator();
+  coordinator.acknowledge = false;
+  const { session, traffic } = startWith(coordinator);
+  await until("connected", () => session.connected);
+  traffic.add([block(1, 7)]);
+  session.changed();
+  await until("sent", () => coordinator.trafficBatches.length === 1);
+  coordinator.hangUp();
+  await until("gone", () => !session.connected);
+  traffic.add([2, 3, 4, 5, 6, 7, 8].map((number) => block(number)));
+  coordinator.acknowledge = true;
+  await until("all is sent", () => coordinator.trafficBatches.length >= 3);
+  const [first, second, third] = coordinator.trafficBatches;
+  expect(second).toEqual(first);
+  expect(first).toMatchObject({ seq: 1, dropped: 0, series: [{ blocks: [{ startsAtMs: blockMs, outcomes: [7] }] }] });
+  expect(third).toMatchObject({ seq: 2, dropped: 2, series: [{ quiet: [{ startsAtMs: 4 * blockMs, blocks: 5 }] }] });
+});
+
+test("a coordinator that takes no traffic is sent none, and everything else goes on", async () => {
+  await using coordinator = await startFakeCoordinator();
+  coordinator.trafficBatchMax = 0;
+  const { session, traffic, results } = startWith(coordinator);
+  await until("connected", () => session.connected);
+  traffic.add([block(1, 7)]);
+  const outcome = { kind: "good", status: 200 } as const;
+  const asked = {
+    host: "web-1",
+    at: instant(1),
+    site: "shop",
+    binding: "b",
+    hop: "slot",
+    probe: "GET /",
+    tookMs: 1,
+  } as const;
+  results.add([{ ...asked, outcome }]);
+  session.changed();
+  await until("results are acknowledged", () => coordinator.batches.length === 1 && !results.awaitsAck);
+  expect(coordinator.trafficBatches).toEqual([]);
+});
+
+test("an agent learns the coordinator's time from its words, and asks more often when it is told to", async () => {
+  await using coordinator = await startFakeCoordinator();
+  coordinator.aheadMs = 3_600_000;
+  const { session, coordinatorTime, rechecks } = startWith(coordinator);
+  await until("connected", () => session.connected);
+  expect(Math.abs(coordinatorTime.now() - Date.now() - 3_600_000)).toBeLessThan(5000);
+  coordinator.recheck({ site: "shop", everyMs: 2000, untilMs: 77 });
+  await until("told", () => rechecks.length === 1);
+  expect(rechecks).toEqual([{ site: "shop", everyMs: 2000, until: 77 }]);
 });

@@ -40,6 +40,9 @@ export type DevProgram = string;
 
 const soakDefault = "5s";
 
+/** A person who tries a fleet out waits seconds, not minutes, for evidence. */
+const probeEvery = "1s";
+
 /** Starting three agents takes some seconds on a busy machine. */
 const startMs = 60_000;
 const pollMs = 100;
@@ -140,7 +143,8 @@ async function startProgram(layout: DevLayout, processes: ChildProcesses, progra
 
 function argumentsOf(layout: DevLayout, program: DevProgram): readonly string[] {
   if (program === "coordinator") {
-    return [mainFile, "coordinator", "run", "--data", join(layout.dir, "coordinator"), "--listen", layout.coordinator];
+    const place = ["--data", join(layout.dir, "coordinator"), "--listen", layout.coordinator];
+    return [mainFile, "coordinator", "run", ...place, "--probe-every", probeEvery];
   }
   if (program === "edge") return edgeArguments(layout);
   const host = layout.hosts.find((candidate) => candidate.name === program);

@@ -36,7 +36,7 @@ export function addRootVerbs(program: Command, world: World): void {
       defaultCoordinatorAddress,
     )
     .option("--heartbeat <duration>", "how often agents speak; handed out to them (default: 2s)", duration)
-    .option("--probe-every <duration>", "how often agents probe; handed out to them (default: 1s)", duration)
+    .option("--probe-every <duration>", "how often agents probe; handed out to them (default: 10s)", duration)
     .option("--adopt-fence", "lead although agents obeyed a newer history than this data folder knows")
     .option("--log-file <file>", "log there instead of stderr")
     .addHelpText("after", "\nExample:\n  $ sluice coordinator run --data /var/lib/sluice-coordinator")

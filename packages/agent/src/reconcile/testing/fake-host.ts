@@ -41,6 +41,7 @@ export class FakeHost {
     proxies: {
       list: async () => this.proxies.map((seen) => ({ ...seen })),
       silent: async () => [],
+      counts: async () => ({ at: instant(Date.now()), counted: [], silent: [] }),
       startSuccessor: async (unit, release, { slots }) => this.#startProxy(unit, release, slots),
       probeSocket: ({ childId }) => `/run/${childId}/probe.sock`,
       accept: async (proxy) => this.#change(proxy, "accept", (seen) => ({ ...seen, accepting: true })),

@@ -10,6 +10,7 @@ import {
   type Hello,
   type IntentJudgement,
   type ProbeBatch,
+  type RecheckOrder,
   type SessionRequest,
   type SessionResponse,
   type TrafficBatch,
@@ -30,6 +31,8 @@ export class FakeCoordinator implements AsyncDisposable {
   acknowledge = true;
   /** 0: an older coordinator, which takes no traffic. */
   trafficBatchMax = 100;
+  /** Its clock against that of this machine. */
+  aheadMs = 0;
   readonly #server: Server;
   #stream: Stream | undefined;
   #intent: Intent | undefined;
@@ -53,6 +56,10 @@ export class FakeCoordinator implements AsyncDisposable {
   /** Ends the session as a failing coordinator would. */
   hangUp(): void {
     this.#stream?.emit("error", Object.assign(new Error("gone"), { code: status.UNAVAILABLE }));
+  }
+
+  recheck(order: RecheckOrder): void {
+    this.#stream?.write({ message: { $case: "recheckOrder", value: order } });
   }
 
   session(stream: Stream): void {
@@ -83,7 +90,7 @@ export class FakeCoordinator implements AsyncDisposable {
             $case: "welcome",
             value: {
               ...{ heartbeatMs: 1000, reconnectAfterMs: 50, probeBatchMax: 100, fence: this.#intent?.fence ?? 1 },
-              ...{ trafficBatchMax: this.trafficBatchMax, nowMs: Date.now() },
+              ...{ trafficBatchMax: this.trafficBatchMax, nowMs: this.#now() },
             },
           },
         });
@@ -98,18 +105,22 @@ export class FakeCoordinator implements AsyncDisposable {
       case "probeBatch": {
         this.batches.push(message.value);
         const { seq, epoch } = message.value;
-        const value = { seq, epoch, nowMs: Date.now() };
+        const value = { seq, epoch, nowMs: this.#now() };
         if (this.acknowledge) stream.write({ message: { $case: "probeBatchAck", value } });
         return;
       }
       case "trafficBatch": {
         this.trafficBatches.push(message.value);
         const { seq, epoch } = message.value;
-        const value = { seq, epoch, nowMs: Date.now() };
+        const value = { seq, epoch, nowMs: this.#now() };
         if (this.acknowledge) stream.write({ message: { $case: "trafficBatchAck", value } });
         return;
       }
     }
+  }
+
+  #now(): number {
+    return Date.now() + this.aheadMs;
   }
 
   #sendIntent(): void {
