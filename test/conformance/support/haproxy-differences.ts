@@ -14,10 +14,6 @@ export const haproxyDifferences: readonly (readonly [name: RegExp, why: string])
     "HAProxy asks the slot in HTTP/1.0 for a client that speaks it",
   ],
   [/trailers travel both ways/, "HAProxy 2.6 has no rules for trailers: those of a slot reach the client as they are"],
-  [
-    /many requests of one client use few connections/,
-    "requests go to slots on connections of their own, so that none meets one that is being closed",
-  ],
   [/another encoding before chunked/, "HAProxy refuses it as well, with 422"],
   [/an upgrade to (?:websocket, h2c|h2c,websocket)/, "HAProxy refuses it, with 400"],
   [
@@ -46,7 +42,10 @@ export const haproxyDifferences: readonly (readonly [name: RegExp, why: string])
   [/a process whose state is/, "the orders of HAProxy are its configuration and its map, not state.json"],
   [/a handshake that never ends/, "HAProxy bounds handshakes by its client timeout"],
   [/a certificate that is no good ends the start/, "the start is refused before there is a process that could end"],
-  [/every process counts exactly/, "HAProxy counts answers by class; aborted requests and latencies are not counted"],
+  [
+    /a client that goes away before it is answered is counted/,
+    "HAProxy has no rule that runs for a request without an answer",
+  ],
   [
     /(?:version 1 of the protocol|the LOCAL command) on the probe socket|a header that comes byte by byte is a header/,
     "HAProxy takes every PROXY header, but only in one piece",
