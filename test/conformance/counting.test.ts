@@ -1,13 +1,17 @@
 import { once } from "node:events";
 import { connect } from "node:net";
+import { latencyBucketOf } from "@sluice/core/health/latency-buckets";
 import { writeProxyHeader } from "@sluice/proxy/serving/proxy-protocol";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { eachEngine } from "./support/each-engine.ts";
-import type { SiteUnderTest } from "./support/engine-under-test.ts";
+import type { Part, SiteUnderTest } from "./support/engine-under-test.ts";
 import { valuesOf, type WireResponse } from "./support/response-reader.ts";
 import { type ScriptedSlot, slotsAt, startScriptedSlot } from "./support/scripted-slot.ts";
 import { until } from "./support/until.ts";
 import { exchange, get, request, WireClient } from "./support/wire-client.ts";
+
+/** What a slow answer takes. */
+const slowMs = 30;
 
 const sum = (counts: readonly number[]): number => counts.reduce((all, each) => all + each, 0);
 
@@ -19,9 +23,13 @@ eachEngine((startSite) => {
   let site: SiteUnderTest;
 
   beforeAll(async () => {
-    slot = await startScriptedSlot(({ line }) => {
+    slot = await startScriptedSlot(({ line }, socket) => {
       const [, status] = line.split("/");
-      return status?.startsWith("never") ? undefined : `HTTP/1.1 ${status?.slice(0, 3)} X\r\nContent-Length: 0\r\n\r\n`;
+      if (status?.startsWith("never")) return undefined;
+      const answer = `HTTP/1.1 ${status?.slice(0, 3)} X\r\nContent-Length: 0\r\n\r\n`;
+      if (!status?.includes("slow")) return answer;
+      setTimeout(() => socket.write(answer), slowMs);
+      return undefined;
     });
     site = await startSite({
       slots: slotsAt(slot.port),
@@ -39,52 +47,49 @@ eachEngine((startSite) => {
 
   const probing = (path: string): string => get(path, `X-Sluice-Probe: ${site.probeToken}`);
 
-  const countedAs = (outcomes: Partial<Record<string, number>>, ...names: readonly string[]): number =>
-    sum(names.map((name) => outcomes[name] ?? 0));
-
-  test("every process counts exactly what was answered, by binding, class of status and kind", async () => {
+  test("every process counts exactly what was answered, by binding, outcome and kind", async () => {
+    const before = await Promise.all(site.parts.map((part) => site.counters(part)));
     for (let round = 0; round < 3; round++) await exchange(site, get("/200"));
     for (let round = 0; round < 2; round++) await exchange(site, get("/302"));
-    await exchange(site, get("/404"));
-    await exchange(site, get("/500"));
+    for (const status of [304, 404, 401, 429, 400, 500]) await exchange(site, get(`/${status}`));
     for (let round = 0; round < 4; round++) await exchange(site, probing("/200"));
     await exchange(site, get("/200", "X-Sluice-Probe: guessed"));
     await exchange(site, request("GET / HTTP/1.1", "Host: unknown.test"));
-    for (const part of site.parts) {
+    for (const [at, part] of site.parts.entries()) {
       const { bindings, refused } = await site.counters(part);
       expect(bindings.map(({ name, bindingPort }) => [name, bindingPort])).toEqual([
         ["app.test", 80],
         ["quiet.test", 80],
       ]);
-      const { outcomes = {} } = bindings[0]?.users ?? {};
-      expect(outcomes).toMatchObject({ ok: 4, redirected: 2, failed: 1 });
-      expect(countedAs(outcomes, "refused", "not-found")).toBe(1);
-      expect(sum(Object.values(outcomes))).toBe(8);
+      const answered = { ok: 5, redirected: 2, "not-found": 1, denied: 1, limited: 1, refused: 1, failed: 1 };
+      expect(bindings[0]?.users.outcomes).toEqual(answered);
       expect(bindings[0]?.probes.outcomes).toEqual({ ok: 4 });
       expect(bindings[1]).toMatchObject({ users: { outcomes: {} }, probes: { outcomes: {} } });
-      expect(refused).toEqual({ malformed: 0, unknownHost: part === site.parts[0] ? 1 : 0 });
+      expect(refused.unknownHost).toBe((before[at]?.refused.unknownHost ?? 0) + (at === 0 ? 1 : 0));
+      expect(sum(bindings[0]?.users.latency ?? [])).toBe(sum(Object.values(answered)));
+      expect(bindings[0]?.users.sumMs).toBeGreaterThan(0);
     }
   });
 
-  test("every process tells what was not found from what was refused, and how long each answer took", async () => {
-    await using other = await startSite({ slots: slotsAt(slot.port) });
-    for (const path of ["/200", "/404", "/400", "/500"]) await exchange(other, get(path));
-    for (const part of other.parts) {
-      const users = (await other.counters(part)).bindings[0]?.users;
-      expect(users?.outcomes).toEqual({ ok: 1, "not-found": 1, refused: 1, failed: 1 });
-      expect(sum(users?.latency ?? [])).toBe(4);
+  test("the time to the head of an answer is counted, as long as the slot took", async () => {
+    const latencyOf = async (part: Part): Promise<readonly number[]> => {
+      return (await site.counters(part)).bindings[0]?.users.latency ?? [];
+    };
+    const before = await Promise.all(site.parts.map(latencyOf));
+    await exchange(site, get("/200?slow"));
+    for (const [at, part] of site.parts.entries()) {
+      const added = (await latencyOf(part)).map((count, bucket) => count - (before[at]?.[bucket] ?? 0));
+      expect(added.indexOf(1)).toBeGreaterThanOrEqual(latencyBucketOf(slowMs) - 1);
     }
   });
 
-  test("every process counts a request that its client broke off", async () => {
-    await using other = await startSite({ slots: slotsAt(slot.port) });
-    using leaving = await WireClient.open(other);
+  test("a client that goes away before it is answered is counted as aborted", async () => {
+    using leaving = await WireClient.open(site);
     leaving.send(get("/never"));
-    await until(async () => (await other.status()).inFlight.blue === 1);
+    await until(async () => (await site.status()).inFlight.blue === 1);
     leaving.socket.destroy();
-    await until(async () => (await other.status()).inFlight.blue === 0);
-    for (const part of other.parts) {
-      expect((await other.counters(part)).bindings[0]?.users.outcomes).toEqual({ aborted: 1 });
+    for (const part of site.parts) {
+      await until(async () => (await site.counters(part)).bindings[0]?.users.outcomes.aborted === 1);
     }
   });
 

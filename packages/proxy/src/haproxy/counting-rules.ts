@@ -1,21 +1,52 @@
-/** From here on the answer is counted, by binding and kind. */
-export const countingRules: readonly string[] = [
-  'http-request set-var-fmt(txn.count) "%[var(txn.b)]/u"',
-  'http-request set-var-fmt(txn.count) "%[var(txn.b)]/p" if { var(txn.probe) -m found }',
-  "http-request track-sc0 var(txn.count) table counts",
+import { countKeysMax, slowestBucket } from "./count-keys.ts";
+import type { ProcessFiles } from "./process-files.ts";
+
+/** A request counts from its head on. */
+export const arrivalRule = "http-request set-var(txn.t0) date(0,us)";
+
+/** Counts an answer of a slot by binding, kind, outcome and time to its head, in one number (`count-keys.ts`). */
+export function answerRules({ outcomeMap, latencyMap }: ProcessFiles): readonly string[] {
+  return [
+    `http-response set-var(txn.base) status,map_int_int(${outcomeMap},0),add(txn.base) unless { status 200:299 }`,
+    `http-response track-sc0 date(0,us),sub(txn.t0),map_int_int(${latencyMap},${slowestBucket}),add(txn.base) table counts`,
+  ];
+}
+
+/**
+ * Answers of our own, for a slot that gave none. HAProxy says 503 for every server that it does not reach; a slot that
+ * refuses is 502 here. `notHeld`: a condition for requests that were sent to one.
+ */
+export const ownAnswerRules = (notHeld = ""): readonly string[] => [
+  "http-after-response allow if { sc0_tracked } or !{ var(txn.base) -m found } or { status lt 500 }",
+  `http-after-response set-status 502 if { status 503 }${notHeld}`,
+  "http-after-response set-var(txn.n) lua.unreachable",
 ];
 
-/** Counts every answer, ours included, by the class of its status. */
-export const answerRules: readonly string[] = [
-  ...[1, 2, 3, 4, 5].map(
-    (first) =>
-      `http-after-response set-var(txn.n) sc_inc_gpc(${first},0) if { status ${first}00:${first}99 } { var(txn.count) -m found }`,
-  ),
-];
+/** Where a request that reaches no binding is counted. */
+export const countRefused = (what: "malformed" | "unknown", when: string): string =>
+  `http-request track-sc0 str(${what}) table refused ${when}`;
 
-/** Where counts are kept, by binding and kind; entries outlive every process. */
-export const countsSection: readonly string[] = [
+/** Where counts are kept; entries outlive every process, and there is room for every one that can be. */
+export const countsSections = (bindings: number): readonly string[] => [
   "backend counts",
-  "  stick-table type string len 64 size 10k expire 24d store gpc(6),http_req_cnt",
+  `  stick-table type integer size ${countKeysMax(bindings)} expire 24d store http_req_cnt`,
+  "backend refused",
+  "  stick-table type string len 16 size 16 expire 24d store http_req_cnt",
   "",
 ];
+
+/** Counts requests without an answer by their base. `unreachable counts` on the command line prints a base and its count in a line. */
+export const countsLua = `local counts = {}
+
+core.register_fetches("unreachable", function(txn)
+  local base = txn:get_var("txn.base")
+  counts[base] = (counts[base] or 0) + 1
+  return 1
+end)
+
+core.register_cli({"unreachable", "counts"}, "unreachable counts: requests without an answer of a slot", function(applet)
+  for base, count in pairs(counts) do
+    applet:send(base .. " " .. count .. "\\n")
+  end
+end)
+`;

@@ -8,6 +8,7 @@ import { startLoad } from "../testing/load.ts";
 import { siteProcess, slotTable } from "../testing/process-settings.ts";
 import { startTestKeeper } from "../testing/spawn-proxy.ts";
 import { startSlot } from "../testing/start-slot.ts";
+import { openHaproxyControl } from "./open-haproxy-control.ts";
 import { installedHaproxy } from "./testing/installed-haproxy.ts";
 import { openHaproxySpawner } from "./testing/spawn-haproxy.ts";
 
@@ -184,21 +185,62 @@ here("a draining process that is started again does not accept", async () => {
   expect(await again.control.status()).toMatchObject({ accepting: false, draining: false });
 });
 
-here("requests are counted by binding and class, probes apart, and a reload loses none", async () => {
+here(
+  "requests are counted by binding, outcome and kind, and neither a reload nor a restart of the reader loses one",
+  async () => {
+    const { spawner, listener } = await fixture();
+    const blue = await slotNamed("blue");
+    const proxy = await spawner.spawn("site-1", siteProcess({}), [listener.fd], {
+      accepting: false,
+      slots: slotTable("blue", blue.port),
+    });
+    await probe(join(proxy.dir, "probe.sock"));
+    const before = await proxy.control.counters();
+    await proxy.control.accept();
+    for (let at = 0; at < 3; at++) await ask({ port: listener.port });
+    await ask({ port: listener.port, headers: { Host: "nobody.test" } });
+    for (const control of [proxy.control, openHaproxyControl(proxy.dir), openHaproxyControl(proxy.dir)]) {
+      const counts = await control.counters();
+      expect(counts.startedAt).toBe(before.startedAt);
+      expect(counts.bindings[0]).toMatchObject({ users: { outcomes: { ok: 3 } }, probes: { outcomes: { ok: 1 } } });
+      expect(counts.refused.unknownHost).toBe(1);
+    }
+  },
+);
+
+here("counts that were read survive the process, and those of the next are added", async () => {
   const { spawner, listener } = await fixture();
   const blue = await slotNamed("blue");
   const proxy = await spawner.spawn("site-1", siteProcess({}), [listener.fd], {
-    accepting: false,
+    accepting: true,
     slots: slotTable("blue", blue.port),
   });
-  await probe(join(proxy.dir, "probe.sock"));
-  await proxy.control.accept();
-  for (let at = 0; at < 3; at++) await ask({ port: listener.port });
-  await ask({ port: listener.port, headers: { Host: "nobody.test" } });
-  const counts = await proxy.control.counters();
-  expect(counts.bindings[0]).toMatchObject({ users: { outcomes: { ok: 3 } }, probes: { outcomes: { ok: 1 } } });
-  expect(counts.refused.unknownHost).toBe(1);
+  await ask({ port: listener.port });
+  await proxy.control.counters();
+  process.kill((await proxy.control.status()).pid, "SIGKILL");
+  await proxy.exited;
+  const again = await spawner.respawn("site-1", [listener.fd]);
+  await ask({ port: listener.port });
+  expect((await again.control.counters()).bindings[0]?.users.outcomes).toEqual({ ok: 2 });
 });
+
+here(
+  "a slot that can't be reached, and a wait for one that is too long, count as unreachable and as slow",
+  async () => {
+    const { spawner, listener } = await fixture();
+    const limits = { connectTimeoutMs: 200 as never, holdMs: 20 as never };
+    const proxy = await spawner.spawn("site-1", siteProcess({ limits }), [listener.fd], {
+      accepting: true,
+      slots: slotTable("blue", 1),
+    });
+    expect((await ask({ port: listener.port })).status).toBe(502);
+    await proxy.control.putSlots({ live: "hold" });
+    expect((await ask({ port: listener.port })).status).toBe(503);
+    const { bindings } = await proxy.control.counters();
+    expect(bindings[0]?.users.outcomes).toEqual({ unreachable: 2 });
+    expect(bindings[0]?.users.latency.at(-1)).toBe(2);
+  },
+);
 
 here("a configuration that haproxy refuses changes nothing and says why", async () => {
   const { spawner, listener } = await fixture();

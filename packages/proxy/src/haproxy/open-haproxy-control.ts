@@ -9,11 +9,12 @@ import type { DrainOrder, ProxyStatus } from "../control/control-messages.ts";
 import { readProxyState, writeProxyState } from "../control/proxy-state.ts";
 import type { ProxyCounts } from "../counting/proxy-counters.ts";
 import { parseSlotTable } from "../settings/process-settings.ts";
-import { AccumulatedCounts, parseCounts, proxyCounts } from "./accumulated-counts.ts";
+import { type AccumulatedCounts, proxyCounts } from "./accumulated-counts.ts";
 import { findHaproxy } from "./find-haproxy.ts";
-import { askWorker, parseInfo, parseStats, readProcesses } from "./master-cli.ts";
+import { readProcesses } from "./master-cli.ts";
 import { readSettings, writeConfig } from "./prepare-haproxy.ts";
 import { type ProcessFiles, processFiles } from "./process-files.ts";
+import { readCounts } from "./read-counts.ts";
 import { readStatus } from "./read-status.ts";
 import { reloadConfirmed } from "./reload-confirmed.ts";
 import { replaceCertificates } from "./replace-certificates.ts";
@@ -25,8 +26,8 @@ import { switchSlots } from "./switch-slots.ts";
 const lookEveryMs = 50;
 
 /**
- * The orders of a proxy process, carried out on the haproxy process of a folder from outside. Holds the counts of workers that are
- * gone, so one control should live as long as its process. Like the embedded engine, it makes every order durable first.
+ * The orders of a proxy process, carried out on the haproxy process of a folder from outside. Like the embedded engine, it makes
+ * every order durable first. What it knows is in the folder, so another control goes on where this one was.
  */
 export function openHaproxyControl(
   dir: string,
@@ -39,8 +40,8 @@ class HaproxyControl implements ProxyControl {
   readonly #findPath: () => Promise<string>;
   readonly #dir: string;
   readonly #files: ProcessFiles;
-  readonly #counts = new AccumulatedCounts();
   #orders: Promise<unknown> = Promise.resolve();
+  #readings: Promise<unknown> = Promise.resolve();
 
   constructor(dir: string, findPath: () => Promise<string>) {
     this.#findPath = findPath;
@@ -86,6 +87,7 @@ class HaproxyControl implements ProxyControl {
       const { slots } = readProxyState(this.#stateFile()).state;
       const { masterPid } = await readProcesses(this.#files.masterSocket);
       const before = await this.status();
+      await this.#readCounts();
       await writeConfig(await this.#findPath(), this.#dir, process, { accepting: false, slots });
       signal(masterPid, "SIGUSR1");
       void this.#endAt(masterPid, performance.now() + limitMs);
@@ -94,8 +96,9 @@ class HaproxyControl implements ProxyControl {
     });
   }
 
-  counters(): Promise<ProxyCounts> {
-    return this.#readCounts();
+  async counters(): Promise<ProxyCounts> {
+    const process = await readSettings(this.#dir);
+    return proxyCounts(process, await this.#readCounts());
   }
 
   async reloadCertificates(): Promise<readonly CertificateReload[]> {
@@ -106,24 +109,11 @@ class HaproxyControl implements ProxyControl {
     return join(this.#dir, "state.json");
   }
 
-  async #readCounts(): Promise<ProxyCounts> {
-    const process = await readSettings(this.#dir);
-    const { masterSocket } = this.#files;
-    const { workers } = await readProcesses(masterSocket);
-    let startedAt = 0;
-    for (const { pid, old } of workers) {
-      const [table, stats, info] = await Promise.all([
-        askWorker(masterSocket, pid, "show table counts"),
-        askWorker(masterSocket, pid, "show stat -1 1 -1"),
-        askWorker(masterSocket, pid, "show info"),
-      ]);
-      const counts = new Map(parseCounts(table));
-      const unread = parseStats(stats).reduce((sum, row) => sum + Number(row.get("ereq") || 0), 0);
-      counts.set("malformed", [(counts.get("malformed")?.[0] ?? 0) + unread]);
-      this.#counts.take(pid, counts);
-      if (!old) startedAt = Number(parseInfo(info).get("Start_time_sec") ?? 0) * 1000;
-    }
-    return proxyCounts(process, startedAt, this.#counts);
+  /** One after another: each goes on from what the one before has written down. */
+  #readCounts(): Promise<AccumulatedCounts> {
+    const result = this.#readings.then(() => readCounts(this.#files));
+    this.#readings = result.catch(() => undefined);
+    return result;
   }
 
   /** The limit of a drain; the keeper has its own for when we are gone. */

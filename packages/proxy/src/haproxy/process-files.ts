@@ -4,9 +4,16 @@ import { join } from "node:path";
 export interface ProcessFiles {
   readonly config: string;
   readonly hostsMap: string;
+  readonly latencyMap: string;
+  readonly outcomeMap: string;
+  /** Of a front: which site a binding belongs to. */
+  readonly sitesMap: string;
   readonly slotMap: string;
   readonly slotLua: string;
   readonly nominatedLua: string;
+  readonly countsLua: string;
+  /** What workers counted, those that are gone included. */
+  readonly counts: string;
   readonly certificateList: string;
   /** Holds certificate and key, as HAProxy wants them. */
   certificate(name: string): string;
@@ -21,9 +28,14 @@ export function processFiles(dir: string): ProcessFiles {
   return {
     config: join(dir, "haproxy.cfg"),
     hostsMap: join(dir, "hosts.map"),
+    latencyMap: join(dir, "latency.map"),
+    outcomeMap: join(dir, "outcome.map"),
+    sitesMap: join(dir, "sites.map"),
     slotMap: join(dir, "slot.map"),
     slotLua: join(dir, "slot.lua"),
     nominatedLua: join(dir, "nominated.lua"),
+    countsLua: join(dir, "counts.lua"),
+    counts: join(dir, "counts.json"),
     certificateList: join(dir, "certificates.list"),
     certificate: (name) => join(dir, `certificate-${encodeURIComponent(name)}.pem`),
     masterSocket: join(dir, "master.sock"),

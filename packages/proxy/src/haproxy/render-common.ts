@@ -47,16 +47,35 @@ export function globalSection({ process, accepting, files }: RenderInput): reado
     "  nbthread 1",
     "  no strict-limits",
     `  maxconn ${limits.connectionsMax + spareConnections}`,
-    `  tune.bufsize ${Math.max(16_384, 2 * limits.headerBytesMax)}`,
+    `  tune.bufsize ${bufferBytes(limits.headerBytesMax)}`,
     "  tune.maxrewrite 1024",
     "  tune.http.maxhdr 5000",
     "  stats timeout 30s",
     "  hard-stop-after 24h",
     `  lua-load ${quote(files.nominatedLua)}`,
+    `  lua-load ${quote(files.countsLua)}`,
     ...(process.kind === "site-proxy" ? [`  lua-load ${quote(files.slotLua)}`] : []),
     "",
   ];
 }
+
+/** The longest head, and what it takes beyond its text: a place for each header, and the headers that are ours. */
+const bufferBytes = (headerBytesMax: number): number => Math.max(16_384, Math.ceil(1.25 * headerBytesMax) + 2048);
+
+/**
+ * How a backend uses connections to its servers. `pooled` ones are used again, by whoever comes next, and are closed within
+ * milliseconds when nobody does: HAProxy closes half of the unused ones in every such delay, so a server that closes
+ * connections after a second or more of silence never closes one that is just being used.
+ */
+export type Connections = "pooled" | "fresh";
+
+const idleDelay = "25ms";
+
+export const connectionOptions = (connections: Connections): readonly string[] =>
+  connections === "pooled" ? ["http-reuse always"] : ["http-reuse never", "option http-server-close"];
+
+export const serverOptions = (connections: Connections): string =>
+  connections === "pooled" ? ` pool-purge-delay ${idleDelay}` : "";
 
 export function defaultsSection(limits: ProxyLimits): readonly string[] {
   const ms = (time: number): string => `${Math.min(Math.max(1, Math.round(time)), neverMs)}ms`;
@@ -69,7 +88,6 @@ export function defaultsSection(limits: ProxyLimits): readonly string[] {
     "  option dontlog-normal",
     "  option idle-close-on-response",
     "  option http-ignore-probes",
-    "  option http-server-close",
     "  option disable-h2-upgrade",
     "  option http-no-delay",
     `  retries ${Math.max(1, Math.round(limits.connectTimeoutMs / attempt))}`,

@@ -1,22 +1,33 @@
 import type { FrontProcess } from "../settings/process-settings.ts";
-import { answerRules, countingRules, countsSection } from "./counting-rules.ts";
-import { bindingKey } from "./hosts-map.ts";
+import { countBase, countBaseWithPort, probeStep } from "./count-keys.ts";
+import { answerRules, arrivalRule, countsSections, ownAnswerRules } from "./counting-rules.ts";
+import { connectionRules, plainRules, usualBindingRule } from "./plain-requests.ts";
 import { quote } from "./quote.ts";
 import {
+  connectionOptions,
   defaultsSection,
   globalSection,
   indented,
   probeBinds,
   probeSections,
   type RenderInput,
+  serverOptions,
   userBinds,
 } from "./render-common.ts";
-import { bindingRules, hopRules, hygieneRules, probeRule, responseRules, unreachableRule } from "./request-rules.ts";
+import {
+  announcedId,
+  bindingRules,
+  hopRules,
+  hygieneRules,
+  probeCountRule,
+  probeRule,
+  responseRules,
+} from "./request-rules.ts";
 
 /** The configuration of a front: it reads names and leads to site proxies; the headers for slots are theirs to make. */
 export function renderFront(input: RenderInput & { readonly process: FrontProcess }): string {
   const { process, files } = input;
-  const { limits } = process.settings;
+  const { limits, routes } = process.settings;
   const lines = [
     ...globalSection(input),
     ...defaultsSection(limits),
@@ -26,47 +37,60 @@ export function renderFront(input: RenderInput & { readonly process: FrontProces
     ...indented([
       ...userBinds(input),
       ...probeBinds(input),
+      `tcp-request connection set-dst-port so_id unless { so_id ge ${announcedId} }`,
+      ...connectionRules,
+      arrivalRule,
+      usualBindingRule(files.hostsMap),
+      ...plainRules(limits.headerBytesMax),
       ...hygieneRules(limits.headerBytesMax),
       ...bindingRules(files.hostsMap),
       ...probeRules(process),
-      ...countingRules,
       "http-request set-var(txn.token) req.fhdr(x-sluice-probe)",
       ...hopRules,
       "http-request set-header X-Sluice-Probe %[var(txn.token)] if { var(txn.token) -m found }",
-      "http-request replace-header Host .* %[var(txn.host)]",
-      "http-request set-dst-port var(txn.port)",
-      "http-request set-var(txn.sent) bool(true)",
+      "http-request set-header Host %[var(txn.host)]",
+      ...answerRules(files),
       ...responseRules,
-      unreachableRule,
-      ...answerRules,
-      ...routeRules(process),
+      ...ownAnswerRules(),
+      `use_backend %[var(txn.base),map_str(${files.sitesMap})]`,
     ]),
     "",
     ...siteSections(input),
-    ...countsSection,
+    ...countsSections(routes.length),
   ];
   return `${lines.join("\n")}\n`;
 }
 
+/** To the backend of its site, by every base that a binding can have there. */
+export function sitesMap({ settings }: FrontProcess): string {
+  const lines = settings.routes.flatMap(({ site }, index) =>
+    [countBase(index), countBaseWithPort(index), countBase(index) + probeStep].map(
+      (base) => `${base} ${backendOf(site)}\n`,
+    ),
+  );
+  return lines.join("");
+}
+
 function probeRules({ settings, sites }: FrontProcess): readonly string[] {
-  return settings.routes.flatMap(({ site }, index) =>
-    probeRule(sites[site]?.probeToken ?? "", ` { var(txn.b) -m str ${bindingKey(index)} }`),
+  const marks = settings.routes.flatMap(({ site }, index) =>
+    probeRule(sites[site]?.probeToken ?? "", ` { var(txn.base) -m int ${countBase(index)} }`),
   );
+  return [...marks, probeCountRule];
 }
 
-function routeRules({ settings }: FrontProcess): readonly string[] {
-  return settings.routes.map(
-    ({ site }, index) => `use_backend ${backendOf(site)} if { var(txn.b) -m str ${bindingKey(index)} }`,
-  );
-}
-
-/** From its first user on a front leads to the site proxies that accept, never back to one that is only probed. */
+/**
+ * From its first user on a front leads to the site proxies that accept, never back to one that is only probed. A connection
+ * to a site proxy is of one client. Site proxies close none that was used within a second, so every request may use it.
+ */
 function siteSections({ process, accepting }: RenderInput & { readonly process: FrontProcess }): readonly string[] {
   return Object.entries(process.sites).flatMap(([site, { socketPath }]) => {
     const early = accepting ? undefined : process.routesBeforeAccept?.[site];
     return [
       `backend ${backendOf(site)}`,
-      `  server site ${quote(`unix@${early ?? socketPath}`)} send-proxy-v2-ssl`,
+      ...indented([
+        ...connectionOptions("pooled"),
+        `server site ${quote(`unix@${early ?? socketPath}`)} send-proxy-v2-ssl${serverOptions("pooled")}`,
+      ]),
       "",
     ];
   });

@@ -1,9 +1,11 @@
 import type { ProxyState } from "../control/proxy-state.ts";
 import type { ProxyProcess } from "../settings/process-settings.ts";
+import { latencyMap, outcomeMap } from "./count-keys.ts";
+import { countsLua } from "./counting-rules.ts";
 import { hostsMap } from "./hosts-map.ts";
 import { processFiles } from "./process-files.ts";
 import { type RenderInput, securePorts } from "./render-common.ts";
-import { renderFront } from "./render-front.ts";
+import { renderFront, sitesMap } from "./render-front.ts";
 import { renderSite } from "./render-site.ts";
 import { nominatedLua, slotLua } from "./slot-lua.ts";
 import { formatSlotMap, slotMapOf } from "./slot-map.ts";
@@ -13,10 +15,13 @@ export function renderFiles(dir: string, process: ProxyProcess, state: ProxyStat
   const files = processFiles(dir);
   const bindings = process.kind === "front" ? process.settings.routes : process.settings.bindings;
   return new Map([
-    [files.hostsMap, hostsMap(bindings)],
+    [files.hostsMap, hostsMap(bindings, process.settings.listeners)],
+    [files.latencyMap, latencyMap()],
+    [files.outcomeMap, outcomeMap()],
     [files.nominatedLua, nominatedLua],
+    [files.countsLua, countsLua],
     ...(process.kind === "front"
-      ? []
+      ? [[files.sitesMap, sitesMap(process)] as const]
       : ([
           [files.slotMap, formatSlotMap(slotMapOf(state.slots))],
           [files.slotLua, slotLua(files.slotMap)],

@@ -1,20 +1,27 @@
 import type { SiteProxyProcess } from "../settings/process-settings.ts";
-import { answerRules, countingRules, countsSection } from "./counting-rules.ts";
+import { withPortFrom } from "./count-keys.ts";
+import { answerRules, arrivalRule, countsSections, ownAnswerRules } from "./counting-rules.ts";
+import { type ForwardedTo, forwardedConnectionRules, forwardedRules, oddForwardedRules } from "./forwarded-rules.ts";
+import { connectionRules, plainRules, usualBindingRule } from "./plain-requests.ts";
 import { literal, quote } from "./quote.ts";
 import {
+  type Connections,
+  connectionOptions,
   defaultsSection,
   globalSection,
   indented,
   probeBinds,
   probeSections,
   type RenderInput,
-  securePorts,
+  serverOptions,
   userBinds,
 } from "./render-common.ts";
-import { bindingRules, hopRules, hygieneRules, probeRule, responseRules, unreachableRule } from "./request-rules.ts";
+import { bindingRules, hopRules, hygieneRules, probeCountRule, probeRule, responseRules } from "./request-rules.ts";
+
+type SiteInput = RenderInput & { readonly process: SiteProxyProcess };
 
 /** The configuration of a site proxy. The live slot is not part of it: that is in the slot map. */
-export function renderSite(input: RenderInput & { readonly process: SiteProxyProcess }): string {
+export function renderSite(input: SiteInput): string {
   const { process, files } = input;
   const { settings } = process;
   const lines = [
@@ -26,57 +33,59 @@ export function renderSite(input: RenderInput & { readonly process: SiteProxyPro
     ...indented([
       ...userBinds(input),
       ...probeBinds(input),
+      ...connectionRules,
+      ...forwardedConnectionRules(settings),
+      arrivalRule,
+      usualBindingRule(files.hostsMap),
+      ...plainRules(settings.limits.headerBytesMax),
       ...hygieneRules(settings.limits.headerBytesMax),
       ...bindingRules(files.hostsMap),
       ...probeRule(process.probeToken),
-      ...countingRules,
+      probeCountRule,
       ...hopRules,
-      ...forwardedRules(process),
-      ...slotRules(process, files.slotMap),
+      ...oddForwardedRules(settings),
+      ...answerRules(files),
       ...responseRules,
       ...servedByRules(process),
-      unreachableRule,
-      ...answerRules,
-      "use_backend slots",
+      ...ownAnswerRules(" !{ var(txn.live) -m str hold }"),
+      ...routeRules,
     ]),
     "",
-    "backend slots",
-    "  use-server %[var(txn.server)] unless { always_false }",
-    ...["blue", "green", "blue-upgraded", "green-upgraded"].map((name) => `  server ${name} 0.0.0.0:0 weight 0`),
-    "",
-    ...countsSection,
+    ...forms.flatMap((form) => connections.flatMap((use) => slotsSection(input, form, use))),
+    ...countsSections(settings.bindings.length),
   ];
   return `${lines.join("\n")}\n`;
 }
 
-/** What `forwardedHeaders` of core adds, in its order. */
-function forwardedRules({ settings }: SiteProxyProcess): readonly string[] {
-  const { forward, bindings, listeners } = settings;
-  const secure = new Set([
-    ...securePorts(listeners),
-    ...bindings.filter(({ certificate }) => certificate !== undefined).map(({ bindingPort }) => bindingPort),
-  ]);
-  const host = forward.host === "internal" ? quote(literal(forward.internalName)) : "%[var(txn.host)]";
+const forms = ["plain", "ported", "odd"] as const satisfies readonly ForwardedTo[];
+const connections = ["pooled", "fresh"] as const satisfies readonly Connections[];
+
+/** What may be repeated travels on connections that are used again; everything else on one that nobody can be closing. */
+const routeRules: readonly string[] = [
+  "use_backend odd-pooled if { var(txn.odd) -m found } repeatable !has-body !{ var(txn.upgrade) -m found }",
+  "use_backend odd-fresh if { var(txn.odd) -m found }",
+  `use_backend ported-pooled if { var(txn.base) -m int ge ${withPortFrom} } repeatable`,
+  `use_backend ported-fresh if { var(txn.base) -m int ge ${withPortFrom} }`,
+  "use_backend plain-pooled if repeatable",
+  "default_backend plain-fresh",
+];
+
+/** The same slots for requests of one form, with the connections that are right for them. */
+function slotsSection({ process, files }: SiteInput, form: ForwardedTo, use: Connections): readonly string[] {
+  const upgrades = form === "odd" && use === "fresh";
+  const server = upgrades ? "var(txn.server)" : "var(txn.live),field(1,|)";
+  const names = ["blue", "green", ...(upgrades ? ["blue-upgraded", "green-upgraded"] : [])];
   return [
-    "http-request set-var(txn.proto) str(http)",
-    ...(secure.size === 0
-      ? []
-      : [`http-request set-var(txn.proto) str(https) if { var(txn.port) -m int ${[...secure].join(" ")} }`]),
-    `http-request set-var(txn.client) "src,regsub('^::ffff:','')"`,
-    "http-request set-var(txn.for) var(txn.client)",
-    'http-request set-var-fmt(txn.for) "\\"[%[var(txn.client)]]\\"" if { var(txn.client) -m sub : }',
-    "http-request set-var(txn.hostvalue) var(txn.host)",
-    `http-request set-var-fmt(txn.hostvalue) "\\"%[var(txn.host)]\\"" if { var(txn.host) -m reg ${quote("[:\\[]")} }`,
-    "http-request set-var(txn.hostport) var(txn.port)",
-    `http-request set-var(txn.hostport) "var(txn.host),regsub('^.*:','')" if { var(txn.host) -m reg ${quote(":[0-9]+$")} }`,
-    `http-request replace-header Host .* ${host}`,
-    'http-request set-header Forwarded "for=%[var(txn.for)];host=%[var(txn.hostvalue)];proto=%[var(txn.proto)]"',
-    "http-request set-header X-Forwarded-For %[var(txn.client)]",
-    "http-request set-header X-Forwarded-Proto %[var(txn.proto)]",
-    "http-request set-header X-Forwarded-Host %[var(txn.host)]",
-    "http-request set-header X-Forwarded-Port %[var(txn.hostport)]",
-    "http-request set-header X-Public-Host %[var(txn.host)]",
-    "http-request set-header X-Sluice-Trace %[uuid]",
+    `backend ${form}-${use}`,
+    ...indented([
+      ...connectionOptions(use),
+      ...forwardedRules(process.settings, form),
+      ...slotRules(process, files.slotMap),
+      ...(upgrades ? upgradeRules : []),
+      `use-server %[${server}] unless { always_false }`,
+      ...names.map((name) => `server ${name} 0.0.0.0:0 weight 0${serverOptions(use)}`),
+    ]),
+    "",
   ];
 }
 
@@ -87,19 +96,21 @@ function slotRules({ settings }: SiteProxyProcess, slotMap: string): readonly st
     `http-request set-var(txn.live) str(live),map_str(${slotMap},hold)`,
     `http-request lua.hold ${Math.round(settings.limits.holdMs)} if ${held}`,
     `http-request return status 503 content-type "text/plain; charset=utf-8" hdr Retry-After 5 string "no release is live at the moment\\n" if ${held}`,
-    "http-request set-var(txn.slot) var(txn.live),field(1,|)",
-    "http-request set-var(txn.server) var(txn.slot)",
-    'http-request set-var-fmt(txn.server) "%[var(txn.slot)]-upgraded" if { var(txn.upgrade) -m found }',
     "http-request set-dst var(txn.live),field(2,|)",
     "http-request set-dst-port var(txn.live),field(3,|)",
-    "http-request set-var(txn.sent) bool(true)",
   ];
 }
+
+/** Upgraded connections are counted apart from requests, so they have servers of their own. */
+const upgradeRules: readonly string[] = [
+  "http-request set-var(txn.server) var(txn.live),field(1,|)",
+  'http-request set-var-fmt(txn.server) "%[var(txn.live),field(1,|)]-upgraded" if { var(txn.upgrade) -m found }',
+];
 
 function servedByRules({ host, settings }: SiteProxyProcess): readonly string[] {
   const who = literal(`${host}/${settings.site}/`);
   return [
     "http-response del-header x-sluice-served-by",
-    `http-response set-header X-Sluice-Served-By ${quote(`${who}%[var(txn.slot)]/%[var(txn.live),field(4,|)]`)} if { var(txn.probe) -m found }`,
+    `http-response set-header X-Sluice-Served-By ${quote(`${who}%[var(txn.live),field(1,|)]/%[var(txn.live),field(4,|)]`)} if { var(txn.probe) -m found }`,
   ];
 }

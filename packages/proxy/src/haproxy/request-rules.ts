@@ -1,3 +1,5 @@
+import { probeStep } from "./count-keys.ts";
+import { countRefused } from "./counting-rules.ts";
 import { quote } from "./quote.ts";
 
 /** `so_id` of listeners that begin with a PROXY header; below are binding ports. */
@@ -9,8 +11,14 @@ const port = "(?:6553[0-5]|655[0-2][0-9]|65[0-4][0-9]{2}|6[0-4][0-9]{3}|[1-5][0-
 export const hostPattern = `^(?:(?=[^:]{1,254}(?::|$))${label}(?:\\.${label})*\\.?|\\[[0-9a-f:.]{2,45}\\]\\.?)(?::${port})?$`;
 
 /** Header names of clients that end here: `headerFate` of core, aliases with underscores included. */
-export const endingHeaders =
-  "^(?:keep[-_]alive|proxy[-_]connection|proxy[-_]authenticate|proxy[-_]authorization|http2[-_]settings|forwarded|x[-_]public[-_]host|x[-_]real[-_]ip|proxy|x[-_]sluice[-_](?:probe|trace|served[-_]by)|x[-_](?:forwarded|original)[-_].*|transfer_encoding|content_length|content_type)$";
+export const endingNames =
+  "keep[-_]alive|proxy[-_]connection|proxy[-_]authenticate|proxy[-_]authorization|http2[-_]settings|forwarded|x[-_]public[-_]host|x[-_]real[-_]ip|proxy|x[-_]sluice[-_](?:probe|trace|served[-_]by)|transfer_encoding|content_length|content_type";
+/** The same for names of which the beginning is enough. */
+export const endingFamilies = "x[-_](?:forwarded|original)[-_]";
+export const endingHeaders = `^(?:${endingNames}|${endingFamilies}.*)$`;
+
+/** In the text of a head. */
+export const controlCharacters = "[\\x00-\\x08\\x0b\\x0c\\x0e-\\x1f\\x7f]|\\r(?!\\n)";
 
 interface Hygiene {
   readonly sentence: string;
@@ -31,7 +39,7 @@ const hygiene: readonly Hygiene[] = [
   },
   {
     sentence: "a header value holds a control character",
-    when: `if { req.hdrs -m reg ${quote("[\\x00-\\x08\\x0b\\x0c\\x0e-\\x1f\\x7f]|\\r(?!\\n)")} }`,
+    when: `if { req.hdrs -m reg ${quote(controlCharacters)} }`,
   },
   {
     sentence: "Transfer-Encoding in HTTP/1.0",
@@ -44,33 +52,26 @@ const hygiene: readonly Hygiene[] = [
 export function hygieneRules(headerBytesMax: number): readonly string[] {
   const tooLong = `{ req.hdrs,length gt ${headerBytesMax} } or { url,length gt ${headerBytesMax} }`;
   return [
-    `http-request track-sc0 str(malformed) table counts if ${tooLong}`,
+    countRefused("malformed", `if ${tooLong}`),
     `http-request return status 431 hdr Connection close if ${tooLong}`,
     ...hygiene.map(({ sentence, when }) => `http-request set-var-fmt(txn.bad) ${quote(sentence)} ${when}`),
-    "http-request track-sc0 str(malformed) table counts if { var(txn.bad) -m found }",
+    countRefused("malformed", "if { var(txn.bad) -m found }"),
     'http-request return status 400 content-type "text/plain; charset=utf-8" hdr Connection close lf-string "%[var(txn.bad)]\\n" if { var(txn.bad) -m found }',
     "http-request return status 417 if { req.fhdr(expect) -m found } !{ req.fhdr(expect) -i -m str 100-continue }",
   ];
 }
 
-/** Which binding port a request came in on: the number of its listener, or what the PROXY header says. */
-const portRules: readonly string[] = [
-  "http-request set-var(txn.port) so_id",
-  `http-request set-var(txn.port) dst_port if { so_id ge ${announcedId} }`,
-];
-
-/** Which binding a request is for; 421 when none. Sets `txn.b`, `txn.host` (with the client's port) and `txn.name`. */
+/** Which binding a request is for; 421 when none. Sets `txn.base`, `txn.host` (with the client's port) and `txn.name`. */
 export function bindingRules(hostsMap: string): readonly string[] {
-  const lookup = `map_str(${hostsMap})`;
+  const lookup = `map_str_int(${hostsMap})`;
   return [
-    ...portRules,
     `http-request set-var(txn.host) "req.fhdr(host),lower,regsub('\\.(:|\\$)','\\1')"`,
     `http-request set-var(txn.name) "var(txn.host),regsub(':[0-9]+\\$','')"`,
-    'http-request set-var-fmt(txn.key) "%[var(txn.port)]/%[var(txn.name)]"',
-    `http-request set-var(txn.b) var(txn.key),${lookup}`,
-    `http-request set-var(txn.b) "var(txn.key),regsub('/[^.]*','/*'),${lookup}" unless { var(txn.b) -m found }`,
-    "http-request track-sc0 str(unknown) table counts unless { var(txn.b) -m found }",
-    'http-request return status 421 content-type "text/plain; charset=utf-8" string "no site is bound to this host name here\\n" unless { var(txn.b) -m found }',
+    "http-request unset-var(txn.base)",
+    `http-request set-var(txn.base) var(txn.name),concat(/,sess.port),${lookup}`,
+    `http-request set-var(txn.base) "var(txn.name),regsub('^[^.]*','*'),concat(/,sess.port),${lookup}" unless { var(txn.base) -m found }`,
+    countRefused("unknown", "unless { var(txn.base) -m found }"),
+    'http-request return status 421 content-type "text/plain; charset=utf-8" string "no site is bound to this host name here\\n" unless { var(txn.base) -m found }',
   ];
 }
 
@@ -80,9 +81,15 @@ export function probeRule(token: string, when = ""): readonly string[] {
   return [`http-request set-var(txn.probe) bool(true) if { req.fhdr(x-sluice-probe) -m str ${quote(token)} }${when}`];
 }
 
+/** Probes are counted apart. */
+export const probeCountRule = `http-request set-var(txn.base) var(txn.base),add(${probeStep}) if { var(txn.probe) -m found }`;
+
 const token = "[!#$%&'*+.^_`|~0-9a-z-]+";
 /** RFC 9110 §7.8: protocols, each a token with at most one version; none in which a client could go on to send requests. */
 const upgradePattern = `^(?!(?:.*,)?[ \\t]*(?:h2c?|http|tls)[ \\t]*(?:$|[,/]))${token}(?:/${token})?(?:[ \\t]*,[ \\t]*${token}(?:/${token})?)*$`;
+
+/** A value of Connection that names headers. */
+const nominating = "^(?!(?:close|keep-alive|upgrade)$)";
 
 /** Ends what ends at this connection. An upgrade travels on when it is one that may: announced, without a body, not to HTTP/2. */
 export const hopRules: readonly string[] = [
@@ -92,7 +99,7 @@ export const hopRules: readonly string[] = [
   "acl has-body req.hdr_val(content-length) gt 0",
   "http-request set-var(txn.upgrade) bool(true) if asks-upgrade upgradable !has-body { req.ver 1.1 }",
   "http-request set-var(txn.trailers) bool(true) if { req.hdr(te) -i -m str trailers }",
-  `http-request lua.nominated if { req.fhdr(connection) -m found } !{ req.fhdr(connection) -i -m str close keep-alive upgrade }`,
+  `http-request lua.nominated if { req.fhdr(connection) -m reg -i ${quote(nominating)} }`,
   "http-request del-header connection",
   "http-request del-header upgrade unless { var(txn.upgrade) -m found }",
   "http-request set-header Connection Upgrade if { var(txn.upgrade) -m found }",
@@ -104,15 +111,10 @@ export const hopRules: readonly string[] = [
 
 /** An answer has a date (RFC 9110 §6.6.1), and only a proxy says who served. */
 export const responseRules: readonly string[] = [
-  "http-response set-var(txn.answered) bool(true)",
-  "http-response lua.nominated_response if { res.fhdr(connection) -m found } !{ res.fhdr(connection) -i -m str close keep-alive upgrade }",
+  `http-response lua.nominated_response if { res.fhdr(connection) -m reg -i ${quote(nominating)} }`,
   "http-response del-header connection unless { status 101 }",
   "http-response del-header upgrade unless { status 101 }",
   "http-response del-header keep-alive",
   "http-response del-header proxy-connection",
   'http-response set-header Date "%[date,http_date]" unless { res.fhdr(date) -m found }',
 ];
-
-/** HAProxy answers 503 for every upstream that it does not reach; a slot that refuses is 502 here. */
-export const unreachableRule =
-  "http-after-response set-status 502 if { status 503 } { var(txn.sent) -m found } !{ var(txn.answered) -m found }";

@@ -8,7 +8,7 @@ import type { ChildSpec } from "../../keeper/keeper-api.ts";
 
 /** Proxy processes that are an HAProxy: one master with its workers each, a child of the keeper like every other. */
 export class HaproxyChildren {
-  /** They hold the counts of workers that are gone, so each lives as long as its process. */
+  /** Each puts the orders of its process one after another, so there is one for each process. */
   readonly #controls = new Map<string, ProxyControl>();
 
   /** Whether the process of this run folder is an HAProxy. */
