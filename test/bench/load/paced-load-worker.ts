@@ -79,9 +79,9 @@ async function serve({ agent }: Client, { index, dueAt }: Due): Promise<void> {
   const method = isPost(index) ? "POST" : "GET";
   const how = `${method} on a ${agent === false ? "fresh" : "kept"} connection`;
   try {
+    const sentAt = performance.now();
     const wrong = await ask(target, method, agent);
-    const tookMs = performance.now() - dueAt;
-    if (wrong === undefined) tally.countOk(tookMs);
+    if (wrong === undefined) tally.countOk(sentAt - dueAt, performance.now() - sentAt);
     else tally.countFailed(`${how}: ${wrong}`);
   } catch (error) {
     tally.countFailed(`${how}: ${error instanceof Error && "code" in error ? error.code : String(error)}`);

@@ -19,10 +19,13 @@ export interface PacedReport {
   readonly failed: number;
   /** How often each kind of failure came, by its words. */
   readonly failures: Readonly<Record<string, number>>;
-  /** From when a request was due until its whole answer was there; right answers only. */
+  /** From when a request was due until its whole answer was there; right answers only, as below. */
   readonly p50Ms: number;
   readonly p99Ms: number;
+  /** From when it was sent. */
   readonly slowestMs: number;
+  /** From when it was due until it was sent: beyond some milliseconds the machine, or what it asks, is too slow for the pace. */
+  readonly longestWaitMs: number;
 }
 
 export interface PacedLoad {

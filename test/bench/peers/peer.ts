@@ -3,6 +3,7 @@ import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { request } from "node:http";
 import { connect } from "node:net";
 import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
 import { findFreePorts } from "@sluice/cli/dev/free-ports";
 import type { BenchWorld } from "../bench-world.ts";
 import { pinned, proxyCore } from "../machine/pin.ts";
@@ -120,14 +121,33 @@ async function writeConfiguration(
   await writeFilled(new URL(kind.template, import.meta.url), join(dir, "peer.cfg"), { ...kind.values, ...values });
 }
 
-/** Says a line to a unix socket; resolves when the other side has answered and closed. */
+/** A master that executes itself anew takes no orders for a moment. */
+const refusingMs = 5000;
+const retryMs = 10;
+
+/** Says a line to a unix socket; resolves when the other side has closed. Asks again while nobody listens there. */
 async function tell(path: string, line: string): Promise<void> {
-  const socket = connect(path);
-  socket.resume();
-  // A master that executes itself anew may cut the connection instead of closing it.
-  socket.on("error", () => undefined);
-  socket.end(line);
-  await once(socket, "close");
+  const deadline = performance.now() + refusingMs;
+  for (;;) {
+    const refusal = await tellOnce(path, line);
+    if (refusal === undefined) return;
+    if (performance.now() > deadline) throw refusal;
+    await delay(retryMs);
+  }
+}
+
+/** Answers with the error when it could not even connect; being cut afterwards is what a reload looks like. */
+function tellOnce(path: string, line: string): Promise<Error | undefined> {
+  return new Promise((resolve) => {
+    let refusal: Error | undefined;
+    const socket = connect(path);
+    socket.resume();
+    socket.on("error", (error) => {
+      if (socket.pending) refusal = error;
+    });
+    socket.on("close", () => resolve(refusal));
+    socket.end(line);
+  });
 }
 
 /** What `caddy reload` does, without the time it takes to start a second Caddy. */

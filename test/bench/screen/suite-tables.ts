@@ -19,6 +19,7 @@ const columnsOf: Readonly<Record<SuiteName, readonly Column[]>> = {
     { metric: "p50Ms", head: "p50 ms", ...one },
     { metric: "p99Ms", head: "p99 ms", ...one },
     { metric: "slowestMs", head: "slowest ms", ...one },
+    { metric: "longestWaitMs", head: "longest wait ms", ...one },
     { metric: "seconds", head: "took s", digits: 0 },
   ],
   changes: [
