@@ -1,5 +1,6 @@
 import { type ProbeBatch, planRollout, type Verdict, withBatch } from "@sluice/core";
 import { brokenActivations } from "./broken-activations.ts";
+import { brokenGates } from "./broken-gates.ts";
 import { type Subject, subject } from "./subject.ts";
 
 /** A fault put into the decisions on purpose, and the promise that has to notice it. */
@@ -74,11 +75,12 @@ export const brokenSubjects: readonly BrokenSubject[] = [
   },
   {
     name: "takes a host that may not have heard of a withdrawal for withdrawn",
-    rareSeed: 100,
+    rareSeed: 65,
     caughtAs: /^withdrawal:/,
     subject: { ...subject, planRollout: (input) => planRollout(withEveryHostUpToDate(input)) },
   },
   ...brokenActivations,
+  ...brokenGates,
   {
     name: "sends an intent before it is saved",
     caughtAs: /^(11|liveness):/,
@@ -86,13 +88,13 @@ export const brokenSubjects: readonly BrokenSubject[] = [
   },
   {
     name: "knows a withdrawal by the text of an intent alone",
-    rareSeed: 597,
+    rareSeed: 65,
     caughtAs: /^withdrawal:/,
     subject: { ...subject, coordinator: { comparesTextOnly: true } },
   },
   {
     name: "judges a host by its own fence",
-    rareSeed: 66,
+    rareSeed: 62,
     caughtAs: /^11:/,
     subject: { ...subject, coordinator: { comparesOwnFence: true } },
   },

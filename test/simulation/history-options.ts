@@ -53,6 +53,23 @@ export interface HistoryOptions {
   /** Somebody in a hurry aborts what has just begun. */
   readonly hastyEveryMs: number;
   readonly faultsMs: number;
+  /** Absent: waves wait for approval, soak and evidence only. */
+  readonly gates?: GateOptions;
+}
+
+/** What waves wait for besides, and what operators do about it. */
+export interface GateOptions {
+  /** Minutes after midnight in UTC. */
+  readonly window?: { readonly opens: number; readonly closes: number };
+  readonly attendedWithinMs?: number;
+  /** Until then acceptance lacks a kind of binding. */
+  readonly mendedAfterMs: number;
+  readonly freezeEveryMs: number;
+  readonly haltAllEveryMs: number;
+  readonly overrideEveryMs: number;
+  readonly ackEveryMs: number;
+  /** Chance that a rollout leaves a host of acceptance out. */
+  readonly subset: number;
 }
 
 const minute = 60_000;
@@ -88,6 +105,30 @@ export function drawOptions(seed: number): HistoryOptions {
     operatorEveryMs: sometimes(minute, 4 * minute),
     hastyEveryMs: prng.chance(0.2) ? prng.whole(5000, minute) : 0,
     faultsMs: prng.whole(6, 15) * minute,
+    ...drawGates(createPrng(seed * 104_729 + 5)),
+  };
+}
+
+/** Minute of the day in which every history begins: a window opens some minutes later, and long enough for a wave. */
+const firstMinute = 22 * 60 + 13;
+
+/** Drawn apart, so that a history without gates is the same as if there were none. */
+function drawGates(prng: Prng): Pick<HistoryOptions, "gates"> {
+  if (prng.chance(0.6)) return {};
+  const opens = firstMinute + prng.whole(0, 5);
+  const window = prng.chance(0.5) ? { window: { opens, closes: opens + prng.whole(16, 30) } } : {};
+  const attended = prng.chance(0.5) ? { attendedWithinMs: prng.whole(20, 120) * 1000 } : {};
+  return {
+    gates: {
+      ...window,
+      ...attended,
+      mendedAfterMs: prng.chance(0.4) ? prng.whole(minute, 8 * minute) : 0,
+      freezeEveryMs: prng.chance(0.6) ? prng.whole(minute, 4 * minute) : 0,
+      haltAllEveryMs: prng.chance(0.4) ? prng.whole(3 * minute, 6 * minute) : 0,
+      overrideEveryMs: prng.chance(0.6) ? prng.whole(minute / 2, 3 * minute) : 0,
+      ackEveryMs: prng.whole(minute / 2, 2 * minute),
+      subset: prng.chance(0.5) ? 0.3 : 0,
+    },
   };
 }
 

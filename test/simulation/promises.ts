@@ -8,8 +8,10 @@ import {
   type WaitingOn,
 } from "@sluice/core";
 import { placedSteps } from "@sluice/core/rollout/wave";
+import { GatePromises } from "./gate-promises.ts";
 import { type History, Violation } from "./history.ts";
 import type { Behaviour } from "./history-options.ts";
+import type { SimGates } from "./sim-gates.ts";
 import { waysOf } from "./simulated-fleet.ts";
 
 /** What the checks must see of a host to judge it: the truth, not what it reports. */
@@ -48,9 +50,12 @@ export class Promises {
   readonly #newest = new Map<string, { readonly fence: number; readonly generation: number }>();
   readonly #knowsMoreThanBackup = new Set<string>();
   backupActed = false;
+  /** What waves wait for. */
+  readonly gates: GatePromises;
 
-  constructor(history: History, hosts: () => readonly FleetHost[]) {
+  constructor(history: History, gates: SimGates, hosts: () => readonly FleetHost[]) {
     this.#history = history;
+    this.gates = new GatePromises(history, gates, (promise, what) => this.#broken(promise, what));
     this.#hosts = hosts;
   }
 

@@ -4,14 +4,18 @@ import {
   type EvidenceLog,
   emptyEvidence,
   evidenceFor,
+  findUnheard,
+  type GateFacts,
   type GrantObservation,
+  gateNames,
   type HostView,
   type Intent,
   type IntentBody,
   type OperatorVerb,
   othersOf,
+  overrideGate,
   type PlanInput,
-  quietFacts,
+  planRollout,
   type Rollout,
   seconds,
   startRollout,
@@ -20,6 +24,7 @@ import {
 import { type History, simulatedDigest } from "./history.ts";
 import type { Promises } from "./promises.ts";
 import { beatMs, type Report } from "./report.ts";
+import type { SimGates } from "./sim-gates.ts";
 import { dutiesOf, simulatedRelease, siteNames } from "./simulated-fleet.ts";
 import type { Place, Store } from "./store.ts";
 import { questionOf } from "./verdict-question.ts";
@@ -50,6 +55,7 @@ export class SimCoordinator {
   readonly #history: History;
   readonly #promises: Promises;
   readonly #places: readonly Place[];
+  readonly #gates: SimGates;
   readonly #send: (host: string, intent: Intent) => void;
   readonly #heard = new Map<string, Heard>();
   readonly #startedAt: number;
@@ -63,12 +69,14 @@ export class SimCoordinator {
     history: History,
     promises: Promises,
     places: readonly Place[],
+    gates: SimGates,
     given: { readonly store: Store; readonly isBackup: boolean; readonly adopts: boolean },
     send: (host: string, intent: Intent) => void,
   ) {
     this.#history = history;
     this.#promises = promises;
     this.#places = places;
+    this.#gates = gates;
     this.#send = send;
     this.store = given.store;
     this.isBackup = given.isBackup;
@@ -84,6 +92,10 @@ export class SimCoordinator {
     const before = this.#heard.get(observation.host);
     if (before === undefined || observation.at > before.observation.at) {
       this.#heard.set(observation.host, { at: this.#history.time.now, observation });
+    }
+    for (const { binding, hop, outcome } of batch.results) {
+      if (hop !== "slot" && hop !== "edge" && outcome.kind !== "unknown")
+        this.#promises.gates.heard(batch.host, binding);
     }
     this.#evidence = this.#history.subject.withBatch(this.#evidence, {
       ...batch,
@@ -134,6 +146,8 @@ export class SimCoordinator {
       if (before.phase === "completed" || before.phase === "reverted") return;
       const plan = this.#history.subject.planRollout(this.#input(entry));
       this.#promises.planned(entry.rollout, before, plan.next, plan.actions, plan.waitingOn);
+      if (before.phase === "waiting-for-gates" && plan.next.phase === "activating")
+        this.#promises.gates.starts(entry.rollout, before, { proven: this.#provenByHostUnit() });
       if (JSON.stringify(plan.next) === JSON.stringify(before)) return;
       entry.state = plan.next;
       this.#told.clear();
@@ -169,10 +183,26 @@ export class SimCoordinator {
       hosts,
       verdict: this.#verdict(entry),
       others: othersOf(entry.rollout.id, this.store.rollouts, hosts),
-      gates: quietFacts,
+      gates: { ...this.#gates.facts(this.#history.time.now), unheard: this.#unheard(entry) },
       fleet: { hosts: this.#places.length, silent: this.#places.filter(({ name }) => !this.#isConnected(name)).length },
       proven: this.#provenByHostUnit(),
     };
+  }
+
+  /** Silent ways into the hosts of the wave that waits, as they are probed now. */
+  #unheard({ rollout, state }: Store["rollouts"][number]): GateFacts["unheard"] {
+    if (state.phase !== "waiting-for-gates" || this.#history.options.gates === undefined) return [];
+    const wave = rollout.stages[state.at.stage]?.waves[state.at.wave] ?? [];
+    return wave.flatMap(({ host }) =>
+      findUnheard({
+        now: this.#history.time.now,
+        evidence: this.#evidence,
+        host,
+        duties: duties.filter(
+          ({ site }) => rollout.sites.includes(site) && this.store.proven[host]?.[`site:${site}`] !== undefined,
+        ),
+      }),
+    );
   }
 
   #isConnected(host: string): boolean {
@@ -273,19 +303,48 @@ export class SimCoordinator {
   }
 
   /** An operator says something about a rollout; refusals are part of life. */
-  tell(index: number, verb: OperatorVerb, role?: string): void {
+  tell(index: number, verb: OperatorVerb, role?: string, by = "operator"): void {
     const entry = this.store.rollouts[index];
     if (!this.isAlive || entry === undefined) return;
     const input = { ...entry, verdict: this.#verdict(entry) };
     const context = {
-      by: "operator",
+      by,
       reason: "simulated",
       now: this.#history.time.now,
       ...(role === undefined ? {} : { role }),
     };
     const outcome = applyVerb(input, verb, context);
     this.#history.trace.add(`operator: ${verb} ${entry.rollout.id}${"refusal" in outcome ? " (refused)" : ""}`);
-    if ("state" in outcome) entry.state = outcome.state;
+    if ("state" in outcome) {
+      entry.state = outcome.state;
+      if (verb === "ack") this.#promises.gates.acknowledged(entry.rollout.id);
+      if (verb === "approve") this.#promises.gates.approved(entry.rollout.id, by);
+    }
+    this.#told.clear();
+  }
+
+  /** An operator opens every gate that keeps the rollout waiting. */
+  overrideClosed(index: number): void {
+    const entry = this.store.rollouts[index];
+    if (!this.isAlive || entry?.state.phase !== "waiting-for-gates") return;
+    const input = this.#input(entry);
+    const { at } = entry.state;
+    for (const { gate, state } of planRollout(input).gates ?? []) {
+      const name = gateNames.find((one) => one === gate);
+      if (state !== "closed" || name === undefined) continue;
+      const context = { by: "operator", reason: "simulated", now: this.#history.time.now };
+      const outcome = overrideGate({ ...input, rollout: entry.rollout }, name, context);
+      if ("refusal" in outcome) continue;
+      entry.rollout = outcome.rollout;
+      this.#history.trace.add(`operator: overrides ${name} of ${entry.rollout.id}`);
+      this.#history.trace.count(`override ${name}`);
+      this.#promises.gates.overridden(entry.rollout.id, name, at);
+    }
+  }
+
+  /** What an operator's halt of everything, or its end, makes of every rollout. */
+  changeAll(next: (entry: Store["rollouts"][number]) => Store["rollouts"][number]["state"] | undefined): void {
+    for (const entry of this.store.rollouts) entry.state = next(entry) ?? entry.state;
     this.#told.clear();
   }
 }

@@ -1,4 +1,4 @@
-import type { Fleet, Intent, OperatorVerb } from "@sluice/core";
+import { type Fleet, freedFromHaltAll, heldByHaltAll, type Intent, type OperatorVerb } from "@sluice/core";
 import { giveBehaviour } from "./give-behaviour.ts";
 import { type History, Trace, Violation } from "./history.ts";
 import type { Behaviour, HistoryOptions } from "./history-options.ts";
@@ -6,6 +6,7 @@ import { createPrng, type Prng } from "./prng.ts";
 import { Promises } from "./promises.ts";
 import type { Report } from "./report.ts";
 import { SimCoordinator } from "./sim-coordinator.ts";
+import { SimGates } from "./sim-gates.ts";
 import { SimHost } from "./sim-host.ts";
 import { type Extent, firstUnits, fleetOf, placesOf, rolloutOf, siteNames, unitsOf } from "./simulated-fleet.ts";
 import type { Place, Store } from "./store.ts";
@@ -28,6 +29,7 @@ export class World implements History {
   readonly #places: readonly Place[];
   readonly #fleet: Fleet;
   readonly #promises: Promises;
+  readonly #gates: SimGates;
   readonly #hosts: readonly SimHost[];
   readonly #cut = new Set<string>();
   /** Coordinator processes so far, and the one each host has its stream to. */
@@ -45,7 +47,8 @@ export class World implements History {
     this.trace = new Trace(keepsTrace, () => this.time.now);
     this.#places = placesOf(options);
     this.#fleet = fleetOf(options, this.#places);
-    this.#promises = new Promises(this, () => this.#hosts);
+    this.#gates = new SimGates(options, this.time.now);
+    this.#promises = new Promises(this, this.#gates, () => this.#hosts);
     this.#hosts = this.#places.map((place) => this.#host(place));
     const proven = Object.fromEntries(this.#places.map(({ name }) => [name, this.#firstPairs()]));
     const store: Store = { fence: 0, rollouts: [], proven, desired: structuredClone(proven), issued: {} };
@@ -79,7 +82,7 @@ export class World implements History {
   #lead(store: Store, isBackup: boolean): SimCoordinator {
     const life = ++this.#lives;
     const given = { store, isBackup, adopts: this.#adopts };
-    return new SimCoordinator(this, this.#promises, this.#places, given, (host, intent) =>
+    return new SimCoordinator(this, this.#promises, this.#places, this.#gates, given, (host, intent) =>
       this.#toHost(host, intent, { isBackup, life }),
     );
   }
@@ -167,9 +170,55 @@ export class World implements History {
     this.#every(options.rebootEveryMs, () => prng.pick(this.#hosts).reboot(prng.whole(10_000, 90_000)));
     this.#every(options.processCrashEveryMs, () => prng.pick(this.#hosts).crashProcess());
     this.#every(options.coordinatorCrashEveryMs, () => this.#killCoordinator(prng.whole(500, 60_000)));
+    this.#planGateOrders();
     if (options.longOutage)
       this.time.after(prng.whole(60_000, options.faultsMs), () => this.#killCoordinator(11 * 60_000));
     if (options.restoresBackup) this.time.after(prng.whole(60_000, options.faultsMs / 2), () => this.#takeBackup());
+  }
+
+  #planGateOrders(): void {
+    const { gates } = this.options;
+    if (gates === undefined) return;
+    this.#every(gates.freezeEveryMs, () => this.#freeze());
+    this.#every(gates.haltAllEveryMs, () => this.#haltAll(this.prng.whole(20_000, 120_000)));
+    this.#every(gates.overrideEveryMs, () => {
+      const { rollouts } = this.#coordinator.store;
+      if (rollouts.length > 0) this.#coordinator.overrideClosed(this.prng.whole(0, rollouts.length - 1));
+    });
+    this.#every(gates.ackEveryMs, () => this.#acknowledgeAll());
+  }
+
+  #freeze(): void {
+    const where = this.prng.pick([[], ["acceptance"], ["production"], ["production"]]);
+    const { name } = this.#gates.freeze(this.time.now, this.prng.whole(10_000, 240_000), where);
+    this.trace.add(`operator: ${name} of ${where.join("") || "everything"}`);
+  }
+
+  /** Somebody stops everything, and lifts it after a while. */
+  #haltAll(ms: number): void {
+    const { isAlive, isBackup } = this.#coordinator;
+    if (!isAlive || isBackup || this.#gates.haltAll !== undefined) return;
+    const halt = { by: "operator", reason: "simulated", at: this.time.now };
+    this.trace.add("operator: halts everything");
+    this.#gates.haltAll = halt;
+    this.#coordinator.changeAll(({ rollout, state }) => heldByHaltAll(rollout, state, halt));
+    this.time.after(ms, () => this.#clearHalt());
+  }
+
+  #clearHalt(): void {
+    if (!this.#coordinator.isAlive) {
+      this.time.after(5000, () => this.#clearHalt());
+      return;
+    }
+    this.trace.add("operator: lifts the halt");
+    this.#gates.haltAll = undefined;
+    this.#coordinator.changeAll(({ rollout, state }) => freedFromHaltAll(rollout, state, "operator", this.time.now));
+  }
+
+  #acknowledgeAll(): void {
+    this.#coordinator.store.rollouts.forEach(({ state }, index) => {
+      if (state.phase === "waiting-for-gates") this.#coordinator.tell(index, "ack");
+    });
   }
 
   /** Again and again, `averageMs` apart, until no more faults happen. */
@@ -231,11 +280,18 @@ export class World implements History {
     const number = ++this.#deployments;
     const units = unitsOf(site, number, extent);
     if (behaviour !== undefined) giveBehaviour(this, units, behaviour);
-    const given = { id: `r-${number}`, site, extent, now: this.time.now };
+    const given = { id: `r-${number}`, site, extent, now: this.time.now, ...this.#leftOut() };
     const rollout = rolloutOf(this.#fleet, store.proven, behaviour === undefined ? given : { ...given, number });
     this.trace.add(`operator: ${rollout.title} (${behaviour ?? "restart"})`);
     const wanted = behaviour === undefined ? [] : units.map(({ unit, digest }) => [unit, digest]);
     this.#coordinator.start(rollout, Object.fromEntries(wanted));
+  }
+
+  /** Somebody is in a hurry and leaves a host of acceptance out. */
+  #leftOut(): { readonly hosts?: readonly string[] } {
+    const { gates } = this.options;
+    if (gates === undefined || this.calm || !this.prng.chance(gates.subset)) return {};
+    return { hosts: this.#places.map(({ name }) => name).filter((name) => name !== "at-1") };
   }
 
   #operate(): void {
@@ -257,8 +313,13 @@ export class World implements History {
 
   #approveAll(): void {
     this.#coordinator.store.rollouts.forEach(({ state }, index) => {
-      if (state.phase === "waiting-for-gates") this.#coordinator.tell(index, "approve", "approver");
+      if (state.phase === "waiting-for-gates") this.#coordinator.tell(index, "approve", "approver", this.#approver());
     });
+  }
+
+  /** Where two people are needed, it is one or the other who comes by. */
+  #approver(): string {
+    return this.options.gates === undefined ? "operator" : this.prng.pick(["ada", "bob"]);
   }
 
   /** Nothing breaks any more, and somebody answers what waits for a person. */
@@ -274,7 +335,8 @@ export class World implements History {
     store.rollouts.forEach(({ state }, index) => {
       if (state.phase === "waiting-for-gates" && this.options.approval)
         this.#coordinator.tell(index, "approve", "approver");
-      if (state.phase === "paused") this.#coordinator.tell(index, "resume");
+      if (this.options.gates !== undefined) this.#coordinator.overrideClosed(index);
+      if (state.phase === "paused" && this.#gates.haltAll === undefined) this.#coordinator.tell(index, "resume");
       if (state.phase === "held") this.#coordinator.tell(index, "abort");
     });
     this.#makeAgree();

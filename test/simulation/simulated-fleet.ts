@@ -20,6 +20,7 @@ import {
   type UnitRelease,
 } from "@sluice/core";
 import type { HistoryOptions } from "./history-options.ts";
+import { simulatedGates } from "./sim-gates.ts";
 import type { Place } from "./store.ts";
 
 /** The sites of every simulated fleet: two, so that rollouts run side by side. */
@@ -102,11 +103,6 @@ export function placesOf(options: HistoryOptions): readonly Place[] {
 }
 
 export function fleetOf(options: HistoryOptions, places: readonly Place[]): Fleet {
-  const gates = {
-    soakMs: seconds(20),
-    approval: options.approval ? [{ role: "approver", count: 1 }] : [],
-    maxWaitMs: seconds(90),
-  };
   const environments = ["acceptance", "production"].map((name) => ({
     name,
     hosts: places.filter(({ environment }) => environment === name).map((place) => place.name),
@@ -114,7 +110,7 @@ export function fleetOf(options: HistoryOptions, places: readonly Place[]): Flee
       { kind: "hosts", count: 1 },
       { kind: "percent", percent: 100 },
     ] as const,
-    gates: name === "acceptance" ? { ...gates, approval: [] } : gates,
+    gates: simulatedGates(options, name),
     unconfirmed: "revert" as const,
   }));
   return {
@@ -153,6 +149,8 @@ export interface Deployment {
   readonly extent: Extent;
   /** Number of the releases to go live; absent: restart what is proven. */
   readonly number?: number;
+  /** Only these hosts; all when absent. */
+  readonly hosts?: readonly string[];
 }
 
 /** The rollout of a deployment over the whole fleet, or the restart of what is proven. */
@@ -161,7 +159,7 @@ export function rolloutOf(
   proven: Readonly<Record<string, Readonly<Record<string, string>>>>,
   deployment: Deployment,
 ): Rollout {
-  const { id, site, now, number, extent } = deployment;
+  const { id, site, now, number, extent, hosts } = deployment;
   const provenOn = (host: string, unit: string): string | undefined => proven[host]?.[unit];
   const sites = unitsOf(site, 0, extent).some(({ unit }) => unit === "front") ? [...siteNames] : [site];
   const rollout = createRollout({
@@ -172,6 +170,7 @@ export function rolloutOf(
     by: "operator",
     createdAt: now,
     fleet,
+    ...(hosts === undefined ? {} : { hosts }),
     proven: provenOn,
     targets: (host) =>
       unitsOf(site, number ?? 0, extent).flatMap(({ unit, digest }) => {

@@ -26,6 +26,10 @@ const outcomes = [
   "unconfirmed",
   "withdrawn",
   "cold start",
+  "wave started past gates",
+  ...["freeze", "window", "approval", "attended", "representativeness", "coverage", "monitoring"].map(
+    (gate) => `override ${gate}`,
+  ),
 ];
 
 test(

@@ -3,7 +3,7 @@ import type { Intent, Rollout, RolloutState } from "@sluice/core";
 /** Everything the coordinator keeps; replaced as a whole by a restored backup. */
 export interface Store {
   fence: number;
-  rollouts: { readonly rollout: Rollout; state: RolloutState }[];
+  rollouts: { rollout: Rollout; state: RolloutState }[];
   /** By host and unit. */
   proven: Record<string, Record<string, string>>;
   desired: Record<string, Record<string, string>>;

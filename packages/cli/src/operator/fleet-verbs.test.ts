@@ -33,6 +33,15 @@ test("plan ends with 0 when nothing would change and with 3 when something would
   );
 });
 
+test("plan tells the gates that would stay closed for every rollout", async () => {
+  await fleetFile();
+  const sentence = "production is closed by representativeness: production has 1 public binding, acceptance has 0";
+  const { world } = await runAgainst(folder, { unary: { plan: () => ({ ...oneChange, gates: [sentence] }) } }, [
+    "plan",
+  ]);
+  expect(world.out().split("\n")).toContain(`gate: ${sentence}`);
+});
+
 test("plan sends every yaml file of a folder in the order of their names", async () => {
   await writeFile(join(folder, "b.yaml"), "b");
   await writeFile(join(folder, "a.yml"), "a");

@@ -35,13 +35,16 @@ export class OrderDesk {
     this.#options = options;
   }
 
-  /** Those of the fleet file first. */
+  /** Those of the fleet file first, then those of operators that are not over. */
   freezes(): readonly ListedFreeze[] {
-    const { fleets, store } = this.#options;
+    const { fleets, store, clock } = this.#options;
+    const now = clock.now();
     const declared = fleets.applied?.fleet.freezes ?? [];
     return [
       ...declared.map((freeze) => ({ freeze, removable: false })),
-      ...readOrders(store, "freeze").map((freeze) => ({ freeze, removable: true })),
+      ...readOrders(store, "freeze")
+        .filter(({ when }) => when.kind !== "once" || now < when.to)
+        .map((freeze) => ({ freeze, removable: true })),
     ];
   }
 

@@ -16,9 +16,13 @@ export function isZone(name: string): boolean {
   }
 }
 
+/** What the clocks of the zone show, to the millisecond. */
+const clocksAt = (at: Instant, zone: string): Temporal.ZonedDateTime =>
+  Temporal.Instant.fromEpochMilliseconds(Math.floor(at)).toZonedDateTimeISO(zone);
+
 /** The date on the wall at this instant. */
 export function dateAt(at: Instant, zone: string): Temporal.PlainDate {
-  return Temporal.Instant.fromEpochMilliseconds(at).toZonedDateTimeISO(zone).toPlainDate();
+  return clocksAt(at, zone).toPlainDate();
 }
 
 /**
@@ -48,7 +52,7 @@ export function hourWords(minutesAfterMidnight: number): string {
 
 /** `Mon 2026-03-30 09:00 Europe/Oslo` */
 export function localWords(at: Instant, zone: string): string {
-  const local = Temporal.Instant.fromEpochMilliseconds(at).toZonedDateTimeISO(zone);
+  const local = clocksAt(at, zone);
   const day = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"][local.dayOfWeek - 1];
   return `${day} ${local.toPlainDate().toString()} ${hourWords(local.hour * 60 + local.minute)} ${zone}`;
 }
