@@ -146,7 +146,6 @@ class ProxyServer implements RunningProxy {
     if (this.#draining) return;
     this.#draining = true;
     this.#clients.draining = true;
-    this.#forwarder.draining = true;
     for (const acceptor of this.#acceptors) acceptor.stop();
     this.#acceptors = [];
     const began = performance.now();

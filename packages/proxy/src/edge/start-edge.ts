@@ -1,4 +1,3 @@
-import type { Duplex } from "node:stream";
 import { keepEndToEnd } from "@sluice/core/proxying/forwarded-headers";
 import { probeHeader } from "@sluice/core/proxying/header-fate";
 import { judgeRequest } from "@sluice/core/proxying/judge-request";
@@ -6,11 +5,11 @@ import { defaultProxyLimits, type ProxyLimits } from "@sluice/core/proxying/prox
 import { CertificateStore } from "../certificates/certificate-store.ts";
 import { answerPlain } from "../forwarding/answer-plain.ts";
 import { Forwarder, type ForwardRequest } from "../forwarding/forwarder.ts";
-import type { ProxyRequest, ProxyResponse } from "../forwarding/messages.ts";
+import type { ProxyRequest } from "../forwarding/proxy-request.ts";
+import type { ProxyResponse } from "../forwarding/proxy-response.ts";
 import { Acceptor } from "../serving/acceptor.ts";
+import type { ClientConnection } from "../serving/client-connection.ts";
 import { ClientServer, type RequestHandler } from "../serving/client-server.ts";
-import type { ClientConnection } from "../serving/connection.ts";
-import { refuseUpgrade } from "../serving/refuse-upgrade.ts";
 import { Upstream } from "../upstream/upstream.ts";
 
 export interface EdgeConfig {
@@ -97,14 +96,12 @@ class EdgeHandler implements RequestHandler {
 
   onRequest(req: ProxyRequest, res: ProxyResponse, connection: ClientConnection): void {
     const request = this.#judge(req, connection);
-    if ("req" in request) this.#forwarder.forward(request, res);
-    else answerPlain(res, request.status, request.sentence, { Connection: "close" });
-  }
-
-  onUpgrade(req: ProxyRequest, socket: Duplex, head: Buffer, connection: ClientConnection): void {
-    const request = this.#judge(req, connection);
-    if ("req" in request) this.#forwarder.upgrade(request, socket, head);
-    else refuseUpgrade(req, socket, request.status, request.sentence);
+    if ("req" in request) {
+      this.#forwarder.forward(request, res);
+      return;
+    }
+    res.shouldKeepAlive = false;
+    answerPlain(res, request.status, request.sentence);
   }
 
   onMalformed(): void {}
@@ -113,16 +110,21 @@ class EdgeHandler implements RequestHandler {
     req: ProxyRequest,
     connection: ClientConnection,
   ): ForwardRequest | { readonly status: number; readonly sentence: string } {
-    const { rawHeaders, httpVersion, method = "", url = "" } = req;
-    const judgement = judgeRequest({ method, target: url, httpVersion, rawHeaders });
+    const { method, target, minorVersion, rawHeaders, probeToken } = req.head;
+    const judgement = judgeRequest({ method, target, httpVersion: `1.${minorVersion}`, rawHeaders });
     if (judgement.kind === "refused") return { status: 400, sentence: judgement.reason };
     const route = this.#routes.get(judgement.host.name);
     if (route === undefined) return { status: 421, sentence: "this edge leads to no such host" };
-    const headers = ["Host", req.headers.host ?? judgement.host.name];
+    const headers = ["Host", hostAsWritten(rawHeaders)];
     keepEndToEnd(rawHeaders, headers);
-    const token = req.headers["x-sluice-probe"];
-    if (typeof token === "string") headers.push(probeHeader, token);
+    if (probeToken !== undefined) headers.push(probeHeader, probeToken);
     headers.push("X-Forwarded-For", connection.clientAddress, "X-Forwarded-Proto", connection.proto);
     return { req, target: judgement.target, headers, upstream: () => route.take() };
   }
+}
+
+/** The value of the one Host header. */
+function hostAsWritten(rawHeaders: readonly string[]): string {
+  const at = rawHeaders.findIndex((name, index) => index % 2 === 0 && name.toLowerCase() === "host");
+  return rawHeaders[at + 1] ?? "";
 }

@@ -1,13 +1,11 @@
-import type { Duplex } from "node:stream";
 import { type Outcome, outcomeOf } from "@sluice/core/health/outcome";
 import type { ResponseHead } from "../upstream/response-head.ts";
 import { type CancelConnect, type ConnectionAwaiter, ConnectTimeout, type Upstream } from "../upstream/upstream.ts";
 import type { ConnectionUser, UpstreamConnection } from "../upstream/upstream-connection.ts";
 import { answerPlain } from "./answer-plain.ts";
 import type { Forwarder, ForwardRequest } from "./forwarder.ts";
-import type { ProxyResponse } from "./messages.ts";
-import { headerPairs } from "./raw-headers.ts";
-import { expectsContinue, isIdempotent, type RequestBody, requestBody, requestHead } from "./request-head.ts";
+import type { ProxyResponse } from "./proxy-response.ts";
+import { expectsContinue, isIdempotent, requestHead } from "./request-head.ts";
 import { RequestSender } from "./request-sender.ts";
 import { startTunnel } from "./tunnel.ts";
 
@@ -27,11 +25,9 @@ export class Exchange implements ConnectionUser, ConnectionAwaiter {
   readonly #forwarder: Forwarder;
   readonly #request: ForwardRequest;
   readonly #res: ProxyResponse;
-  readonly #upgrade: { readonly socket: Duplex; readonly head: Buffer } | undefined;
   readonly #startedAt = performance.now();
   /** When the head of the answer was there. */
   #answeredAt: number | undefined;
-  readonly #body: RequestBody;
   readonly #head: string;
   #phase: Phase = "connecting";
   #attempts = 0;
@@ -41,26 +37,15 @@ export class Exchange implements ConnectionUser, ConnectionAwaiter {
   #sender: RequestSender | undefined;
   #cancelConnect: CancelConnect | undefined;
   #continued = false;
-  #resumesOnDrain = false;
+  /** The answer was read to its end; these came behind it. */
+  #trailers: readonly string[] | undefined;
 
-  constructor(
-    forwarder: Forwarder,
-    request: ForwardRequest,
-    res: ProxyResponse,
-    upgrade: { readonly socket: Duplex; readonly head: Buffer } | undefined,
-  ) {
+  constructor(forwarder: Forwarder, request: ForwardRequest, res: ProxyResponse) {
     this.#forwarder = forwarder;
     this.#request = request;
     this.#res = res;
-    this.#upgrade = upgrade;
-    this.#body = upgrade === undefined ? requestBody(request.req) : "none";
-    this.#head = requestHead({
-      req: request.req,
-      target: request.target,
-      headers: request.headers,
-      body: this.#body,
-      upgrade: upgrade !== undefined,
-    });
+    const { req, target, headers } = request;
+    this.#head = requestHead({ received: req.head, target, headers, upgrade: req.wantsUpgrade });
   }
 
   start(): void {
@@ -88,13 +73,14 @@ export class Exchange implements ConnectionUser, ConnectionAwaiter {
 
   /** Only what may be sent twice goes over a connection the upstream may be closing at this moment. */
   #takeKept(upstream: Upstream): UpstreamConnection | undefined {
-    if (this.#upgrade !== undefined || this.#attempts > 0) return undefined;
+    if (this.#request.req.wantsUpgrade || this.#attempts > 0) return undefined;
     const now = performance.now();
     return this.#mayBeRepeated() ? upstream.takeIdle(now) : upstream.takeYoung(now);
   }
 
   #mayBeRepeated(): boolean {
-    return this.#body === "none" && isIdempotent(this.#request.req);
+    const { head } = this.#request.req;
+    return head.body === "none" && isIdempotent(head);
   }
 
   #hold(): void {
@@ -108,7 +94,8 @@ export class Exchange implements ConnectionUser, ConnectionAwaiter {
     const now = performance.now();
     if (this.#connectBy === 0) this.#connectBy = now + this.#forwarder.limits.connectTimeoutMs;
     this.#attempts += 1;
-    this.#cancelConnect = upstream.open(Math.max(1, this.#connectBy - now), this);
+    const forTunnel = this.#request.req.wantsUpgrade;
+    this.#cancelConnect = upstream.open({ timeoutMs: Math.max(1, this.#connectBy - now), forTunnel }, this);
   }
 
   onConnectFailed(cause: Error): void {
@@ -129,11 +116,15 @@ export class Exchange implements ConnectionUser, ConnectionAwaiter {
     this.#connection = connection;
     this.#heard();
     this.#forwarder.watch(this);
-    connection.use(this, this.#request.req.method === "HEAD");
-    connection.socket.write(this.#head, "latin1");
-    if (this.#body === "none") return;
-    this.#sender = new RequestSender(this.#request.req, connection.socket, this.#body === "chunked");
-    this.#sender.start();
+    const { req } = this.#request;
+    connection.use(this, req.head.method === "HEAD");
+    connection.writer.text(this.#head);
+    if (req.head.body === "none") {
+      connection.writer.flush();
+      return;
+    }
+    this.#sender = new RequestSender(req, connection.writer);
+    req.flow();
   }
 
   /** Either side has said or taken something: silence counts from here. */
@@ -153,6 +144,11 @@ export class Exchange implements ConnectionUser, ConnectionAwaiter {
     this.#sender?.end();
   }
 
+  /** What the client has sent so far has all been handed over. */
+  onRequestPause(): void {
+    this.#sender?.flush();
+  }
+
   /** What the client sends is no body, or it has stopped sending. */
   onRequestBroken(status: number): void {
     if (this.#phase !== "done") this.#fail(status, "the request could not be read to its end");
@@ -163,16 +159,17 @@ export class Exchange implements ConnectionUser, ConnectionAwaiter {
     this.#sender?.resume();
   }
 
-  onInformational(head: ResponseHead): void {
-    if (this.#phase !== "waiting" || this.#request.req.httpVersionMinor === 0) return;
-    if (head.status === 100) this.#continue();
-    else if (this.#upgrade === undefined) this.#res.writeInformation(head.status, head.headers);
+  onInformational({ status, reason, headers }: ResponseHead): void {
+    const { req } = this.#request;
+    if (this.#phase !== "waiting" || req.head.minorVersion === 0) return;
+    if (status === 100) this.#continue();
+    else if (!req.wantsUpgrade) this.#res.inform(status, reason, headers);
   }
 
   #continue(): void {
-    if (this.#continued || !expectsContinue(this.#request.req)) return;
+    if (this.#continued || !expectsContinue(this.#request.req.head)) return;
     this.#continued = true;
-    this.#res.writeContinue();
+    this.#res.inform(100, "Continue", []);
   }
 
   onHead(head: ResponseHead): void {
@@ -180,35 +177,38 @@ export class Exchange implements ConnectionUser, ConnectionAwaiter {
     this.#answeredAt = this.#heard();
     const res = this.#res;
     if (this.#upstream !== undefined) this.#request.decorate?.(head.headers, this.#upstream);
-    if (head.hasDate) res.sendDate = false;
-    if (this.#forwarder.draining || this.#bodyNeverAskedFor()) res.shouldKeepAlive = false;
-    try {
-      res.writeHead(head.status, head.reason, head.headers);
-    } catch {
-      this.#fail(502, "the site sent headers that can't be forwarded");
-    }
+    if (this.#request.req.wantsUpgrade || this.#bodyNeverAskedFor()) res.shouldKeepAlive = false;
+    res.begin(head);
   }
 
   /** A final answer instead of 100: nobody knows whether the client sends the body now, so the connection can't go on. */
   #bodyNeverAskedFor(): boolean {
     const { req } = this.#request;
-    return expectsContinue(req) && !this.#continued && !req.complete;
+    return expectsContinue(req.head) && !this.#continued && !req.complete;
   }
 
-  onBody(chunk: Buffer, last: boolean): void {
-    if (this.#phase !== "responding") return;
-    if (last) {
-      this.#res.end(chunk);
-      return;
-    }
+  onBody(chunk: Buffer): void {
+    if (this.#phase === "responding") this.#res.write(chunk);
+  }
+
+  onEnd(trailers: readonly string[]): void {
+    if (this.#phase === "responding") this.#trailers = trailers;
+  }
+
+  onPause(): boolean {
+    if (this.#phase !== "responding") return false;
+    if (this.#trailers === undefined) this.#passOn();
+    else this.#deliver(this.#trailers);
+    return this.#res.unsent;
+  }
+
+  #passOn(): void {
     this.#heard();
-    if (this.#res.write(chunk)) return;
+    this.#res.flush();
+    if (!this.#res.congested) return;
     // The client is slow, not the upstream.
     this.deadline = Number.POSITIVE_INFINITY;
     this.#connection?.socket.pause();
-    if (this.#resumesOnDrain) return;
-    this.#resumesOnDrain = true;
-    this.#res.on("drain", onClientDrain);
   }
 
   onClientDrain(): void {
@@ -216,42 +216,35 @@ export class Exchange implements ConnectionUser, ConnectionAwaiter {
     this.#connection?.socket.resume();
   }
 
-  onEnd(trailers: readonly string[]): void {
-    if (this.#phase !== "responding") return;
-    const res = this.#res;
-    if (trailers.length > 0) res.addTrailers(headerPairs(trailers));
-    const status = res.statusCode;
-    if (!res.writableEnded) res.end();
+  /** The upstream's connection first: the client's next request may follow at once and use it. */
+  #deliver(trailers: readonly string[]): void {
     this.#giveBack();
-    this.#finish(outcomeOf(status));
+    this.#finish(outcomeOf(this.#res.status));
+    this.#res.end(trailers);
   }
 
   onUpgrade(head: ResponseHead, rest: Buffer): void {
-    const { req } = this.#request;
-    if (this.#upgrade === undefined || this.#connection === undefined || this.#upstream === undefined) {
+    const { wantsUpgrade } = this.#request.req;
+    if (!wantsUpgrade || this.#connection === undefined || this.#upstream === undefined) {
       this.#fail(502, "the site switched protocols without being asked");
       return;
     }
     const upstream = this.#upstream;
     const server = this.#connection.surrender();
     this.#connection = undefined;
-    this.#forwarder.forget(this);
-    this.#res.detachSocket(req.socket);
     this.#finish("upgraded");
     this.#phase = "tunnel";
-    startTunnel({
-      client: this.#upgrade.socket,
-      clientHead: this.#upgrade.head,
-      server,
-      serverHead: rest,
-      response: head,
-      upstream,
-    });
+    const client = this.#res.giveAway();
+    startTunnel({ client: client.socket, clientHead: client.head, server, serverHead: rest, response: head, upstream });
   }
 
   onConnectionLost(cause: Error, anyByte: boolean): void {
     const connection = this.#connection;
     if (this.#phase === "done" || connection === undefined) return;
+    if (this.#trailers !== undefined) {
+      this.#deliver(this.#trailers);
+      return;
+    }
     if (this.#phase === "waiting" && connection.reused && !anyByte && this.#mayBeRepeated()) {
       this.#connection = undefined;
       this.#attempts += 1;
@@ -262,7 +255,7 @@ export class Exchange implements ConnectionUser, ConnectionAwaiter {
   }
 
   onDeadline(): void {
-    if (this.#phase === "holding") this.#fail(503, "no release is live at the moment", { "Retry-After": "5" });
+    if (this.#phase === "holding") this.#fail(503, "no release is live at the moment", ["Retry-After", "5"]);
     else if (this.#phase === "responding") this.#fail(504, "the site fell silent");
     else if (this.#phase !== "waiting") return;
     else if (this.#sender?.waitsForClient && !this.#awaitsContinue())
@@ -271,7 +264,7 @@ export class Exchange implements ConnectionUser, ConnectionAwaiter {
   }
 
   #awaitsContinue(): boolean {
-    return expectsContinue(this.#request.req) && !this.#continued;
+    return expectsContinue(this.#request.req.head) && !this.#continued;
   }
 
   /** The client's connection is gone, or the answer was delivered. */
@@ -279,23 +272,23 @@ export class Exchange implements ConnectionUser, ConnectionAwaiter {
     if (this.#phase === "done" || this.#phase === "tunnel") return;
     this.#cancelConnect?.();
     this.#connection?.destroy();
-    this.#finish(this.#phase === "responding" ? outcomeOf(this.#res.statusCode) : "aborted");
+    this.#finish(this.#phase === "responding" ? outcomeOf(this.#res.status) : "aborted");
   }
 
   /** Answers with a status of our own, or breaks the client's connection when an answer has begun: never a whole-looking part. */
-  #fail(status: number, sentence: string, headers: Readonly<Record<string, string>> = {}): void {
+  #fail(status: number, sentence: string, headers: readonly string[] = []): void {
     this.#connection?.destroy();
     this.#connection = undefined;
     this.#sender?.stop();
     const { req } = this.#request;
     const outcome = status >= 500 ? "unreachable" : outcomeOf(status);
-    if (this.#res.headersSent) {
-      this.#finish(outcome);
-      req.socket.destroy();
+    this.#finish(outcome);
+    if (this.#res.sent) {
+      this.#res.cut();
       return;
     }
-    if (!req.complete && this.#body !== "none") this.#res.shouldKeepAlive = false;
-    this.#finish(outcome);
+    this.#res.takeBack();
+    if (!req.complete || req.wantsUpgrade) this.#res.shouldKeepAlive = false;
     answerPlain(this.#res, status, sentence, headers);
   }
 
@@ -322,8 +315,4 @@ export class Exchange implements ConnectionUser, ConnectionAwaiter {
     this.#leave();
     this.#request.done?.(outcome, (this.#answeredAt ?? performance.now()) - this.#startedAt);
   }
-}
-
-function onClientDrain(this: ProxyResponse): void {
-  this.exchange?.onClientDrain();
 }

@@ -1,8 +1,8 @@
-import type { Duplex } from "node:stream";
 import type { Outcome } from "@sluice/core/health/outcome";
 import type { Upstream } from "../upstream/upstream.ts";
 import { Exchange } from "./exchange.ts";
-import { type ProxyRequest, ProxyResponse } from "./messages.ts";
+import type { ProxyRequest } from "./proxy-request.ts";
+import type { ProxyResponse } from "./proxy-response.ts";
 
 /** What the forwarding of one program may take; see `ProxyLimits`. */
 export interface ForwardingLimits {
@@ -31,8 +31,6 @@ const tickMs = 50;
 /** Sends requests to upstreams and their answers back; one per program. */
 export class Forwarder {
   readonly limits: ForwardingLimits;
-  /** True: answers tell clients to close their connection. */
-  draining = false;
   readonly #waiting = new Set<Exchange>();
   readonly #held = new Set<Exchange>();
   #ticking = false;
@@ -46,24 +44,12 @@ export class Forwarder {
     return this.#held.size;
   }
 
-  /** Forwards a request and answers it, whatever happens. The caller tells `res.exchange` when `res` emits `close`. */
+  /**
+   * Forwards a request and answers it, whatever happens; one to upgrade becomes a tunnel when the upstream agrees. The
+   * caller tells `res.exchange` when the client is gone.
+   */
   forward(request: ForwardRequest, res: ProxyResponse): void {
-    if (this.draining) res.shouldKeepAlive = false;
-    new Exchange(this, request, res, undefined).start();
-  }
-
-  /** Forwards a request to upgrade; the socket becomes a tunnel when the upstream agrees. */
-  upgrade(request: ForwardRequest, socket: Duplex, head: Buffer): void {
-    const res = new ProxyResponse(request.req);
-    res.shouldKeepAlive = false;
-    socket.on("error", () => socket.destroy());
-    res.assignSocket(request.req.socket);
-    res.on("close", () => res.exchange?.onClientGone());
-    res.on("finish", () => {
-      res.detachSocket(request.req.socket);
-      request.req.socket.destroySoon();
-    });
-    new Exchange(this, request, res, { socket, head }).start();
+    new Exchange(this, request, res).start();
   }
 
   /** There may be somewhere to send them now: tries every held request again. */

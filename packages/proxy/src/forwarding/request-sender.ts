@@ -1,73 +1,57 @@
-import type { Socket } from "node:net";
 import { headerFate } from "@sluice/core/proxying/header-fate";
 import { forbiddenTrailers } from "../upstream/response-head.ts";
-import type { ProxyRequest } from "./messages.ts";
+import type { GatheredWriter } from "./gathered-writer.ts";
+import type { ProxyRequest } from "./proxy-request.ts";
 
 /** Streams a request's body to an upstream in constant memory: what the upstream does not take is not read from the client. */
 export class RequestSender {
-  /** Everything has been handed to the socket. */
+  /** Everything has been handed over. */
   finished = false;
   readonly #req: ProxyRequest;
-  readonly #socket: Socket;
+  readonly #writer: GatheredWriter;
   readonly #chunked: boolean;
   #stopped = false;
 
-  constructor(req: ProxyRequest, socket: Socket, chunked: boolean) {
+  constructor(req: ProxyRequest, writer: GatheredWriter) {
     this.#req = req;
-    this.#socket = socket;
-    this.#chunked = chunked;
+    this.#writer = writer;
+    this.#chunked = req.head.body === "chunked";
   }
 
   /** The upstream would take more than the client has sent so far. */
   get waitsForClient(): boolean {
-    return !this.finished && !this.#stopped && !this.#req.isPaused();
-  }
-
-  start(): void {
-    this.#req.on("data", onData);
-    this.#req.on("end", onEnd);
+    return !this.finished && !this.#stopped && !this.#req.paused;
   }
 
   send(chunk: Buffer): void {
-    if (this.#stopped || this.#socket.destroyed) return;
-    if (!this.#write(chunk)) this.#req.pause();
+    if (this.#stopped) return;
+    if (this.#chunked) this.#writer.text(`${chunk.length.toString(16)}\r\n`);
+    this.#writer.bytes(chunk);
+    if (this.#chunked) this.#writer.text("\r\n");
   }
 
   end(): void {
     if (this.#stopped) return;
     this.finished = true;
-    if (this.#chunked) this.#socket.write(`0\r\n${trailerLines(this.#req.rawTrailers)}\r\n`, "latin1");
+    if (this.#chunked) this.#writer.text(`0\r\n${trailerLines(this.#req.rawTrailers)}\r\n`);
+  }
+
+  /** What was sent since the last time leaves together. */
+  flush(): void {
+    if (this.#stopped) return;
+    this.#writer.flush();
+    if (this.#writer.congested) this.#req.pause();
   }
 
   resume(): void {
-    if (!this.#stopped) this.#req.resume();
+    if (!this.#stopped) this.#req.flow();
   }
 
   /** Sends no more; what the client still has to say is read and dropped, so that it gets to read its answer. */
   stop(): void {
     this.#stopped = true;
-    this.#req.off("data", onData);
-    this.#req.off("end", onEnd);
-    this.#req.resume();
+    this.#req.discard();
   }
-
-  #write(chunk: Buffer): boolean {
-    if (!this.#chunked) return this.#socket.write(chunk);
-    this.#socket.cork();
-    this.#socket.write(`${chunk.length.toString(16)}\r\n`, "latin1");
-    this.#socket.write(chunk);
-    const more = this.#socket.write("\r\n", "latin1");
-    this.#socket.uncork();
-    return more;
-  }
-}
-
-function onData(this: ProxyRequest, chunk: Buffer): void {
-  this.exchange?.onRequestData(chunk);
-}
-
-function onEnd(this: ProxyRequest): void {
-  this.exchange?.onRequestEnd();
 }
 
 function trailerLines(raw: readonly string[]): string {

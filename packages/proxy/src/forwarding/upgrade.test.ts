@@ -106,13 +106,27 @@ test("Upgrade without the word of Connection is an ordinary request", async () =
   expect(answer).toMatch(/^HTTP\/1\.1 200 [\s\S]*undefined/);
 });
 
-test("a change of protocol behind an unanswered request ends the connection and nothing else", async () => {
-  await using slot = await startSlot((req, res) => {
-    if (req.url === "/ok") res.end("ok");
+test("a change of protocol behind an unanswered request waits for its answer, like any other request", async () => {
+  await using slot = await startShoutingSlot();
+  slot.server.removeAllListeners("request");
+  let answerSlow: () => void = () => undefined;
+  slot.server.on("request", (_, res) => {
+    answerSlow = () => res.end("slow");
+  });
+  let upgrades = 0;
+  slot.server.on("upgrade", () => {
+    upgrades += 1;
   });
   await using site = await startTestSite({ blue: slot.port });
-  expect(await sendRaw(site.port, `GET /slow HTTP/1.1\r\nHost: app.test\r\n\r\n${handshake}`)).toBe("");
-  expect(await sendRaw(site.port, "GET /ok HTTP/1.1\r\nHost: app.test\r\nConnection: close\r\n\r\n")).toMatch(/ok$/);
+  const client = talk(site.port, `GET /slow HTTP/1.1\r\nHost: app.test\r\n\r\n${handshake}early `);
+  await until(() => site.router.inFlight().blue === 1);
+  expect(upgrades).toBe(0);
+  await until(() => {
+    answerSlow();
+    return client.got.includes("EARLY");
+  });
+  expect(client.got).toMatch(/^HTTP\/1\.1 200 [\s\S]*slowHTTP\/1\.1 101 /);
+  client.socket.destroy();
 });
 
 test.each(["CONNECT app.test:80 HTTP/1.1\r\nHost: app.test\r\n\r\n", "\0 is no request\r\n\r\n"])(

@@ -3,7 +3,7 @@ import { TLSSocket } from "node:tls";
 import type { CertificateStore } from "../certificates/certificate-store.ts";
 import { bindPrivately } from "../control/bind-privately.ts";
 import type { ClientServer } from "./client-server.ts";
-import { plainAddress } from "./connection.ts";
+import { plainAddress } from "./plain-address.ts";
 import { type ProxyHeader, readProxyHeader } from "./proxy-protocol.ts";
 
 /** How connections of one socket become client connections. */
@@ -146,15 +146,7 @@ export class Acceptor {
     proto: "http" | "https",
   ): void {
     const { address, port } = from;
-    this.#input.clients.serve({
-      socket,
-      clientAddress: address,
-      clientPort: port,
-      bindingPort,
-      proto,
-      open: 0,
-      idleSince: performance.now(),
-    });
+    this.#input.clients.serve(socket, { clientAddress: address, clientPort: port, bindingPort, proto });
   }
 }
 

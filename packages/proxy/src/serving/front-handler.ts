@@ -1,4 +1,3 @@
-import type { Duplex } from "node:stream";
 import type { Outcome } from "@sluice/core/health/outcome";
 import { keepEndToEnd } from "@sluice/core/proxying/forwarded-headers";
 import { probeHeader } from "@sluice/core/proxying/header-fate";
@@ -9,14 +8,15 @@ import type { FrontRoute } from "@sluice/core/proxying/proxy-settings";
 import type { BindingCounter, ProxyCounters } from "../counting/proxy-counters.ts";
 import { answerPlain } from "../forwarding/answer-plain.ts";
 import type { Forwarder, ForwardRequest } from "../forwarding/forwarder.ts";
-import type { ProxyRequest, ProxyResponse } from "../forwarding/messages.ts";
+import type { ProxyRequest } from "../forwarding/proxy-request.ts";
+import type { ProxyResponse } from "../forwarding/proxy-response.ts";
 import type { FrontProcess } from "../settings/process-settings.ts";
 import { Upstream } from "../upstream/upstream.ts";
+import type { ClientConnection } from "./client-connection.ts";
 import type { RequestHandler } from "./client-server.ts";
-import type { ClientConnection } from "./connection.ts";
+
 import { isProbe } from "./probe-token.ts";
 import { writeProxyHeader } from "./proxy-protocol.ts";
-import { refuseUpgrade } from "./refuse-upgrade.ts";
 
 /**
  * Sends each request to the site proxy its host name belongs to, over that proxy's unix socket. The PROXY header at
@@ -45,14 +45,8 @@ export class FrontHandler implements RequestHandler {
       this.#forwarder.forward(request, res);
       return;
     }
-    if (request.status === 400) res.shouldKeepAlive = false;
+    if (request.status === 400 || req.wantsUpgrade) res.shouldKeepAlive = false;
     answerPlain(res, request.status, request.sentence);
-  }
-
-  onUpgrade(req: ProxyRequest, socket: Duplex, head: Buffer, connection: ClientConnection): void {
-    const request = this.#judge(req, connection);
-    if (request instanceof FrontRequest) this.#forwarder.upgrade(request, socket, head);
-    else refuseUpgrade(req, socket, request.status, request.sentence);
   }
 
   onMalformed(): void {
@@ -63,8 +57,8 @@ export class FrontHandler implements RequestHandler {
     req: ProxyRequest,
     connection: ClientConnection,
   ): FrontRequest | { readonly status: number; readonly sentence: string } {
-    const { rawHeaders, httpVersion, method = "", url = "" } = req;
-    const judgement = judgeRequest({ method, target: url, httpVersion, rawHeaders });
+    const { method, target, minorVersion, rawHeaders } = req.head;
+    const judgement = judgeRequest({ method, target, httpVersion: `1.${minorVersion}`, rawHeaders });
     if (judgement.kind === "refused") {
       this.#counters.malformed += 1;
       return { status: 400, sentence: judgement.reason };
@@ -81,7 +75,7 @@ export class FrontHandler implements RequestHandler {
       target: judgement.target,
       headers: siteProxyHeaders(req, judgement.host),
       upstream: this.#upstreamFor(connection, route.site, this.#beforeAccept(route.site) ?? site.socketPath),
-      counter: isProbe(req, site.probeToken ?? "") ? counter.probes : counter.users,
+      counter: isProbe(req.head, site.probeToken ?? "") ? counter.probes : counter.users,
     });
   }
 
@@ -126,9 +120,9 @@ function announcement(connection: ClientConnection): Buffer {
 /** The site proxy makes the headers for the slot; here only the connection's own ones end. It also judges the probe token. */
 function siteProxyHeaders(req: ProxyRequest, host: HostName): string[] {
   const headers = ["Host", formatHostName(host)];
-  keepEndToEnd(req.rawHeaders, headers);
-  const token = req.headers["x-sluice-probe"];
-  if (typeof token === "string") headers.push(probeHeader, token);
+  keepEndToEnd(req.head.rawHeaders, headers);
+  const { probeToken } = req.head;
+  if (probeToken !== undefined) headers.push(probeHeader, probeToken);
   return headers;
 }
 

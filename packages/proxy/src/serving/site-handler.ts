@@ -1,5 +1,4 @@
 import { randomBytes } from "node:crypto";
-import type { Duplex } from "node:stream";
 import type { Outcome } from "@sluice/core/health/outcome";
 import { forwardedHeaders } from "@sluice/core/proxying/forwarded-headers";
 import { servedByHeader } from "@sluice/core/proxying/header-fate";
@@ -9,14 +8,15 @@ import type { ProxyBinding } from "@sluice/core/proxying/proxy-settings";
 import type { BindingCounter, ProxyCounters } from "../counting/proxy-counters.ts";
 import { answerPlain } from "../forwarding/answer-plain.ts";
 import type { Forwarder, ForwardRequest } from "../forwarding/forwarder.ts";
-import type { ProxyRequest, ProxyResponse } from "../forwarding/messages.ts";
+import type { ProxyRequest } from "../forwarding/proxy-request.ts";
+import type { ProxyResponse } from "../forwarding/proxy-response.ts";
 import type { SiteProxyProcess } from "../settings/process-settings.ts";
 import type { SlotRouter } from "../slots/slot-router.ts";
 import type { Upstream } from "../upstream/upstream.ts";
+import type { ClientConnection } from "./client-connection.ts";
 import type { RequestHandler } from "./client-server.ts";
-import type { ClientConnection } from "./connection.ts";
+
 import { isProbe } from "./probe-token.ts";
-import { refuseUpgrade } from "./refuse-upgrade.ts";
 
 /** Sends the requests of one site to its live slot. */
 export class SiteHandler implements RequestHandler {
@@ -42,14 +42,8 @@ export class SiteHandler implements RequestHandler {
       this.#forwarder.forward(request, res);
       return;
     }
-    if (request.status === 400) res.shouldKeepAlive = false;
+    if (request.status === 400 || req.wantsUpgrade) res.shouldKeepAlive = false;
     answerPlain(res, request.status, request.sentence);
-  }
-
-  onUpgrade(req: ProxyRequest, socket: Duplex, head: Buffer, connection: ClientConnection): void {
-    const request = this.#judge(req, connection);
-    if (request instanceof SiteRequest) this.#forwarder.upgrade(request, socket, head);
-    else refuseUpgrade(req, socket, request.status, request.sentence);
   }
 
   onMalformed(): void {
@@ -60,8 +54,8 @@ export class SiteHandler implements RequestHandler {
     req: ProxyRequest,
     connection: ClientConnection,
   ): SiteRequest | { readonly status: number; readonly sentence: string } {
-    const { rawHeaders, httpVersion, method = "", url = "" } = req;
-    const judgement = judgeRequest({ method, target: url, httpVersion, rawHeaders });
+    const { method, target, minorVersion, rawHeaders } = req.head;
+    const judgement = judgeRequest({ method, target, httpVersion: `1.${minorVersion}`, rawHeaders });
     if (judgement.kind === "refused") {
       this.#counters.malformed += 1;
       return { status: 400, sentence: judgement.reason };
@@ -84,7 +78,7 @@ export class SiteHandler implements RequestHandler {
       traceId,
       rawHeaders,
     });
-    const probe = isProbe(req, this.process.probeToken);
+    const probe = isProbe(req.head, this.process.probeToken);
     return new SiteRequest(this, this.#counters.of(binding), req, judgement.target, headers, probe);
   }
 }

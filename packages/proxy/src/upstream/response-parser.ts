@@ -11,8 +11,7 @@ import {
 export interface ResponseSink {
   onInformational(head: ResponseHead): void;
   onHead(head: ResponseHead): void;
-  /** `last` is true when this chunk completes a body of known length; `onEnd` follows all the same. */
-  onBody(chunk: Buffer, last: boolean): void;
+  onBody(chunk: Buffer): void;
   onEnd(trailers: readonly string[]): void;
   /** The connection speaks another protocol from now on; `rest` are bytes that came behind the head. */
   onUpgrade(head: ResponseHead, rest: Buffer): void;
@@ -78,7 +77,8 @@ export class ResponseParser {
     while (rest.length > 0) {
       const next = this.#step(rest);
       if (next === undefined) {
-        this.#pending = rest;
+        // What is read next may lie in the same memory.
+        this.#pending = Buffer.from(rest);
         return;
       }
       rest = next;
@@ -100,7 +100,7 @@ export class ResponseParser {
       case "length":
         return this.#readLength(data);
       case "to-the-end":
-        this.#sink?.onBody(data, false);
+        this.#sink?.onBody(data);
         return none;
       case "chunk-size":
         return this.#readChunkSize(data);
@@ -131,21 +131,26 @@ export class ResponseParser {
       this.#sink?.onUpgrade(head, rest);
       return none;
     }
-    if (head.status < 200) this.#sink?.onInformational(head);
-    else this.#begin(head);
-    return rest;
+    if (head.status < 200) {
+      this.#sink?.onInformational(head);
+      return rest;
+    }
+    if (!this.#begin(head)) return rest;
+    this.#pending = rest;
+    this.#end([]);
+    return none;
   }
 
-  #begin(head: ResponseHead): void {
+  /** True when the head is the whole response. */
+  #begin(head: ResponseHead): boolean {
     const { status } = head;
     if (this.#bodiless || status === 204 || status === 304) this.#reading = "complete";
     else if (this.#reading === "head") {
       this.#reading = "to-the-end";
       this.#keepAlive = false;
     } else if (this.#reading === "length" && this.#left === 0) this.#reading = "complete";
-    const endsHere = this.#reading === "complete";
     this.#sink?.onHead(head);
-    if (endsHere) this.#end([]);
+    return this.#reading === "complete";
   }
 
   #decideFraming({ head, length, chunked, keepAlive, keepAliveHintMs }: ParsedHead): void {
@@ -162,14 +167,14 @@ export class ResponseParser {
   #readLength(data: Buffer): Buffer {
     if (data.length < this.#left) {
       this.#left -= data.length;
-      this.#sink?.onBody(data, false);
+      this.#sink?.onBody(data);
       return none;
     }
     const rest = data.subarray(this.#left);
     const chunk = rest.length === 0 ? data : data.subarray(0, this.#left);
     this.#reading = "complete";
     this.#pending = rest;
-    this.#sink?.onBody(chunk, true);
+    this.#sink?.onBody(chunk);
     this.#end([]);
     return none;
   }
@@ -191,7 +196,7 @@ export class ResponseParser {
     const chunk = data.length <= this.#left ? data : data.subarray(0, this.#left);
     this.#left -= chunk.length;
     if (this.#left === 0) this.#reading = "chunk-tail";
-    this.#sink?.onBody(chunk, false);
+    this.#sink?.onBody(chunk);
     return data.subarray(chunk.length);
   }
 

@@ -1,10 +1,17 @@
 import type { Socket } from "node:net";
+import { GatheredWriter } from "../forwarding/gathered-writer.ts";
+import type { ReadMemory } from "./read-memory.ts";
 import { ResponseParser, type ResponseSink } from "./response-parser.ts";
 
 /** Who uses a connection for one request. */
 export interface ConnectionUser extends ResponseSink {
   /** The connection is gone before the response was complete; `anyByte` says whether any of it had come. */
   onConnectionLost(cause: Error, anyByte: boolean): void;
+  /**
+   * Everything that has arrived so far was handed over. Says whether the chunks of `onBody` are still needed when it
+   * returns; otherwise their memory is read into again.
+   */
+  onPause(): boolean;
   /** Written bytes have left; more may be written. */
   onWritable(): void;
 }
@@ -12,17 +19,21 @@ export interface ConnectionUser extends ResponseSink {
 /** One HTTP/1.1 connection to an upstream, used by one request at a time. */
 export class UpstreamConnection {
   readonly socket: Socket;
+  readonly writer: GatheredWriter;
   /** A request has been answered on it before: it may be closing while we write. */
   reused = false;
   /** When it was put aside; milliseconds of the monotonic clock. */
   idleSince = 0;
+  readonly #memory: ReadMemory | undefined;
   readonly #parser = new ResponseParser();
   #user: ConnectionUser | undefined;
   #lost: ((connection: UpstreamConnection) => void) | undefined;
 
-  constructor(socket: Socket) {
+  /** `memory`: where the bytes given to `onData` lie, when that is used again. */
+  constructor(socket: Socket, memory?: ReadMemory) {
     this.socket = socket;
-    socket.on("data", (data: Buffer) => this.#onData(data));
+    this.#memory = memory;
+    this.writer = new GatheredWriter(socket);
     socket.on("end", () => this.#onClosed(new Error("the upstream closed the connection")));
     socket.on("error", (cause: Error) => this.#onClosed(cause));
     socket.on("close", () => this.#onClosed(new Error("the connection to the upstream was closed")));
@@ -68,7 +79,8 @@ export class UpstreamConnection {
     return this.socket;
   }
 
-  #onData(data: Buffer): void {
+  /** Takes what was read. */
+  onData(data: Buffer): void {
     const user = this.#user;
     if (user === undefined) {
       this.#onClosed(new Error("the upstream spoke without being asked"));
@@ -76,6 +88,7 @@ export class UpstreamConnection {
     }
     try {
       this.#parser.execute(data);
+      if (user.onPause() && this.#memory !== undefined) this.#memory.lent = true;
     } catch (cause) {
       this.#user = undefined;
       this.socket.destroy();
@@ -98,6 +111,8 @@ export class UpstreamConnection {
   /** A body that ends with the connection is complete when the upstream ended it, not when the connection broke. */
   #finishedByClose(cause: Error): boolean {
     if ("code" in cause) return this.#parser.complete;
-    return this.#parser.finish();
+    const finished = this.#parser.finish();
+    if (finished) this.#user?.onPause();
+    return finished;
   }
 }

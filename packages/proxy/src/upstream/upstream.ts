@@ -1,4 +1,5 @@
-import { connect, type NetConnectOpts, type Socket } from "node:net";
+import { connect, type NetConnectOpts } from "node:net";
+import { ReadMemory } from "./read-memory.ts";
 import { UpstreamConnection } from "./upstream-connection.ts";
 
 export interface UpstreamOptions {
@@ -71,29 +72,29 @@ export class Upstream {
     return this.takeIdle(now);
   }
 
-  /** Opens a new connection within `timeoutMs`. */
-  open(timeoutMs: number, awaiter: ConnectionAwaiter): CancelConnect {
-    const socket = connect({ noDelay: true, allowHalfOpen: true, ...this.#options.address });
+  /** Opens a new connection within `timeoutMs`; `forTunnel`: its socket may be given away. */
+  open({ timeoutMs, forTunnel }: { timeoutMs: number; forTunnel: boolean }, awaiter: ConnectionAwaiter): CancelConnect {
+    const connection = forTunnel ? connectPlainly(this.#options.address) : connectFrugally(this.#options.address);
+    const { socket } = connection;
     const stop = (): void => {
       clearTimeout(timer);
-      socket.removeAllListeners();
+      socket.off("error", fail).off("connect", succeed);
     };
     const fail = (cause: Error): void => {
       stop();
-      socket.on("error", ignore);
-      socket.destroy();
+      connection.destroy();
       awaiter.onConnectFailed(cause);
     };
-    const timer = setTimeout(() => fail(new ConnectTimeout("the connection was not accepted in time")), timeoutMs);
-    socket.once("error", fail);
-    socket.once("connect", () => {
+    const succeed = (): void => {
       stop();
-      awaiter.onConnected(this.#opened(socket));
-    });
+      if (this.#options.preamble !== undefined) connection.writer.bytes(this.#options.preamble);
+      awaiter.onConnected(connection);
+    };
+    const timer = setTimeout(() => fail(new ConnectTimeout("the connection was not accepted in time")), timeoutMs);
+    socket.on("error", fail).on("connect", succeed);
     return () => {
       stop();
-      socket.on("error", ignore);
-      socket.destroy();
+      connection.destroy();
     };
   }
 
@@ -116,11 +117,6 @@ export class Upstream {
     this.#witness?.destroy();
     this.#witness = undefined;
     this.#idle = [];
-  }
-
-  #opened(socket: Socket): UpstreamConnection {
-    if (this.#options.preamble !== undefined) socket.write(this.#options.preamble);
-    return new UpstreamConnection(socket);
   }
 
   #longestIdle(connection: UpstreamConnection): number {
@@ -169,4 +165,25 @@ export class Upstream {
 /** Nothing accepted the connection within the time allowed. */
 export class ConnectTimeout extends Error {}
 
-const ignore = (): void => undefined;
+const always = { noDelay: true, allowHalfOpen: true } as const;
+
+function connectPlainly(address: NetConnectOpts): UpstreamConnection {
+  const socket = connect({ ...always, ...address });
+  const connection = new UpstreamConnection(socket);
+  socket.on("data", (data: Buffer) => connection.onData(data));
+  return connection;
+}
+
+/** Reads into memory that is used again: a buffer for every read is most of what there would be to collect. */
+function connectFrugally(address: NetConnectOpts): UpstreamConnection {
+  const memory = new ReadMemory();
+  const onread = {
+    buffer: () => memory.next(),
+    callback: (bytes: number): boolean => {
+      connection.onData(memory.first(bytes));
+      return true;
+    },
+  };
+  const connection = new UpstreamConnection(connect({ ...always, ...address, onread }), memory);
+  return connection;
+}
