@@ -146,7 +146,9 @@ test("rollout show lists every gate with its state, when it opens, and what was 
   const waiting = rolloutOf({
     phase: "waiting-for-gates",
     statusLine: "waiting for the gates of wave 1 of 1 in production; production is changed mon-thu",
-    waitingOn: [{ kind: "window", sentence: "production is changed mon-thu", hosts: [], details: [], untilMs: 121_000 }],
+    waitingOn: [
+      { kind: "window", sentence: "production is changed mon-thu", hosts: [], details: [], untilMs: 121_000 },
+    ],
     gates: [
       { ...gate, gate: "window", state: "closed", sentence: "production is changed mon-thu", opensAtMs: 121_000 },
       { ...gate, gate: "coverage", state: "open", sentence: "all of acceptance has passed" },
