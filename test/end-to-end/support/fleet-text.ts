@@ -1,4 +1,7 @@
+import type { EngineName } from "@sluice/core";
+
 export interface FleetShape {
+  readonly engine: EngineName;
   readonly hosts: readonly HostPorts[];
   readonly sites: readonly string[];
   readonly soak: string;
@@ -28,7 +31,7 @@ export const titleOf = (site: string): string => `Welcome to ${site}`;
 
 /** One environment, all hosts in one wave; every site on a port shared through the front and on one of its own. */
 export function fleetText(shape: FleetShape): string {
-  const { hosts, sites, soak, approval } = shape;
+  const { engine, hosts, sites, soak, approval } = shape;
   const gates = `soak: ${soak}, maxWait: 2m${approval === undefined ? "" : `, approval: [${approval}]`}`;
   return [
     "fleet: e2e",
@@ -37,7 +40,7 @@ export function fleetText(shape: FleetShape): string {
     "hosts:",
     ...hosts.map((host) => hostText(host, sites)),
     "sharedPorts: [80]",
-    "defaults: { health: { warmUp: 0s, minBake: 2s } }",
+    `defaults: { engine: ${engine}, health: { warmUp: 0s, minBake: 2s } }`,
     "sites:",
     ...sites.flatMap((site) => siteText(site, shape)),
     "",

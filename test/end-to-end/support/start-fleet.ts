@@ -10,6 +10,7 @@ import { findFreePorts } from "@sluice/cli/dev/free-ports";
 import { stopHost } from "@sluice/cli/dev/stop-host";
 import { type CoordinatorClient, openCoordinatorClient } from "@sluice/cli/operator/coordinator-client";
 import { packRelease } from "@sluice/cli/operator/pack-release";
+import type { EngineName } from "@sluice/core";
 import type { HostStatus } from "@sluice/protocol/generated/sluice/operator/v1/operator";
 import type { Rollout } from "@sluice/protocol/generated/sluice/types/v1/rollout";
 import { eventually } from "./eventually.ts";
@@ -18,6 +19,8 @@ import { processesOf } from "./processes-of.ts";
 import { type Variant, writeRelease } from "./releases.ts";
 
 export interface FleetOptions {
+  /** Of all site proxies and fronts; `node` unless given. */
+  readonly engine?: EngineName;
   readonly hosts?: readonly string[];
   readonly sites?: readonly string[];
   readonly soak?: string;
@@ -152,10 +155,10 @@ class SmallFleet implements Fleet {
   }
 
   text(changes: Partial<FleetShape> = {}): string {
-    const { soak = "10ms", drain = "5s", approval } = this.#options;
+    const { engine = "node", soak = "10ms", drain = "5s", approval } = this.#options;
     const { hosts, sites, dir } = this;
     const usual = { forward: "preserve", onRegression: "revert" } as const;
-    return fleetText({ ...usual, hosts, sites, dir, soak, drain, approval, ...changes });
+    return fleetText({ ...usual, engine, hosts, sites, dir, soak, drain, approval, ...changes });
   }
 
   async fleetFile(changes?: Partial<FleetShape>): Promise<string> {

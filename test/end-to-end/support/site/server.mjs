@@ -79,10 +79,15 @@ function long(response, bytes) {
 
 /** After the handshake every byte comes back; `release` first, so that the client knows who it speaks to. */
 const upgraded = new Set();
-server.on("upgrade", (_request, socket, head) => {
+/** RFC 6455 §4.2.2. */
+const acceptOf = (key) => createHash("sha1").update(`${key}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`).digest("base64");
+server.on("upgrade", (request, socket, head) => {
   upgraded.add(socket);
   socket.on("close", () => upgraded.delete(socket));
-  socket.write("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n");
+  const accept = acceptOf(request.headers["sec-websocket-key"]);
+  socket.write(
+    `HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Accept: ${accept}\r\n\r\n`,
+  );
   socket.write(`release ${about.release}\n`);
   if (head.length > 0) socket.write(head);
   socket.on("error", () => socket.destroy());

@@ -1,0 +1,13 @@
+import type { EngineName } from "@sluice/core";
+import { describe } from "vitest";
+import { installedHaproxy } from "../../house/installed-haproxy.ts";
+
+const haproxy = await installedHaproxy();
+
+/** Engines whose proxies can be run here. */
+export const engines: readonly EngineName[] = haproxy === undefined ? ["node"] : ["node", "haproxy"];
+
+/** Runs the same tests on a fleet of every engine, one after the other. */
+export function eachEngine(tests: (engine: EngineName) => void): void {
+  describe.each(engines)("%s", tests);
+}
