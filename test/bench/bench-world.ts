@@ -1,5 +1,6 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
 import { kill, processesNaming, treeOf } from "./machine/processes.ts";
 import type { Measurements } from "./measurements/measurements.ts";
 import type { Tools } from "./tools/required-tools.ts";
@@ -45,15 +46,22 @@ export async function openBenchFolder(): Promise<AsyncDisposable & { readonly di
   return {
     dir,
     async [Symbol.asyncDispose]() {
-      killAllNaming(dir);
+      await killAllNaming(dir);
       await rm(dir, { recursive: true, force: true, maxRetries: 20, retryDelay: 50 });
     },
   };
 }
 
-function killAllNaming(dir: string): void {
-  for (let left = processesNaming(dir); left.length > 0; left = processesNaming(dir)) {
+/** A process that is being started names nothing for a moment; so one look that finds none is not enough. */
+const looksMin = 4;
+const lookEveryMs = 50;
+
+async function killAllNaming(dir: string): Promise<void> {
+  for (let looks = 0; looks < looksMin; looks += 1) {
+    const left = processesNaming(dir);
     // Not all children say whose they are.
     for (const pid of new Set(left.flatMap(treeOf))) kill(pid);
+    if (left.length > 0) looks = 0;
+    await delay(lookEveryMs);
   }
 }
