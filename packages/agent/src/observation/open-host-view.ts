@@ -1,8 +1,10 @@
 import {
+  acceptingProxies,
   type HostObservation,
   type Instant,
   liveSlot,
   type ObservedHost,
+  proxyUnit,
   type SiteDuties,
   slotSeen,
 } from "@sluice/core";
@@ -52,7 +54,10 @@ export function openHostView(options: HostViewOptions): HostView {
   };
 }
 
+/** A site that is on its way to its first users is asked by its activation; until a proxy lets users in, nobody else would get in. */
 function probedSite(duties: SiteDuties, seen: ObservedHost | undefined, isProven: boolean): readonly ProbedSite[] {
+  const isOpen = seen !== undefined && acceptingProxies(seen, proxyUnit(duties.site)).length > 0;
+  if (!isOpen && !isProven) return [];
   const slot = seen === undefined ? undefined : liveSlot(seen, duties.site);
   if (seen === undefined || slot === undefined) return isProven ? [{ duties }] : [];
   const live = slotSeen(seen, duties.site, slot)?.target;
