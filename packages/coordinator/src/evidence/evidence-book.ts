@@ -3,7 +3,7 @@ import { fromWireProbeResult } from "@sluice/protocol";
 import type { ProbeBatch } from "@sluice/protocol/generated/sluice/agent/v1/agent";
 import type { Clock } from "@sluice/runtime";
 import { type EvidenceCursor, readEvidence, readEvidenceCursor, writeEvidenceCursor } from "../store/evidence.ts";
-import { forgetBefore, hostsWithEvidence, type RowRange } from "../store/evidence-rows.ts";
+import { forgetAllBefore, forgetBefore, type RowRange } from "../store/evidence-rows.ts";
 import { addRounds, isOfRound, readRounds } from "../store/probe-rounds.ts";
 import type { Store } from "../store/store.ts";
 import { historyMs } from "./history.ts";
@@ -46,7 +46,7 @@ export class EvidenceBook {
     const ofRounds = results.filter(isOfRound);
     this.#store.transact((db) => {
       addRounds(db, host, ofRounds);
-      forgetBefore(db, "probe_rounds", host, this.#oldest());
+      for (const site of sitesOf(ofRounds)) forgetBefore(db, "probe_rounds", host, site, this.#oldest());
       writeEvidenceCursor(db, host, { epoch: batch.epoch, epochBegan, seq: batch.seq });
     });
     this.#log = next;
@@ -54,9 +54,9 @@ export class EvidenceBook {
     return results;
   }
 
-  /** Answers of one host about these sites in the range of rounds, oldest first. */
+  /** Answers of one host about these sites in the range of rounds, site by site, oldest first. */
   rounds(range: RowRange, sites: readonly string[]): readonly ProbeAnswer[] {
-    return readRounds(this.#store, range, sites);
+    return sites.flatMap((site) => readRounds(this.#store, range, site));
   }
 
   /** The newest round of a site that is in from this host since the coordinator's start. */
@@ -74,12 +74,10 @@ export class EvidenceBook {
     return instant(this.#clock.now() - historyMs);
   }
 
-  /** Hosts that are gone send no batch that would make their rows go. */
+  /** Hosts and sites that are gone come in no batch that would make their rows go. */
   #forgetOld(): void {
-    const hosts = hostsWithEvidence(this.#store, "probe_rounds");
-    if (hosts.length === 0) return;
-    this.#store.transact((db) => {
-      for (const host of hosts) forgetBefore(db, "probe_rounds", host, this.#oldest());
-    });
+    this.#store.transact((db) => forgetAllBefore(db, "probe_rounds", this.#oldest()));
   }
 }
+
+const sitesOf = (results: readonly ProbeResult[]): ReadonlySet<string> => new Set(results.map(({ site }) => site));

@@ -3,7 +3,7 @@ import { fromWireTraffic } from "@sluice/protocol";
 import type { TrafficBatch } from "@sluice/protocol/generated/sluice/agent/v1/agent";
 import type { Clock } from "@sluice/runtime";
 import type { Log } from "@sluice/runtime/logs/open-log";
-import { forgetBefore, hostsWithEvidence, newestMoment, type RowRange } from "../store/evidence-rows.ts";
+import { forgetAllBefore, forgetBefore, newestMoment, type RowRange } from "../store/evidence-rows.ts";
 import type { Store } from "../store/store.ts";
 import {
   addTraffic,
@@ -36,16 +36,16 @@ export class TrafficBook {
     const blocks = fromWireTraffic(batch.series);
     this.#store.transact((db) => {
       addTraffic(db, host, blocks);
-      forgetBefore(db, "traffic_blocks", host, this.#oldest());
+      for (const site of sitesOf(blocks)) forgetBefore(db, "traffic_blocks", host, site, this.#oldest());
       writeTrafficCursor(db, host, this.#nextCursor(known, batch));
     });
     this.#newest.set(host, newestOf(blocks, this.#newest.get(host)));
     if (batch.dropped > 0) this.#log.warn({ host, blocks: batch.dropped }, "traffic.blocks-lost");
   }
 
-  /** Blocks of these sites on one host that start in the range, oldest first; whole blocks, also those without a request. */
+  /** Blocks of these sites on one host that start in the range, site by site, oldest first; also those without a request. */
   blocks(range: RowRange, sites: readonly string[]): readonly TrafficBlock[] {
-    return readTraffic(this.#store, range, sites);
+    return sites.flatMap((site) => readTraffic(this.#store, range, site));
   }
 
   /** Start of the newest block that is in from this host; undefined: nothing of it is known. */
@@ -70,15 +70,13 @@ export class TrafficBook {
     return instant(this.#clock.now() - historyMs);
   }
 
-  /** Hosts that are gone send no batch that would make their rows go. */
+  /** Hosts and sites that are gone come in no batch that would make their rows go. */
   #forgetOld(): void {
-    const hosts = hostsWithEvidence(this.#store, "traffic_blocks");
-    if (hosts.length === 0) return;
-    this.#store.transact((db) => {
-      for (const host of hosts) forgetBefore(db, "traffic_blocks", host, this.#oldest());
-    });
+    this.#store.transact((db) => forgetAllBefore(db, "traffic_blocks", this.#oldest()));
   }
 }
+
+const sitesOf = (blocks: readonly TrafficBlock[]): ReadonlySet<string> => new Set(blocks.map(({ site }) => site));
 
 const newestOf = (blocks: readonly TrafficBlock[], known = instant(0)): Instant =>
   instant(blocks.reduce((newest, { startsAt }) => Math.max(newest, startsAt), Number(known)));

@@ -2,26 +2,25 @@ import { type Instant, instant } from "@sluice/core";
 import { type Entry, packEntries, unpackEntries } from "./packed-entries.ts";
 import type { Db } from "./store.ts";
 
-/** One row holds everything that one host counted at one moment, so that adding to a day of history writes one row. */
+/**
+ * One row holds everything that one host counted of one site at one moment: a block of traffic, or a round of probes. So adding to
+ * a day of history writes one short row, and reading a site's history reads nothing else.
+ */
 export type EvidenceTable = "traffic_blocks" | "probe_rounds";
 
-const momentOf = { traffic_blocks: "starts_at", probe_rounds: "round" } as const satisfies Record<
-  EvidenceTable,
-  string
->;
-
-/** The entries of one host at one moment. */
 export interface EvidenceRow {
+  readonly host: string;
+  readonly site: string;
   readonly at: Instant;
   readonly entries: readonly Entry[];
 }
 
 /** Adds to what is known of a moment. What a way had there already stays as it is: heard twice, counted once. */
-export function addEntries(db: Db, table: EvidenceTable, host: string, { at, entries }: EvidenceRow): void {
-  const moment = momentOf[table];
+export function addEntries(db: Db, table: EvidenceTable, { host, site, at, entries }: EvidenceRow): void {
   const row = db.get<{ entries: Uint8Array }>(
-    `SELECT entries FROM ${table} WHERE host = ? AND ${moment} = ?`,
+    `SELECT entries FROM ${table} WHERE host = ? AND site = ? AND at = ?`,
     host,
+    site,
     at,
   );
   const known = row === undefined ? [] : unpackEntries(row.entries);
@@ -29,9 +28,10 @@ export function addEntries(db: Db, table: EvidenceTable, host: string, { at, ent
   const fresh = entries.filter(({ way }) => !ways.has(way));
   if (fresh.length === 0) return;
   db.run(
-    `INSERT INTO ${table} (host, ${moment}, entries) VALUES (?, ?, ?)
-     ON CONFLICT (host, ${moment}) DO UPDATE SET entries = excluded.entries`,
+    `INSERT INTO ${table} (host, site, at, entries) VALUES (?, ?, ?, ?)
+     ON CONFLICT (host, site, at) DO UPDATE SET entries = excluded.entries`,
     host,
+    site,
     at,
     packEntries([...known, ...fresh]),
   );
@@ -44,38 +44,44 @@ export interface RowRange {
   readonly until: Instant;
 }
 
-/** Oldest first, with the entries of `ways` only. */
+/** Of one site, oldest first. */
 export function readEntries(
   db: Db,
   table: EvidenceTable,
   { host, from, until }: RowRange,
-  ways: { has(way: number): boolean },
-): readonly EvidenceRow[] {
-  const moment = momentOf[table];
+  site: string,
+): readonly Pick<EvidenceRow, "at" | "entries">[] {
   const rows = db.all<{ at: number; entries: Uint8Array }>(
-    `SELECT ${moment} AS at, entries FROM ${table} WHERE host = ? AND ${moment} >= ? AND ${moment} < ? ORDER BY ${moment}`,
+    `SELECT at, entries FROM ${table} WHERE host = ? AND site = ? AND at >= ? AND at < ? ORDER BY at`,
     host,
+    site,
     from,
     until,
   );
-  return rows.flatMap(({ at, entries }) => {
-    const wanted = unpackEntries(entries, ways);
-    return wanted.length === 0 ? [] : [{ at: instant(at), entries: wanted }];
-  });
+  return rows.map(({ at, entries }) => ({ at: instant(at), entries: unpackEntries(entries) }));
 }
 
 /** The newest moment of which anything is known of a host. */
 export function newestMoment(db: Db, table: EvidenceTable, host: string): Instant | undefined {
-  const row = db.get<{ at: number | null }>(`SELECT max(${momentOf[table]}) AS at FROM ${table} WHERE host = ?`, host);
+  const row = db.get<{ at: number | null }>(`SELECT max(at) AS at FROM ${table} WHERE host = ?`, host);
   return row?.at == null ? undefined : instant(row.at);
 }
 
-/** Forgets what one host counted before `before`; an index leads to it, so that it may be done with every batch. */
-export function forgetBefore(db: Db, table: EvidenceTable, host: string, before: Instant): void {
-  db.run(`DELETE FROM ${table} WHERE host = ? AND ${momentOf[table]} < ?`, host, before);
+/** Forgets what one host counted of one site before `before`; the key leads to it, so that it may be done with every batch. */
+export function forgetBefore(db: Db, table: EvidenceTable, host: string, site: string, before: Instant): void {
+  db.run(`DELETE FROM ${table} WHERE host = ? AND site = ? AND at < ?`, host, site, before);
 }
 
-/** Hosts of which anything is known, also those that are in no fleet any more. */
-export function hostsWithEvidence(db: Db, table: EvidenceTable): readonly string[] {
-  return db.all<{ host: string }>(`SELECT DISTINCT host FROM ${table}`).map(({ host }) => host);
+/** Forgets everything before `before`, also of hosts and sites that are in no fleet any more. Reads the whole table. */
+export function forgetAllBefore(db: Db, table: EvidenceTable, before: Instant): void {
+  db.run(`DELETE FROM ${table} WHERE at < ?`, before);
+}
+
+/** Every host and site of which anything is known since `from`. */
+export function placesWithEvidence(
+  db: Db,
+  table: EvidenceTable,
+  from: Instant,
+): readonly Pick<EvidenceRow, "host" | "site">[] {
+  return db.all(`SELECT DISTINCT host, site FROM ${table} WHERE at >= ?`, from);
 }

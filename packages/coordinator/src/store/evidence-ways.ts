@@ -28,18 +28,10 @@ export function ensureWay(db: Db, { site, binding, bindingPort, hop, probe }: Om
   return db.get<{ id: number }>(find, ...values)?.id ?? 0;
 }
 
-/** The ways of these sites by id: those of traffic, or those of probes. */
-export function readWays(db: Db, sites: readonly string[], source: "traffic" | "probe"): ReadonlyMap<number, KnownWay> {
-  const wanted = source === "traffic" ? "probe = ''" : "probe <> ''";
-  const rows = sites.flatMap((site) =>
-    db.all<WayRow>(`SELECT * FROM evidence_ways WHERE site = ? AND ${wanted} ORDER BY id`, site),
-  );
+/** The ways of a site by id. */
+export function readWays(db: Db, site: string): ReadonlyMap<number, KnownWay> {
+  const rows = db.all<WayRow>("SELECT * FROM evidence_ways WHERE site = ? ORDER BY id", site);
   return new Map(rows.map((row) => [row.id, wayOf(row)]));
-}
-
-/** The ways of every site. */
-export function readAllWays(db: Db): ReadonlyMap<number, KnownWay> {
-  return new Map(db.all<WayRow>("SELECT * FROM evidence_ways ORDER BY id").map((row) => [row.id, wayOf(row)]));
 }
 
 const wayOf = ({ id, site, binding, binding_port, hop, probe }: WayRow): KnownWay => ({

@@ -9,9 +9,8 @@ import {
   type Stratum,
   seriesKey,
 } from "@sluice/core";
-import { hostsWithEvidence } from "./evidence-rows.ts";
-import { type KnownWay, readAllWays } from "./evidence-ways.ts";
-import { answersOf } from "./probe-rounds.ts";
+import { placesWithEvidence } from "./evidence-rows.ts";
+import { readRounds } from "./probe-rounds.ts";
 import type { Db } from "./store.ts";
 
 type Series = EvidenceLog["series"][string];
@@ -43,8 +42,8 @@ export function writeEvidenceCursor(db: Db, host: string, { epoch, epochBegan, s
   );
 }
 
-/** How far back the log is restored, and how many results of each probe one by one: as much as it keeps in memory. */
-const restoredMs = 6 * 3_600_000;
+/** How far back the log is restored, and how many results of each probe one by one: what is under way goes on by it. */
+const restoredMs = 3_600_000;
 const tailMax = 32;
 
 /** What was heard before the last stop, from the rounds on disk; results between two rounds are gone. */
@@ -52,10 +51,10 @@ export function readEvidence(db: Db, now: Instant): EvidenceLog {
   const cursors = db.all<{ host: string; epoch_began: number; seq: number }>(
     "SELECT host, epoch_began, seq FROM evidence_cursors",
   );
-  const ways = new Map([...readAllWays(db)].filter(([, { probe }]) => probe !== ""));
-  const range = { from: instant(now - restoredMs), until: instant(Number.MAX_SAFE_INTEGER) };
-  const series = hostsWithEvidence(db, "probe_rounds").flatMap((host) =>
-    seriesOf(host, answersOf(db, { host, ...range }, ways)),
+  const from = instant(now - restoredMs);
+  const until = instant(Number.MAX_SAFE_INTEGER);
+  const series = placesWithEvidence(db, "probe_rounds", from).flatMap(({ host, site }) =>
+    seriesOf(host, readRounds(db, { host, from, until }, site)),
   );
   return {
     heard: Object.fromEntries(cursors.map((row) => [row.host, { epoch: row.epoch_began as Instant, seq: row.seq }])),
@@ -65,18 +64,17 @@ export function readEvidence(db: Db, now: Instant): EvidenceLog {
 
 function seriesOf(host: string, answers: readonly ProbeAnswer[]): readonly (readonly [string, Series])[] {
   const known = answers.filter(({ outcome }) => outcome.kind !== "unknown");
-  const groups = Map.groupBy(known, ({ stratum }) => seriesKey(host, probeStratum(stratum)));
-  return [...groups].flatMap(([key, group]) => {
+  const probes = [...Map.groupBy(known, ({ stratum }) => stratum)];
+  return [...Map.groupBy(probes, ([stratum]) => seriesKey(host, failureOn(stratum)))].flatMap(([key, group]) => {
     const [first] = group;
     if (first === undefined) return [];
-    const byProbe = Map.groupBy(group, ({ stratum }) => stratum.probe);
-    const tails = [...byProbe].map(([probe, list]) => [probe, list.slice(-tailMax).map(judged)] as const);
-    const stratum = probeStratum(first.stratum);
-    return [[key, { host, stratum, blocks: blocksOf(group), tails: Object.fromEntries(tails) }] as const];
+    const tails = group.map(([{ probe }, list]) => [probe, list.slice(-tailMax).map(judged)] as const);
+    const blocks = blocksOf(group.flatMap(([, list]) => list));
+    return [[key, { host, stratum: failureOn(first[0]), blocks, tails: Object.fromEntries(tails) }] as const];
   });
 }
 
-const probeStratum = ({ site, binding, hop }: Pick<KnownWay, "site" | "binding" | "hop">): Stratum => ({
+const failureOn = ({ site, binding, hop }: ProbeAnswer["stratum"]): Stratum => ({
   ...{ site, binding, hop },
   source: "probe",
   indicator: "failure",
@@ -89,9 +87,11 @@ const failureOf = (outcome: ProbeOutcome): Pick<Judged, "failure"> =>
 
 function blocksOf(answers: readonly ProbeAnswer[]): readonly Block[] {
   const groups = Map.groupBy(answers, ({ round }) => Math.floor(round / blockMs) * blockMs);
-  return [...groups].map(([startsAt, group]) => ({
-    startsAt: instant(startsAt),
-    requests: group.length,
-    bad: group.filter(({ outcome }) => outcome.kind === "bad").length,
-  }));
+  return [...groups]
+    .toSorted(([a], [b]) => a - b)
+    .map(([startsAt, group]) => ({
+      startsAt: instant(startsAt),
+      requests: group.length,
+      bad: group.filter(({ outcome }) => outcome.kind === "bad").length,
+    }));
 }

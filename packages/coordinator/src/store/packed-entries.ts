@@ -14,7 +14,7 @@ const decoder = new TextDecoder();
 
 /**
  * Entries of one row as bytes: for each its way, the length of the rest, the number of counts, the counts, the text in UTF-8.
- * Numbers are base-128 varints, so that a way without requests takes three or four bytes.
+ * Numbers are base-128 varints, so that a way without requests takes three bytes.
  */
 export function packEntries(entries: readonly Entry[]): Uint8Array {
   const bytes: number[] = [];
@@ -30,22 +30,23 @@ export function packEntries(entries: readonly Entry[]): Uint8Array {
   return Uint8Array.from(bytes);
 }
 
-/** Reads a row back; only `ways` when given, skipping the others unread. Throws `state-corrupt` when it is cut short. */
-export function unpackEntries(bytes: Uint8Array, ways?: { has(way: number): boolean }): readonly Entry[] {
+/** Reads a row back. Throws `state-corrupt` when it is cut short. */
+export function unpackEntries(bytes: Uint8Array): readonly Entry[] {
   const entries: Entry[] = [];
   const reader = new Reader(bytes);
   while (reader.at < bytes.length) {
     const way = reader.number();
     const end = reader.number() + reader.at;
     if (end > bytes.length) throw cutShort();
-    if (ways === undefined || ways.has(way)) entries.push(readRest(reader, way, end));
+    entries.push(readRest(reader, way, end));
     reader.at = end;
   }
   return entries;
 }
 
 function readRest(reader: Reader, way: number, end: number): Entry {
-  const counts = Array.from({ length: reader.number() }, () => reader.number());
+  const counts: number[] = [];
+  for (let left = reader.number(); left > 0; left -= 1) counts.push(reader.number());
   return { way, counts, text: reader.at === end ? "" : decoder.decode(reader.bytes.subarray(reader.at, end)) };
 }
 

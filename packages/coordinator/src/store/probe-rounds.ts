@@ -13,24 +13,22 @@ export const isOfRound = (result: ProbeResult): result is RoundResult =>
 
 /** Saves how one host answered; an answer of a round that is known already stays as it is. */
 export function addRounds(db: Db, host: string, results: readonly RoundResult[]): void {
-  for (const [at, together] of Map.groupBy(results, ({ round }) => round)) {
-    const entries = together.map((result) => entryOf(ensureWay(db, result), result.outcome));
-    addEntries(db, "probe_rounds", host, { at, entries });
+  for (const [site, ofSite] of Map.groupBy(results, (result) => result.site)) {
+    for (const [at, together] of Map.groupBy(ofSite, ({ round }) => round)) {
+      const entries = together.map((result) => entryOf(ensureWay(db, result), result.outcome));
+      addEntries(db, "probe_rounds", { host, site, at, entries });
+    }
   }
 }
 
-/** Answers of one host about these sites in the range of rounds, oldest first. */
-export function readRounds(db: Db, range: RowRange, sites: readonly string[]): readonly ProbeAnswer[] {
-  const ways = readWays(db, sites, "probe");
-  return ways.size === 0 ? [] : answersOf(db, range, ways);
-}
-
-/** The same of given ways, for whoever has read them already. */
-export function answersOf(db: Db, range: RowRange, ways: ReadonlyMap<number, KnownWay>): readonly ProbeAnswer[] {
-  return readEntries(db, "probe_rounds", range, ways).flatMap(({ at: round, entries }) =>
+/** Answers of one host about a site in the range of rounds, oldest first. Those of one probe share their stratum. */
+export function readRounds(db: Db, range: RowRange, site: string): readonly ProbeAnswer[] {
+  const { host } = range;
+  const strata = new Map([...readWays(db, site)].map(([id, way]) => [id, stratumOf(way)]));
+  return readEntries(db, "probe_rounds", range, site).flatMap(({ at: round, entries }) =>
     entries.flatMap((entry) => {
-      const way = ways.get(entry.way);
-      return way === undefined ? [] : [{ host: range.host, stratum: stratumOf(way), round, outcome: outcomeOf(entry) }];
+      const stratum = strata.get(entry.way);
+      return stratum === undefined ? [] : [{ host, stratum, round, outcome: outcomeOf(entry) }];
     }),
   );
 }

@@ -129,9 +129,10 @@ export const migrations: readonly string[] = [
 
   CREATE TABLE traffic_blocks (
     host TEXT NOT NULL,
-    starts_at INTEGER NOT NULL,
+    site TEXT NOT NULL,
+    at INTEGER NOT NULL,
     entries BLOB NOT NULL,
-    PRIMARY KEY (host, starts_at)
+    PRIMARY KEY (host, site, at)
   ) STRICT, WITHOUT ROWID;
 
   CREATE TABLE traffic_cursors (
@@ -144,9 +145,10 @@ export const migrations: readonly string[] = [
 
   CREATE TABLE probe_rounds (
     host TEXT NOT NULL,
-    round INTEGER NOT NULL,
+    site TEXT NOT NULL,
+    at INTEGER NOT NULL,
     entries BLOB NOT NULL,
-    PRIMARY KEY (host, round)
+    PRIMARY KEY (host, site, at)
   ) STRICT, WITHOUT ROWID;
 
   DROP TABLE evidence_blocks;

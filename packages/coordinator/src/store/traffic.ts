@@ -1,4 +1,4 @@
-import { blockMs, type Instant, instant, outcomes, type TrafficBlock } from "@sluice/core";
+import { type Instant, instant, outcomes, type TrafficBlock } from "@sluice/core";
 import { addEntries, type RowRange, readEntries } from "./evidence-rows.ts";
 import { ensureWay, type KnownWay, readWays } from "./evidence-ways.ts";
 import type { Entry } from "./packed-entries.ts";
@@ -38,26 +38,24 @@ export function writeTrafficCursor(db: Db, host: string, { epoch, seq, dropped, 
 
 /** Saves blocks of one host; a block that is known already stays as it is. */
 export function addTraffic(db: Db, host: string, blocks: readonly TrafficBlock[]): void {
-  for (const [at, together] of Map.groupBy(blocks, ({ startsAt }) => startsAt)) {
-    const entries = together.map((block) => entryOf(ensureWay(db, { ...block, probe: "" }), block));
-    addEntries(db, "traffic_blocks", host, { at, entries });
+  for (const [site, ofSite] of Map.groupBy(blocks, (block) => block.site)) {
+    for (const [at, together] of Map.groupBy(ofSite, ({ startsAt }) => startsAt)) {
+      const entries = together.map((block) => entryOf(ensureWay(db, { ...block, probe: "" }), block));
+      addEntries(db, "traffic_blocks", { host, site, at, entries });
+    }
   }
 }
 
-/** Blocks of these sites on one host that start in the range, oldest first. */
-export function readTraffic(db: Db, range: RowRange, sites: readonly string[]): readonly TrafficBlock[] {
-  const ways = readWays(db, sites, "traffic");
-  if (ways.size === 0) return [];
-  return readEntries(db, "traffic_blocks", range, ways).flatMap(({ at, entries }) =>
+/** Blocks of a site on one host that start in the range, oldest first. */
+export function readTraffic(db: Db, range: RowRange, site: string): readonly TrafficBlock[] {
+  const ways = readWays(db, site);
+  return readEntries(db, "traffic_blocks", range, site).flatMap(({ at, entries }) =>
     entries.flatMap((entry) => {
       const way = ways.get(entry.way);
       return way === undefined ? [] : [blockOf(way, at, entry)];
     }),
   );
 }
-
-/** A block of ten seconds that starts at or before `at`. */
-export const blockStart = (at: Instant): Instant => instant(Math.floor(at / blockMs) * blockMs);
 
 /** Counts: number of outcomes, the outcomes, the first bucket in use, the buckets from there. Nothing at all when nobody came. */
 function entryOf(way: number, { outcomes: counted, latency }: TrafficBlock): Entry {
