@@ -31,5 +31,6 @@ export const connectionRules: readonly string[] = [
 export function oddHead(more = ""): string {
   const names = `te|upgrade|expect|${more === "" ? "" : `${more}|`}${endingNames}`;
   const connection = "connection:(?! (?:close|keep-alive)\\r)";
-  return `${controlCharacters}|(?:^|\\n)(?:(?:${names}):|${endingFamilies}|${connection})`;
+  const encoding = "transfer-encoding:(?! chunked\\r)";
+  return `${controlCharacters}|(?:^|\\n)(?:(?:${names}):|${endingFamilies}|${connection}|${encoding})`;
 }

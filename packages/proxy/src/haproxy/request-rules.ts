@@ -45,6 +45,10 @@ const hygiene: readonly Hygiene[] = [
     sentence: "Transfer-Encoding in HTTP/1.0",
     when: "if { req.fhdr(transfer-encoding) -m found } { req.ver 1.0 }",
   },
+  {
+    sentence: "the length of the body is given more than once",
+    when: "if { req.fhdr_cnt(transfer-encoding) gt 1 }",
+  },
   { sentence: "only HTTP/1.0 and HTTP/1.1 are spoken here", when: "unless { req.ver 1.0 1.1 }" },
 ];
 
@@ -97,7 +101,7 @@ export const hopRules: readonly string[] = [
   `acl upgradable req.fhdr(upgrade) -m reg -i ${quote(upgradePattern)}`,
   "acl has-body req.fhdr(transfer-encoding) -m found",
   "acl has-body req.hdr_val(content-length) gt 0",
-  "http-request set-var(txn.upgrade) bool(true) if asks-upgrade upgradable !has-body { req.ver 1.1 }",
+  "http-request set-var(txn.upgrade) bool(true) if asks-upgrade upgradable !has-body { req.ver 1.1 } { req.fhdr_cnt(upgrade) eq 1 }",
   "http-request set-var(txn.trailers) bool(true) if { req.hdr(te) -i -m str trailers }",
   `http-request lua.nominated if { req.fhdr(connection) -m reg -i ${quote(nominating)} }`,
   "http-request del-header connection",
@@ -106,6 +110,7 @@ export const hopRules: readonly string[] = [
   "http-request del-header te",
   "http-request set-header TE trailers if { var(txn.trailers) -m found } !{ var(txn.upgrade) -m found }",
   `http-request del-header ${quote(endingHeaders)} -m reg`,
+  "http-request set-uri /%[pathq] if { url -m beg -i http:// https:// } !{ pathq -m beg / }",
   "http-request set-uri %[pathq] if { url -m beg -i http:// https:// }",
 ];
 
