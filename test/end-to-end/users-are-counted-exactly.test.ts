@@ -1,6 +1,6 @@
 import type { HostHealth, TrafficHealth } from "@sluice/protocol/generated/sluice/operator/v1/operator";
+import { installedHaproxy } from "@sluice/proxy/haproxy/testing/installed-haproxy";
 import { expect, onTestFinished, test } from "vitest";
-import { installedHaproxy } from "../house/installed-haproxy.ts";
 import { eventually } from "./support/eventually.ts";
 import { directName, internalName, publicName } from "./support/fleet-text.ts";
 import { ask, type Way } from "./support/fresh-requests.ts";

@@ -1,5 +1,4 @@
-import { accessSync, constants } from "node:fs";
-import { join } from "node:path";
+import { findProgram } from "@sluice/runtime/programs/find-program";
 import { execa } from "execa";
 
 /** A program the benchmark starts, the Debian package that brings it, and how it tells its version. */
@@ -19,9 +18,6 @@ const requiredTools: readonly RequiredTool[] = [
   { name: "taskset", debianPackage: "util-linux", versionArguments: ["--version"] },
 ];
 
-/** Where Debian puts programs that are not in every user's PATH. */
-const usualFolders = ["/usr/local/sbin", "/usr/sbin", "/usr/local/bin", "/usr/bin"];
-
 /** Absolute paths by name. */
 export type Tools = ReadonlyMap<string, string>;
 
@@ -31,10 +27,9 @@ export type FoundTools =
 
 /** Looks in `searchPath` (as PATH) and in the usual folders. */
 export function findTools(searchPath: string): FoundTools {
-  const folders = [...searchPath.split(":"), ...usualFolders];
   const tools = new Map<string, string>();
   for (const { name } of requiredTools) {
-    const path = folders.map((folder) => join(folder, name)).find(isExecutable);
+    const path = findProgram(name, searchPath);
     if (path !== undefined) tools.set(name, path);
   }
   const missing = requiredTools.filter(({ name }) => !tools.has(name));
@@ -63,13 +58,4 @@ export async function versionsOf(tools: Tools): Promise<Readonly<Record<string, 
 export function sentenceOfMissing(names: readonly string[]): string {
   const packages = requiredTools.filter(({ name }) => names.includes(name)).map(({ debianPackage }) => debianPackage);
   return `cannot measure without ${names.join(", ")}\n  apt-get install --no-install-recommends ${packages.join(" ")}`;
-}
-
-function isExecutable(path: string): boolean {
-  try {
-    accessSync(path, constants.X_OK);
-    return true;
-  } catch {
-    return false;
-  }
 }

@@ -1,5 +1,5 @@
+import { installedHaproxy } from "@sluice/proxy/haproxy/testing/installed-haproxy";
 import { beforeEach, describe } from "vitest";
-import { installedHaproxy } from "../../house/installed-haproxy.ts";
 import type { EngineUnderTest, Shape, SiteUnderTest, WantedSite } from "./engine-under-test.ts";
 import { haproxyDifferences } from "./haproxy-differences.ts";
 import { haproxyEngine } from "./haproxy-engine.ts";

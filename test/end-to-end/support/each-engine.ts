@@ -1,6 +1,6 @@
 import type { EngineName } from "@sluice/core";
+import { installedHaproxy } from "@sluice/proxy/haproxy/testing/installed-haproxy";
 import { describe } from "vitest";
-import { installedHaproxy } from "../../house/installed-haproxy.ts";
 
 const haproxy = await installedHaproxy();
 

@@ -46,7 +46,7 @@ export class EvidenceBook {
     const ofRounds = results.filter(isOfRound);
     this.#store.transact((db) => {
       addRounds(db, host, ofRounds);
-      for (const site of sitesOf(ofRounds)) forgetBefore(db, "probe_rounds", host, site, this.#oldest());
+      forgetBefore(db, "probe_rounds", host, ofRounds, this.#oldest());
       writeEvidenceCursor(db, host, { epoch: batch.epoch, epochBegan, seq: batch.seq });
     });
     this.#log = next;
@@ -79,5 +79,3 @@ export class EvidenceBook {
     this.#store.transact((db) => forgetAllBefore(db, "probe_rounds", this.#oldest()));
   }
 }
-
-const sitesOf = (results: readonly ProbeResult[]): ReadonlySet<string> => new Set(results.map(({ site }) => site));

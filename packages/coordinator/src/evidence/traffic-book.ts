@@ -36,7 +36,7 @@ export class TrafficBook {
     const blocks = fromWireTraffic(batch.series);
     this.#store.transact((db) => {
       addTraffic(db, host, blocks);
-      for (const site of sitesOf(blocks)) forgetBefore(db, "traffic_blocks", host, site, this.#oldest());
+      forgetBefore(db, "traffic_blocks", host, blocks, this.#oldest());
       writeTrafficCursor(db, host, this.#nextCursor(known, batch));
     });
     this.#newest.set(host, newestOf(blocks, this.#newest.get(host)));
@@ -75,8 +75,6 @@ export class TrafficBook {
     this.#store.transact((db) => forgetAllBefore(db, "traffic_blocks", this.#oldest()));
   }
 }
-
-const sitesOf = (blocks: readonly TrafficBlock[]): ReadonlySet<string> => new Set(blocks.map(({ site }) => site));
 
 const newestOf = (blocks: readonly TrafficBlock[], known = instant(0)): Instant =>
   instant(blocks.reduce((newest, { startsAt }) => Math.max(newest, startsAt), Number(known)));

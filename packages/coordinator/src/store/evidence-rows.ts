@@ -67,9 +67,16 @@ export function newestMoment(db: Db, table: EvidenceTable, host: string): Instan
   return row?.at == null ? undefined : instant(row.at);
 }
 
-/** Forgets what one host counted of one site before `before`; the key leads to it, so that it may be done with every batch. */
-export function forgetBefore(db: Db, table: EvidenceTable, host: string, site: string, before: Instant): void {
-  db.run(`DELETE FROM ${table} WHERE host = ? AND site = ? AND at < ?`, host, site, before);
+/** Forgets what one host counted before `before` of the sites of a batch; the key leads to it, so that every batch may do it. */
+export function forgetBefore(
+  db: Db,
+  table: EvidenceTable,
+  host: string,
+  batch: readonly { readonly site: string }[],
+  before: Instant,
+): void {
+  for (const site of new Set(batch.map((one) => one.site)))
+    db.run(`DELETE FROM ${table} WHERE host = ? AND site = ? AND at < ?`, host, site, before);
 }
 
 /** Forgets everything before `before`, also of hosts and sites that are in no fleet any more. Reads the whole table. */

@@ -107,10 +107,7 @@ interface Traffic {
 }
 
 class TrafficByBinding {
-  readonly #byKind = new Map<
-    string,
-    { outcomes: Partial<Record<Outcome, number>>; latency: number[]; sumMs: number }
-  >();
+  readonly #byKind = new Map<string, Traffic>();
 
   add(key: CountKey | undefined, count: number): void {
     if (key === undefined) return;

@@ -8,6 +8,8 @@ test("a version from 2.6 on is taken, with what is known to be wrong with it", (
   const debian = judgeHaproxy("/usr/sbin/haproxy", said("2.6.12-1+deb12u4"));
   expect(debian).toMatchObject({ path: "/usr/sbin/haproxy", version: "2.6.12-1+deb12u4" });
   expect(debian.quirks.join("\n")).toContain("haproxy#2114");
+  expect(debian.quirks.join("\n")).toContain("haproxy#2262");
+  expect(judgeHaproxy("/usr/sbin/haproxy", said("2.6.16")).quirks.join("\n")).not.toContain("haproxy#2262");
   expect(judgeHaproxy("/usr/sbin/haproxy", said("3.0.5")).quirks).toEqual([]);
 });
 

@@ -1,8 +1,7 @@
 import { execFile } from "node:child_process";
-import { accessSync, constants } from "node:fs";
-import { delimiter, isAbsolute, join } from "node:path";
 import { promisify } from "node:util";
 import { Problem } from "@sluice/core/problems/problem";
+import { findProgram } from "@sluice/runtime/programs/find-program";
 
 /** An installed HAProxy that this engine can drive. */
 export interface Haproxy {
@@ -16,8 +15,6 @@ export interface Haproxy {
 
 const oldestMajor = 2;
 const oldestMinor = 6;
-/** Service managers often leave these out of PATH, and distributions install there. */
-const usualFolders = ["/usr/local/sbin", "/usr/sbin", "/usr/local/bin", "/usr/bin"];
 
 interface Quirk {
   /** Of releases `from` up to and including `to`, as [major, minor, patch]. */
@@ -35,6 +32,12 @@ const quirks: readonly Quirk[] = [
   },
   {
     from: [2, 6, 0],
+    to: [2, 6, 15],
+    sentence:
+      "an upload in chunks may stall until a timeout when a chunk ends where a buffer is full (haproxy#2262); no setting avoids it, 2.6.16 mends it",
+  },
+  {
+    from: [2, 6, 0],
     to: [2, 6, 20],
     sentence:
       "raising `maxconn frontend` again after 0 deadlocks the process (haproxy#2726); requests are held by the slot map instead",
@@ -48,7 +51,7 @@ const run = promisify(execFile);
  * to install; nothing has been started or changed then.
  */
 export async function findHaproxy(searchPath: string = process.env["PATH"] ?? ""): Promise<Haproxy> {
-  const path = pathOf("haproxy", searchPath);
+  const path = findProgram("haproxy", searchPath);
   if (path === undefined) throw unusable("it is not installed");
   const said = await run(path, ["-v"]).catch((cause: unknown) => {
     throw unusable(`${path} can't be run`, cause);
@@ -73,20 +76,6 @@ function unusable(why: string, cause?: unknown): Problem {
     hint: "install HAProxy 2.6 or newer: apt-get install haproxy",
     ...(cause === undefined ? {} : { cause }),
   });
-}
-
-function pathOf(name: string, searchPath: string): string | undefined {
-  const folders = [...searchPath.split(delimiter).filter(isAbsolute), ...usualFolders];
-  return folders.map((folder) => join(folder, name)).find(isExecutable);
-}
-
-function isExecutable(path: string): boolean {
-  try {
-    accessSync(path, constants.X_OK);
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 function parseVersion(version: string): readonly number[] | undefined {

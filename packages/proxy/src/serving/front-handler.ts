@@ -14,7 +14,6 @@ import type { FrontProcess } from "../settings/process-settings.ts";
 import { Upstream } from "../upstream/upstream.ts";
 import type { ClientConnection } from "./client-connection.ts";
 import type { RequestHandler } from "./client-server.ts";
-
 import { isProbe } from "./probe-token.ts";
 import { writeProxyHeader } from "./proxy-protocol.ts";
 

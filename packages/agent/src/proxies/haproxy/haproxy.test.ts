@@ -181,7 +181,8 @@ here("an HAProxy that is killed comes back with what it was ordered, and connect
   await proxies.accept(proxy);
   await proxies.putSlots(proxy, { live: "green", ...both });
   const [before] = await proxies.list();
-  process.kill(before?.pid ?? 0, "SIGKILL");
+  if (before === undefined) throw new Error("there is no proxy to kill");
+  process.kill(before.pid, "SIGKILL");
   expect(await send(port, "GET", false).catch(() => send(port, "GET", false))).toBe("200 green");
   await until(async () => (await proxies.list()).length === 1);
   const [again] = await proxies.list();
