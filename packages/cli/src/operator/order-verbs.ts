@@ -32,7 +32,11 @@ interface HaltOptions extends CoordinatorOptions {
 export function addOrderVerbs(program: Command, world: World): void {
   addFreezeVerbs(program.command("freeze").description("times in which no wave starts"), world);
   addMuteVerbs(
-    program.command("mute").description("alerts that nobody wants to hear for a while; checks go on"),
+    program
+      .command("mute")
+      .description(
+        "alerts that nobody wants to hear for a while (recorded; no alert is sent by this version); checks go on",
+      ),
     world,
   );
   withReason(withCoordinator(program.command("halt")))
@@ -86,7 +90,7 @@ function addFreezeVerbs(freeze: Command, world: World): void {
 
 function addMuteVerbs(mute: Command, world: World): void {
   withTimes(withReason(withCoordinator(mute.command("add"))))
-    .description("silence alerts for a while; always with an end and an owner, and checks go on")
+    .description("say that alerts are not to be sent for a while; always with an end and an owner, and checks go on")
     .argument("<name>", "lower-case letters, digits and hyphens")
     .addHelpText(
       "after",

@@ -72,7 +72,7 @@ export function addRolloutVerbs(program: Command, world: World): void {
     .action((options: ListOptions) => runWithCoordinator(world, options, (client) => list(world, client, options)));
   withCoordinator(rollout.command("show"))
     .description(
-      "one rollout: waves, steps, what it waits for, why it was stopped, and the evidence of the present verdict",
+      "one rollout: waves, steps, gates, what it waits for, why it was stopped, and the rows of evidence of its verdict, if there are any",
     )
     .argument("<id>", "as printed when it started")
     .option("--all-strata", "a row for what is fine as well")
