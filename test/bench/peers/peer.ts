@@ -4,7 +4,7 @@ import { request } from "node:http";
 import { connect } from "node:net";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
-import { findFreePorts } from "@sluice/cli/dev/free-ports";
+import { findFreePorts } from "@sluice/runtime/ports/find-free-ports";
 import type { BenchWorld } from "../bench-world.ts";
 import { pinned, proxyCore } from "../machine/pin.ts";
 import { treeOf } from "../machine/processes.ts";

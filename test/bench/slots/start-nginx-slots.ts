@@ -1,6 +1,6 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { findFreePorts } from "@sluice/cli/dev/free-ports";
+import { findFreePorts } from "@sluice/runtime/ports/find-free-ports";
 import type { BenchWorld } from "../bench-world.ts";
 import { loadCore, pinned } from "../machine/pin.ts";
 import { writeFilled } from "../peers/fill-template.ts";

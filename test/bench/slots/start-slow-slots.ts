@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { findFreePorts } from "@sluice/cli/dev/free-ports";
+import { findFreePorts } from "@sluice/runtime/ports/find-free-ports";
 import type { BenchWorld } from "../bench-world.ts";
 import { startProgram } from "../peers/started-program.ts";
 import type { SlotPorts } from "./slot-ports.ts";

@@ -1,14 +1,17 @@
 import { access } from "node:fs/promises";
 import { join } from "node:path";
 import { Problem, type SiteDuties, type SlotName, type UnitRelease } from "@sluice/core";
+import { findFreePorts, isPortFree } from "@sluice/runtime/ports/find-free-ports";
 import type { RunningSlot } from "../drivers.ts";
 import { artifactOf, releaseFolder, siteContent } from "../install/site-content.ts";
 import type { KeptChild } from "../keeper/keeper-api.ts";
-import { allocatePort, isPortFree, slotHost } from "./allocate-port.ts";
 import { logSize } from "./log-tail.ts";
 import { slotCommand, slotEnvironment } from "./slot-environment.ts";
 import type { SlotsOptions } from "./slot-options.ts";
 import { type SlotRecord, type SlotRecords, slotChildId } from "./slot-record.ts";
+
+/** Slots listen where only this machine can reach them. */
+const slotHost = "127.0.0.1";
 
 /** A slot of the `process` driver, as record and keeper describe it together. */
 export function processSlot(record: SlotRecord, child: KeptChild): RunningSlot {
@@ -67,8 +70,10 @@ export async function startProcess(
 /** The port it had, when this is the same release coming back and nobody took it; else one that no slot owns. */
 async function choosePort(records: SlotRecords, site: string, slot: SlotName, digest: string): Promise<number> {
   const before = await records.read(site, slot);
-  if (before?.driver === "process" && before.digest === digest && (await isPortFree(before.port))) return before.port;
-  return allocatePort(new Set((await records.all()).map(({ port }) => port)));
+  const isBack = before?.driver === "process" && before.digest === digest;
+  if (isBack && (await isPortFree(before.port, slotHost))) return before.port;
+  const [port = 0] = await findFreePorts(1, new Set((await records.all()).map((record) => record.port)));
+  return port;
 }
 
 async function workFolder(

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import type { EngineName } from "@sluice/core";
-import { findFreePorts } from "./free-ports.ts";
+import { findFreePorts } from "@sluice/runtime/ports/find-free-ports";
 
 /** Where everything of a dev fleet is: names, addresses, ports, folders. */
 export interface DevLayout {

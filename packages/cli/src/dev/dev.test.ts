@@ -3,12 +3,12 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseFleetFile } from "@sluice/core";
+import { findFreePorts } from "@sluice/runtime/ports/find-free-ports";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { ChildProcesses, endProcess, isRunning, readRecordedProcesses } from "./child-processes.ts";
 import { devFolder } from "./dev-folder.ts";
 import { chooseDevLayout } from "./dev-layout.ts";
 import { devFleetFile } from "./fleet-template.ts";
-import { findFreePorts } from "./free-ports.ts";
 import { emptyDevFolder, endAbandoned, endLeftovers, isOwned, markDevFolder } from "./leftovers.ts";
 
 let dir: string;
