@@ -158,6 +158,8 @@ test("a proxy that is killed comes back with what it was ordered", async () => {
   await proxies.putSlots(proxy, { live: "green", ...both });
   process.kill(proxy.pid, "SIGKILL");
   expect(await get(port), "queued in the kernel until the next one serves it").toBe("200 green");
+  // It serves users first and can be asked how it is a moment later.
+  await until(async () => (await proxies.list()).length === 1);
   const [again] = await proxies.list();
   expect(again).toMatchObject({ childId: proxy.childId, accepting: true, slots: { live: "green" } });
   expect(again?.pid).not.toBe(proxy.pid);
