@@ -153,8 +153,10 @@ const ways: readonly { readonly how: string; say(client: WireClient, bytes: stri
   { how: "byte by byte", say: trickle },
 ];
 
+/** Says the bytes one by one, until there is an answer: whoever goes on after that may be cut off before it has read it. */
 async function trickle(client: WireClient, bytes: string): Promise<void> {
   for (const byte of Buffer.from(bytes, "latin1")) {
+    if (client.heard) return;
     client.socket.write(Buffer.of(byte));
     await new Promise(setImmediate);
   }

@@ -35,6 +35,11 @@ export class WireClient implements Disposable {
     return new WireClient(socket);
   }
 
+  /** Something has come that was not read yet, or the other side has ended the connection. */
+  get heard(): boolean {
+    return this.#got.length > 0 || this.#ended;
+  }
+
   send(bytes: string | Buffer): this {
     this.socket.write(typeof bytes === "string" ? Buffer.from(bytes, "latin1") : bytes);
     return this;
