@@ -6,6 +6,8 @@ import type { PacedLoadOptions, PacedTarget } from "./paced-load.ts";
 /** The load itself, in the thread that `startPacedLoad` starts. Time stamps are of this thread. */
 
 interface Client {
+  /** Asked by it from first to last, so that a client that keeps its connection holds exactly one. */
+  readonly target: PacedTarget;
   /** Holds at most one connection; `false`: a new one for every request. */
   readonly agent: Agent | false;
 }
@@ -19,17 +21,21 @@ interface Due {
 const timeoutMs = 20_000;
 const tickMs = 2;
 const postBody = "x".repeat(512);
-/** Three of ten requests are a POST; spread so that both kinds of client send some. */
-const isPost = (index: number): boolean => [2, 5, 8].includes(index % 10);
-
 const { targets, requestsPerSecond, clients } = workerData as PacedLoadOptions;
+/** Three of ten requests are a POST. All clients have had their turn after `clients` requests, and then others send them. */
+const isPost = (index: number): boolean => [2, 5, 8].includes((index + Math.floor(index / clients)) % 10);
+
 const tally = new FailureTally();
 /** The longest idle one goes first, so that every kept connection is idle for a while. */
 const idle: Record<"kept" | "fresh", Client[]> = { kept: [], fresh: [] };
 const waiting: Record<"kept" | "fresh", Due[]> = { kept: [], fresh: [] };
+// Pairs, so that each kind of client meets each target.
 for (let index = 0; index < clients; index += 1) {
-  if (index % 2 === 0) idle.kept.push({ agent: new Agent({ keepAlive: true, maxSockets: 1, timeout: 0 }) });
-  else idle.fresh.push({ agent: false });
+  const target = targets[Math.floor(index / 2) % targets.length];
+  if (target === undefined) throw new Error("cannot send requests: there is no target");
+  if (kindOf(index) === "kept") {
+    idle.kept.push({ target, agent: new Agent({ keepAlive: true, maxSockets: 1, timeout: 0 }) });
+  } else idle.fresh.push({ target, agent: false });
 }
 
 const startedAt = performance.now();
@@ -54,7 +60,6 @@ parentPort?.once("message", () => {
 });
 parentPort?.postMessage("started");
 
-// Pairs, so that each kind of client meets each target and both methods.
 function kindOf(index: number): "kept" | "fresh" {
   return index % 2 === 0 ? "kept" : "fresh";
 }
@@ -73,9 +78,7 @@ function dispatch(kind: "kept" | "fresh"): void {
   }
 }
 
-async function serve({ agent }: Client, { index, dueAt }: Due): Promise<void> {
-  const target = targets[Math.floor(index / 2) % targets.length];
-  if (target === undefined) return;
+async function serve({ target, agent }: Client, { index, dueAt }: Due): Promise<void> {
   const method = isPost(index) ? "POST" : "GET";
   const how = `${method} on a ${agent === false ? "fresh" : "kept"} connection`;
   try {
