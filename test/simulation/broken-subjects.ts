@@ -1,4 +1,4 @@
-import { type ProbeBatch, planRollout, type Verdict, withBatch } from "@sluice/core";
+import { type FedEvidence, planRollout, type Verdict } from "@sluice/core";
 import { brokenActivations } from "./broken-activations.ts";
 import { brokenGates } from "./broken-gates.ts";
 import { type Subject, subject } from "./subject.ts";
@@ -22,8 +22,8 @@ export const brokenSubjects: readonly BrokenSubject[] = [
     caughtAs: /^7:/,
     subject: {
       ...subject,
-      judge: (input) => {
-        const verdict = subject.judge(input);
+      judgeTests: (state, question) => {
+        const verdict = subject.judgeTests(state, question);
         return verdict.kind === "inconclusive" ? pass : verdict;
       },
     },
@@ -33,8 +33,8 @@ export const brokenSubjects: readonly BrokenSubject[] = [
     caughtAs: /^7:/,
     subject: {
       ...subject,
-      judge: (input) => {
-        const verdict = subject.judge(input);
+      judgeTests: (state, question) => {
+        const verdict = subject.judgeTests(state, question);
         return verdict.kind === "regressed" ? pass : verdict;
       },
     },
@@ -42,12 +42,12 @@ export const brokenSubjects: readonly BrokenSubject[] = [
   {
     name: "counts an unknown result as good",
     caughtAs: /^7:/,
-    subject: { ...subject, withBatch: (log, batch) => withBatch(log, unknownAsGood(batch)) },
+    subject: { ...subject, feedEvidence: (state, fed) => subject.feedEvidence(state, unknownAsGood(fed)) },
   },
   {
     name: "confirms before the host reported that it is live",
     caughtAs: /^(7|maxUnavailable|withdrawal):/,
-    subject: { ...subject, planRollout: (input) => planRollout(withEveryStepLive(input)), judge: () => pass },
+    subject: { ...subject, planRollout: (input) => planRollout(withEveryStepLive(input)), judgeTests: () => pass },
   },
   {
     name: "obeys stale intents",
@@ -111,11 +111,11 @@ export const brokenSubjects: readonly BrokenSubject[] = [
 
 type Input = Parameters<typeof planRollout>[0];
 
-function unknownAsGood(batch: ProbeBatch): ProbeBatch {
-  const results = batch.results.map((result) =>
-    result.outcome.kind === "unknown" ? { ...result, outcome: { kind: "good", status: 200 } as const } : result,
+function unknownAsGood(fed: FedEvidence): FedEvidence {
+  const probes = fed.probes.map((answer) =>
+    answer.outcome.kind === "unknown" ? { ...answer, outcome: { kind: "good", status: 200 } as const } : answer,
   );
-  return { ...batch, results };
+  return { ...fed, probes };
 }
 
 function withoutCap(input: Input): Input {

@@ -1,10 +1,10 @@
-import type { HostObservation, ProbeBatch } from "@sluice/core";
+import type { HostObservation, ProbeResult } from "@sluice/core";
 
 /** What an agent tells the coordinator with every beat. */
 export interface Report {
   readonly observation: HostObservation;
-  /** It is heard when it arrives. */
-  readonly batch: Omit<ProbeBatch, "heardAt">;
+  /** What its probes were answered since the last beat that was sent. */
+  readonly results: readonly ProbeResult[];
 }
 
 /** Time between two looks of an agent at its host, each followed by a report. */

@@ -1,12 +1,8 @@
 import {
   adoptHost,
   applyVerb,
-  type EvidenceLog,
-  emptyEvidence,
-  evidenceFor,
   findUnheard,
   type GateFacts,
-  type GrantObservation,
   gateNames,
   type HostView,
   type Intent,
@@ -17,17 +13,15 @@ import {
   type PlanInput,
   planRollout,
   type Rollout,
-  seconds,
   startRollout,
-  type Verdict,
 } from "@sluice/core";
 import { type History, simulatedDigest } from "./history.ts";
 import type { Promises } from "./promises.ts";
 import { beatMs, type Report } from "./report.ts";
 import type { SimGates } from "./sim-gates.ts";
+import { SimHealth } from "./sim-health.ts";
 import { dutiesOf, simulatedRelease, siteNames } from "./simulated-fleet.ts";
 import type { Place, Store } from "./store.ts";
-import { questionOf } from "./verdict-question.ts";
 
 const duties = siteNames.map(dutiesOf);
 
@@ -61,7 +55,7 @@ export class SimCoordinator {
   readonly #startedAt: number;
   /** What each host is to be told now, until the store changes. */
   readonly #told = new Map<string, Told>();
-  #evidence: EvidenceLog = emptyEvidence;
+  readonly #health: SimHealth;
   #refusesBecause: string | undefined;
   isAlive = true;
 
@@ -80,6 +74,7 @@ export class SimCoordinator {
     this.#send = send;
     this.store = given.store;
     this.isBackup = given.isBackup;
+    this.#health = new SimHealth(history, places, given.store);
     this.adopts = given.adopts;
     this.#startedAt = history.time.now;
     this.store.fence++;
@@ -88,19 +83,16 @@ export class SimCoordinator {
 
   receive(report: Report): void {
     if (!this.isAlive) return;
-    const { observation, batch } = report;
+    const { observation, results } = report;
     const before = this.#heard.get(observation.host);
     if (before === undefined || observation.at > before.observation.at) {
       this.#heard.set(observation.host, { at: this.#history.time.now, observation });
     }
-    for (const { binding, hop, outcome } of batch.results) {
+    for (const { binding, hop, outcome } of results) {
       if (hop !== "slot" && hop !== "edge" && outcome.kind !== "unknown")
-        this.#promises.gates.heard(batch.host, binding);
+        this.#promises.gates.heard(observation.host, binding);
     }
-    this.#evidence = this.#history.subject.withBatch(this.#evidence, {
-      ...batch,
-      heardAt: this.#history.time.now,
-    });
+    this.#health.count(observation.host, results);
     this.#judgeLead(observation);
   }
 
@@ -143,7 +135,11 @@ export class SimCoordinator {
   #planRollout(entry: Store["rollouts"][number]): void {
     for (let round = 0; round < 5; round++) {
       const before = entry.state;
-      if (before.phase === "completed" || before.phase === "reverted") return;
+      if (before.phase === "completed" || before.phase === "reverted") {
+        delete this.store.health[entry.rollout.id];
+        return;
+      }
+      this.#health.advance(entry, this.#views());
       const plan = this.#history.subject.planRollout(this.#input(entry));
       this.#promises.planned(entry.rollout, before, plan.next, plan.actions, plan.waitingOn);
       if (before.phase === "waiting-for-gates" && plan.next.phase === "activating")
@@ -175,13 +171,13 @@ export class SimCoordinator {
   }
 
   #input(entry: Store["rollouts"][number]): PlanInput {
-    const hosts = Object.fromEntries(this.#places.map(({ name }) => [name, this.#view(name)]));
+    const hosts = this.#views();
     return {
       now: this.#history.time.now,
       rollout: entry.rollout,
       state: entry.state,
       hosts,
-      verdict: this.#verdict(entry),
+      verdict: this.#health.verdict(entry),
       others: othersOf(entry.rollout.id, this.store.rollouts, hosts),
       gates: { ...this.#gates.facts(this.#history.time.now), unheard: this.#unheard(entry) },
       fleet: { hosts: this.#places.length, silent: this.#places.filter(({ name }) => !this.#isConnected(name)).length },
@@ -196,7 +192,7 @@ export class SimCoordinator {
     return wave.flatMap(({ host }) =>
       findUnheard({
         now: this.#history.time.now,
-        evidence: this.#evidence,
+        heardAt: ({ binding, hop }) => this.#health.heardAt(host, binding, hop),
         host,
         duties: duties.filter(
           ({ site }) => rollout.sites.includes(site) && this.store.proven[host]?.[`site:${site}`] !== undefined,
@@ -208,6 +204,10 @@ export class SimCoordinator {
   #isConnected(host: string): boolean {
     const heard = this.#heard.get(host);
     return heard !== undefined && this.#history.time.now - heard.at <= silentAfterMs;
+  }
+
+  #views(): Readonly<Record<string, HostView>> {
+    return Object.fromEntries(this.#places.map(({ name }) => [name, this.#view(name)]));
   }
 
   #view(host: string): HostView {
@@ -229,21 +229,6 @@ export class SimCoordinator {
     }
     this.#proven = all;
     return all;
-  }
-
-  #verdict({ rollout, state }: Store["rollouts"][number]): Verdict {
-    const now = this.#history.time.now;
-    const grant = (host: string, id: string): GrantObservation | undefined =>
-      this.#heard.get(host)?.observation.grants.find((one) => one.grant === id);
-    const asked = questionOf(rollout, state, grant, now);
-    if (asked === undefined) return { kind: "inconclusive", missing: [] };
-    return this.#history.subject.judge({
-      now,
-      since: asked.since,
-      soakMs: asked.soakMs,
-      freshMs: seconds(30),
-      strata: evidenceFor(this.#evidence, asked.question),
-    });
   }
 
   /** Parts are in a fixed order, so the plain text of a body serves for its digest. */
@@ -306,7 +291,7 @@ export class SimCoordinator {
   tell(index: number, verb: OperatorVerb, role?: string, by = "operator"): void {
     const entry = this.store.rollouts[index];
     if (!this.isAlive || entry === undefined) return;
-    const input = { ...entry, verdict: this.#verdict(entry) };
+    const input = { ...entry, verdict: this.#health.verdict(entry) };
     const context = {
       by,
       reason: "simulated",

@@ -39,7 +39,6 @@ export class SimHost implements HostTruth {
   readonly #skewMs: number;
   #agent: SimAgent | undefined;
   #isDown = false;
-  #seq = 0;
 
   constructor(
     history: History,
@@ -205,7 +204,6 @@ export class SimHost implements HostTruth {
     // What is kept is read back as the real agent reads it: a ledger it can't read would be lost.
     this.disk.ledger = ledgerSchema.parse(JSON.parse(JSON.stringify(this.disk.ledger)));
     this.#own.memoryChanged();
-    this.#seq = 0;
     const mayDie = this.#mayDie;
     const { disk, machine, name } = this;
     let agent: SimAgent | undefined;
@@ -263,10 +261,10 @@ export class SimHost implements HostTruth {
   }
 
   #report(agent: SimAgent): void {
-    const { localNow, name } = this;
+    const { localNow } = this;
     const seen = this.#prober.usersWays(Object.values(this.disk.ledger.duties), localNow);
-    const results = [...agent.takeResults(), ...seen];
-    const batch = { host: name, epoch: agent.startedAt, seq: ++this.#seq, results };
-    this.#send({ observation: agent.observe(), batch });
+    const round = instant(Math.floor(this.#history.time.now / beatMs) * beatMs);
+    const ofRound = seen.map((result) => ({ ...result, round }));
+    this.#send({ observation: agent.observe(), results: [...agent.takeResults(), ...ofRound] });
   }
 }

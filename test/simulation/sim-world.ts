@@ -51,7 +51,15 @@ export class World implements History {
     this.#promises = new Promises(this, this.#gates, () => this.#hosts);
     this.#hosts = this.#places.map((place) => this.#host(place));
     const proven = Object.fromEntries(this.#places.map(({ name }) => [name, this.#firstPairs()]));
-    const store: Store = { fence: 0, rollouts: [], proven, desired: structuredClone(proven), issued: {} };
+    const store: Store = {
+      fence: 0,
+      rollouts: [],
+      proven,
+      desired: structuredClone(proven),
+      issued: {},
+      rounds: {},
+      health: {},
+    };
     this.#coordinator = this.#lead(store, false);
   }
 

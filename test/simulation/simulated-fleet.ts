@@ -1,9 +1,11 @@
 import {
   createRollout,
+  defaultHealthSettings,
   defaultProxyLimits,
   durationMs,
   type Fleet,
   type FrontSettings,
+  type HealthSettings,
   type Hop,
   type Instant,
   type ProbedBinding,
@@ -28,6 +30,9 @@ export const siteNames = ["shop", "blog"] as const;
 
 /** How long users who stay may stay, at most. */
 export const drainMs = seconds(5);
+
+/** Probes speak for every way; eight good rounds of them take longer than this. */
+const health: HealthSettings = { ...defaultHealthSettings, warmUpMs: seconds(0), minBakeMs: seconds(10) };
 
 /** What can be deployed at once: a release with its proxy's settings, either alone, the front, or everything of a site. */
 export type Extent = "pair" | "site" | "proxy" | "front" | "all";
@@ -136,7 +141,7 @@ function siteOf(name: string, options: HistoryOptions): Site {
     holdMs: seconds(5),
     maxUnavailable: options.maxUnavailable,
     onRegression: { acceptance: options.onRegression, production: options.onRegression },
-    health: {},
+    health: { acceptance: health, production: health },
     bindings: { acceptance: [binding], production: [binding] },
     probes: [],
   };

@@ -1,4 +1,4 @@
-import type { Intent, Rollout, RolloutState } from "@sluice/core";
+import type { HealthState, Intent, ProbeAnswer, Rollout, RolloutState } from "@sluice/core";
 
 /** Everything the coordinator keeps; replaced as a whole by a restored backup. */
 export interface Store {
@@ -8,6 +8,10 @@ export interface Store {
   proven: Record<string, Record<string, string>>;
   desired: Record<string, Record<string, string>>;
   issued: Record<string, Intent>;
+  /** By host: how its probes were answered, oldest first. */
+  rounds: Record<string, ProbeAnswer[]>;
+  /** By rollout: its tests. */
+  health: Record<string, HealthState>;
 }
 
 /** A host that the coordinator knows of. */

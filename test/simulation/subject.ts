@@ -4,16 +4,14 @@ import { planFrontUpkeep, planSiteUpkeep } from "@sluice/agent/reconcile/plan-up
 import { settleLedger } from "@sluice/agent/reconcile/settle-ledger";
 import {
   deriveIntentBody,
-  type EvidenceLog,
+  feedEvidence,
   type Intent,
-  type Judge,
-  judgeByProbes,
   judgeIntent,
   judgeLead,
-  type ProbeBatch,
+  judgeTests,
   planActivation,
   planRollout,
-  withBatch,
+  testHost,
 } from "@sluice/core";
 
 /** The decisions under test. The audit swaps one of them for a broken one and expects to be told. */
@@ -22,8 +20,9 @@ export interface Subject {
   readonly deriveIntentBody: typeof deriveIntentBody;
   readonly judgeIntent: typeof judgeIntent;
   readonly judgeLead: typeof judgeLead;
-  readonly judge: Judge;
-  readonly withBatch: (log: EvidenceLog, batch: ProbeBatch) => EvidenceLog;
+  readonly testHost: typeof testHost;
+  readonly feedEvidence: typeof feedEvidence;
+  readonly judgeTests: typeof judgeTests;
   readonly planActivation: typeof planActivation;
   readonly planSiteUpkeep: typeof planSiteUpkeep;
   readonly planFrontUpkeep: typeof planFrontUpkeep;
@@ -47,8 +46,9 @@ export const subject: Subject = {
   deriveIntentBody,
   judgeIntent,
   judgeLead,
-  judge: judgeByProbes,
-  withBatch,
+  testHost,
+  feedEvidence,
+  judgeTests,
   planActivation,
   planSiteUpkeep,
   planFrontUpkeep,

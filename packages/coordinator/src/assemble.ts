@@ -1,18 +1,11 @@
-import {
-  type DurationMs,
-  type PlanInput,
-  type SiteDuties,
-  type SiteProxySettings,
-  seconds,
-  type Verdict,
-} from "@sluice/core";
+import { type DurationMs, type PlanInput, type SiteProxySettings, seconds } from "@sluice/core";
 import { hostUnit } from "@sluice/core/rollout/wave";
 import type { Clock, Ids } from "@sluice/runtime";
 import type { Log } from "@sluice/runtime/logs/open-log";
 import { Bell } from "./bell.ts";
 import { askedDuties } from "./evidence/asked-duties.ts";
 import { EvidenceBook } from "./evidence/evidence-book.ts";
-import { judgeRollout } from "./evidence/judge-rollout.ts";
+import { HealthDesk } from "./evidence/health-desk.ts";
 import { RecheckDesk } from "./evidence/recheck-desk.ts";
 import { TrafficBook } from "./evidence/traffic-book.ts";
 import { ApplyDesk } from "./fleet/apply-desk.ts";
@@ -31,7 +24,6 @@ import { RolloutDesk } from "./rollouts/rollout-desk.ts";
 import { RolloutRunner } from "./rollouts/rollout-runner.ts";
 import { FleetView } from "./status/fleet-view.ts";
 import { readHostsSeen, writeHostSeen } from "./store/hosts-seen.ts";
-import type { StoredRollout } from "./store/rollouts.ts";
 import type { Store } from "./store/store.ts";
 import { readUnitRelease } from "./store/unit-releases.ts";
 
@@ -131,7 +123,9 @@ function openSessions({ store, clock, log }: Ground, memory: Memory): Sessions {
   return sessions;
 }
 
-function startRunner({ store, clock, log }: Ground, memory: Memory, sessions: Sessions): RolloutRunner {
+function startRunner(ground: Ground, memory: Memory, sessions: Sessions): RolloutRunner {
+  const { store, clock, log } = ground;
+  const tests = openTests(ground, memory);
   const { leadership, fleets, intents, heartbeatMs, changed, awake, hosts, health } = memory;
   const push = (host: string): void => sessions.push(host);
   const onIssued = (): void => changed.ring();
@@ -139,10 +133,11 @@ function startRunner({ store, clock, log }: Ground, memory: Memory, sessions: Se
   return new RolloutRunner(
     {
       ...{ store, clock, log, leadership, heartbeatMs, changed, hosts },
-      judge: (stored) => judge({ store, clock }, memory, stored),
+      tests,
       gates: (stored) => {
         const { proven = {} } = hosts();
-        return gateFacts({ db: store, fleets, now: clock.now(), evidence: memory.evidence.log, proven }, stored);
+        const heardAt = memory.evidence.heardAt.bind(memory.evidence);
+        return gateFacts({ db: store, fleets, now: clock.now(), heardAt, proven }, stored);
       },
       issueIntents: () => issuer.issueAll(),
       onBlocked: (sentence) => {
@@ -154,32 +149,22 @@ function startRunner({ store, clock, log }: Ground, memory: Memory, sessions: Se
   );
 }
 
-function judge(
-  { store, clock }: Pick<Ground, "store" | "clock">,
-  { evidence, hosts, fleets }: Memory,
-  stored: StoredRollout,
-): Verdict {
-  const { hosts: views, proven = {} } = hosts();
-  const asked = new Map<string, readonly SiteDuties[]>();
-  const dutiesOf = (host: string): readonly SiteDuties[] => {
-    const known = asked.get(host);
-    if (known !== undefined || !fleets.isHost(host)) return known ?? [];
-    const duties = askedDuties({
-      rollout: stored.rollout,
-      host,
-      duties: fleets.require().configurationOf(host).sites,
-      provenOf: (unit) => proven[hostUnit(host, unit)],
-      settingsOf: (digest) => readUnitRelease(store, digest)?.content as SiteProxySettings | undefined,
-    });
-    asked.set(host, duties);
-    return duties;
-  };
-  return judgeRollout({
-    now: clock.now(),
-    stored,
-    evidence: evidence.log,
-    hosts: views,
-    dutiesOf,
+function openTests({ store, clock }: Ground, { evidence, traffic, hosts, fleets, awake }: Memory): HealthDesk {
+  return new HealthDesk({
+    ...{ store, clock },
+    sources: { evidence, traffic },
+    hosts: () => hosts().hosts,
     hostsOf: (name) => fleets.applied?.fleet.environments.find((environment) => environment.name === name)?.hosts ?? [],
+    dutiesOf: ({ rollout }, host) => {
+      if (!fleets.isHost(host)) return [];
+      const { proven = {} } = hosts();
+      return askedDuties({
+        ...{ rollout, host },
+        duties: fleets.require().configurationOf(host).sites,
+        provenOf: (unit) => proven[hostUnit(host, unit)],
+        settingsOf: (digest) => readUnitRelease(store, digest)?.content as SiteProxySettings | undefined,
+      });
+    },
+    begun: () => awake.ring(),
   });
 }

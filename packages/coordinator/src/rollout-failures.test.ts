@@ -94,7 +94,9 @@ test("a repeated probe batch counts once", async () => {
   for (let time = 0; time < 5; time += 1) at.repeatBatch();
   await eventually(() => at.received.filter(({ $case }) => $case === "probeBatchAck").length).toBe(6);
   const { waitingOn } = await operator.rollout(id);
-  expect(waitingOn.find(({ kind }) => kind === "evidence")?.sentence).toContain("has 1 good, needs 2 more");
+  expect(waitingOn.find(({ kind }) => kind === "evidence")?.sentence).toContain(
+    "0 of 1 probes GET /healthz were not answered as expected since the change",
+  );
 });
 
 test("a completed rollout is reverted by a rollout of its own, unless something newer touched its units", async () => {
@@ -165,10 +167,10 @@ test("what was probed before a restart of the coordinator still counts after it"
     rig.operator.until(id, ({ waitingOn }) =>
       waitingOn.some(({ kind, sentence }) => kind === "evidence" && sentence.includes(words)),
     );
-  await needs("has 2 good, needs 1 more");
+  await needs("needs 6 more good answers");
   await rig.restart();
-  await needs("has 2 good, needs 1 more");
+  await needs("needs 6 more good answers");
   await eventually(() => at.received.filter(({ $case }) => $case === "welcome").length).toBe(2);
   at.probeNow();
-  await needs("is known to be good for");
+  await needs("needs 5 more good answers");
 });

@@ -78,7 +78,7 @@ function play(prng: Prng, rate: number) {
 function start(prng: Prng): HealthState {
   const planned = hosts.map((host) => ({ host, environment: "production", changes: true, strata }));
   const history = Array.from({ length: historyRounds }, (_, index) => roundOf(prng, -1 - index, 0)).flat();
-  const state = startTests({ settings: defaultHealthSettings, hosts: planned });
+  const state = startTests({ settings: { production: { shop: defaultHealthSettings } }, hosts: planned });
   return testHost(state, { host: "web-1", since: at(0), history: { traffic: [], probes: history } });
 }
 

@@ -84,7 +84,7 @@ function start(hosts: readonly string[], waitS: number): HealthState {
   const planned = hosts.map((host) => ({ host, environment: "production", changes: true, strata }));
   const rounds = Array.from({ length: historyRounds }, (_, index) => waitS - (index + 1) * everyS);
   const history = { traffic: [], probes: rounds.flatMap((second) => roundOf(hosts, second)) };
-  return testHost(startTests({ settings: defaultHealthSettings, hosts: planned }), {
+  return testHost(startTests({ settings: { production: { shop: defaultHealthSettings } }, hosts: planned }), {
     host: "web-1",
     since: at(0),
     history,

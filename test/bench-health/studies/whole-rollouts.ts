@@ -66,7 +66,7 @@ export const wholeRollouts: Study = {
 
 function roll(prng: Prng, settings: HealthSettings): "halted" | "passed" | "waiting" {
   const planned = hosts.map((host) => ({ host, environment: "production", changes: true, strata }));
-  let state: HealthState = startTests({ settings, hosts: planned });
+  let state: HealthState = startTests({ settings: { production: { shop: settings } }, hosts: planned });
   let block = historyBlocks;
   const traffic = range(0, block).flatMap((index) => trafficOf(prng, index));
   let passed = 0;

@@ -29,7 +29,7 @@ defaults:
   engine: ${layout.engine} # what proxies and fronts run on: node is embedded, haproxy has to be installed
   drain: 5s
   keepPrevious: 30m
-  health: { warmUp: 0s, minBake: ${layout.soak} } # how long a wave is watched at least; minutes in real life
+  health: { warmUp: 0s, minBake: ${layout.soak}, require: [probes] } # a wave of seconds has no time for what users prove; in real life leave this line out
 
 sites:
   shop:

@@ -41,7 +41,7 @@ export type DevProgram = string;
 const soakDefault = "5s";
 
 /** A person who tries a fleet out waits seconds, not minutes, for evidence. */
-const probeEvery = "1s";
+const probeEvery = "250ms";
 
 /** Starting three agents takes some seconds on a busy machine. */
 const startMs = 60_000;

@@ -1,30 +1,32 @@
-import { type EvidenceLog, type Instant, instant, type ProbeAnswer, type ProbeResult, withBatch } from "@sluice/core";
+import { type Instant, instant, type ProbeAnswer, type ProbeResult } from "@sluice/core";
+import type { ProbedWay } from "@sluice/core/gates/monitoring";
 import { fromWireProbeResult } from "@sluice/protocol";
 import type { ProbeBatch } from "@sluice/protocol/generated/sluice/agent/v1/agent";
 import type { Clock } from "@sluice/runtime";
-import { type EvidenceCursor, readEvidence, readEvidenceCursor, writeEvidenceCursor } from "../store/evidence.ts";
+import { type EvidenceCursor, readEvidenceCursor, writeEvidenceCursor } from "../store/evidence-cursors.ts";
 import { forgetAllBefore, forgetBefore, type RowRange } from "../store/evidence-rows.ts";
 import { addRounds, isOfRound, readRounds } from "../store/probe-rounds.ts";
 import type { Store } from "../store/store.ts";
 import { historyMs } from "./history.ts";
 
+/** How far back it looks for the last word of a way after a start: enough to say since when it is silent. */
+const lookUpMs = 3_600_000;
+
 /** What the probes of all hosts said. Counted once whatever is sent twice, and on disk before it is acknowledged. */
 export class EvidenceBook {
   readonly #store: Store;
   readonly #clock: Clock;
-  #log: EvidenceLog;
   /** Newest round by `host|site`. */
   readonly #newest = new Map<string, Instant>();
+  /** When a way of a host was last answered well or badly, by `host|site|binding|hop`. */
+  readonly #heardAt = new Map<string, Instant>();
+  /** `host|site` of which the rounds before the coordinator's start were looked up. */
+  readonly #lookedUp = new Set<string>();
 
   constructor(store: Store, clock: Clock) {
     this.#store = store;
     this.#clock = clock;
     this.#forgetOld();
-    this.#log = readEvidence(store, clock.now());
-  }
-
-  get log(): EvidenceLog {
-    return this.#log;
   }
 
   /**
@@ -36,20 +38,13 @@ export class EvidenceBook {
     if (known?.epoch === batch.epoch && batch.seq <= known.seq) return [];
     const epochBegan = this.#epochBegan(known, batch.epoch);
     const results = batch.results.map(fromWireProbeResult).filter((result) => result.host === host);
-    const next = withBatch(this.#log, {
-      host,
-      epoch: epochBegan,
-      seq: batch.seq,
-      heardAt: this.#clock.now(),
-      results,
-    });
     const ofRounds = results.filter(isOfRound);
     this.#store.transact((db) => {
       addRounds(db, host, ofRounds);
       forgetBefore(db, "probe_rounds", host, ofRounds, this.#oldest());
       writeEvidenceCursor(db, host, { epoch: batch.epoch, epochBegan, seq: batch.seq });
     });
-    this.#log = next;
+    this.#hear(host, results, this.#clock.now());
     for (const { site, round } of ofRounds) this.#newest.set(`${host}|${site}`, round);
     return results;
   }
@@ -57,6 +52,21 @@ export class EvidenceBook {
   /** Answers of one host about these sites in the range of rounds, site by site, oldest first. */
   rounds(range: RowRange, sites: readonly string[]): readonly ProbeAnswer[] {
     return sites.flatMap((site) => readRounds(this.#store, range, site));
+  }
+
+  /**
+   * When a probe on this way last said anything about the host, by our clock: what the coordinator heard itself, or the round
+   * as far as the last hour before its start. An answer that could not be had says nothing.
+   */
+  heardAt(host: string, way: ProbedWay): Instant | undefined {
+    const place = `${host}|${way.site}`;
+    if (!this.#lookedUp.has(place)) {
+      this.#lookedUp.add(place);
+      const now = this.#clock.now();
+      const rounds = readRounds(this.#store, { host, from: instant(now - lookUpMs), until: now }, way.site);
+      for (const { stratum, round, outcome } of rounds) this.#hear(host, [{ ...stratum, outcome }], round);
+    }
+    return this.#heardAt.get(`${place}|${way.binding}|${way.hop}`);
   }
 
   /** The newest round of a site that is in from this host since the coordinator's start. */
@@ -68,6 +78,13 @@ export class EvidenceBook {
   #epochBegan(known: EvidenceCursor | undefined, epoch: string): Instant {
     if (known?.epoch === epoch) return known.epochBegan;
     return instant(Math.max(this.#clock.now(), (known?.epochBegan ?? 0) + 1));
+  }
+
+  #hear(host: string, answers: readonly (ProbedWay & Pick<ProbeResult, "outcome">)[], at: Instant): void {
+    for (const { site, binding, hop, outcome } of answers) {
+      const key = [host, site, binding, hop].join("|");
+      if (outcome.kind !== "unknown" && at > (this.#heardAt.get(key) ?? 0)) this.#heardAt.set(key, at);
+    }
   }
 
   #oldest(): Instant {

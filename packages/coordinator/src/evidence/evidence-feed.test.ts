@@ -16,7 +16,7 @@ import { openLog } from "@sluice/runtime/logs/open-log";
 import { expect, onTestFinished, test } from "vitest";
 import { openStore } from "../store/store.ts";
 import { EvidenceBook } from "./evidence-book.ts";
-import { evidenceSince, historyBefore, roundsBefore } from "./evidence-feed.ts";
+import { evidenceSince, historyOf } from "./evidence-feed.ts";
 import { TrafficBook } from "./traffic-book.ts";
 
 const good: ProbeOutcome = { kind: "good", status: 200 };
@@ -63,7 +63,8 @@ async function openBooks() {
   };
 }
 
-const scope = { hosts: ["web-1", "web-2"], sites: ["shop"] };
+const hosts = ["web-1", "web-2"];
+const scope = { hosts, awaited: hosts.map((host) => ({ host, site: "shop" })), sites: ["shop"] };
 
 test("evidence is told until the host that is behind, and only of the sites and the time that are asked for", async () => {
   const books = await openBooks();
@@ -97,7 +98,18 @@ test("a host that says nothing is waited for half a minute, and no longer", asyn
   expect([late.trafficUntil, late.probesUntil]).toEqual([at(5), at(5)]);
 });
 
-test("history is the day before a change, and the state before it is the last rounds of each probe", async () => {
+test("a host that is cut off is not waited for at all, and what it counted is told all the same", async () => {
+  const books = await openBooks();
+  const { at, clock } = books;
+  await clock.advance(seconds(30));
+  for (const block of [0, 1, 2]) books.count("web-1", block);
+  books.count("web-2", 0);
+  const fed = evidenceSince(books, { ...scope, awaited: [{ host: "web-1", site: "shop" }] }, at(0), clock.now());
+  expect(fed.trafficUntil).toBe(at(3));
+  expect(fed.traffic).toHaveLength(4);
+});
+
+test("history is the day before a change", async () => {
   const books = await openBooks();
   const { at, clock } = books;
   const dayOfBlocks = (24 * 3_600_000) / blockMs;
@@ -107,13 +119,7 @@ test("history is the day before a change, and the state before it is the last ro
   await clock.advance(durationMs(dayOfBlocks * blockMs));
   books.count("web-1", dayOfBlocks - 1);
   books.probe("web-1", dayOfBlocks, bad);
-  const history = historyBefore(books, scope, at(dayOfBlocks));
+  const history = await historyOf(books, scope, at(dayOfBlocks), new AbortController().signal);
   expect(history.traffic.map(({ block }) => block.startsAt)).toEqual([at(0), at(dayOfBlocks - 1)]);
   expect(history.probes).toHaveLength(4);
-  const before = roundsBefore(books, "web-1", "shop", at(dayOfBlocks), 2);
-  expect(before.map(({ stratum, round, outcome }) => [stratum.probe, round, outcome])).toEqual([
-    ["GET /", at(1), good],
-    ["GET /", at(2), good],
-    ["GET /buy", at(2), bad],
-  ]);
 });

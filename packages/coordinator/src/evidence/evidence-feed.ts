@@ -1,4 +1,16 @@
-import { blockMs, type FedEvidence, type HistoryEvidence, type Instant, instant, type ProbeAnswer } from "@sluice/core";
+import { setImmediate } from "node:timers/promises";
+import {
+  allInUntil,
+  blockMs,
+  type CountedPlace,
+  type FedEvidence,
+  feedEvidence,
+  feedFrom,
+  type HealthState,
+  type HistoryEvidence,
+  type Instant,
+  instant,
+} from "@sluice/core";
 import type { EvidenceBook } from "./evidence-book.ts";
 import { historyMs } from "./history.ts";
 import type { TrafficBook } from "./traffic-book.ts";
@@ -15,40 +27,57 @@ export interface EvidenceScope {
   readonly sites: readonly string[];
 }
 
-/** A host that says nothing for this long is not waited for: its blocks and rounds come too late. */
-const waitedForMs = 30_000;
-
-/** Everything counted on these hosts since `from`, and until when it is all in. */
-export function evidenceSince(
-  sources: EvidenceSources,
-  scope: EvidenceScope,
-  from: Instant,
-  now: Instant,
-): FedEvidence {
-  return {
-    ...evidenceBetween(sources, scope, from, instant(Number.MAX_SAFE_INTEGER)),
-    trafficUntil: trafficUntil(sources, scope, now),
-    probesUntil: probesUntil(sources, scope, now),
-  };
+/** Whose evidence is fed to tests, and for whom is waited: who is cut off must not keep the others from being judged. */
+export interface FeedScope extends EvidenceScope {
+  readonly awaited: readonly CountedPlace[];
 }
 
-/** The last day of these hosts before `until`. */
-export const historyBefore = (sources: EvidenceSources, scope: EvidenceScope, until: Instant): HistoryEvidence =>
-  evidenceBetween(sources, scope, instant(until - historyMs), until);
+/** Blocks and rounds before these are all in, as far as one waits for them. */
+export type Untils = Pick<FedEvidence, "trafficUntil" | "probesUntil">;
 
-/** How each probe of a site was answered on a host in its last rounds before a moment: its state before a change. */
-export function roundsBefore(
-  { evidence }: EvidenceSources,
-  host: string,
-  site: string,
+/** Feeds the tests what is in and they lack. `undefined` when nothing more is in than when they were fed until `before`. */
+export function feedTests(
+  sources: EvidenceSources,
+  scope: FeedScope,
+  state: HealthState,
+  now: Instant,
+  before: Untils | undefined,
+): { readonly state: HealthState; readonly untils: Untils } | undefined {
+  const from = feedFrom(state);
+  if (from === undefined) return undefined;
+  const untils = untilsOf(sources, scope, now);
+  if (before?.trafficUntil === untils.trafficUntil && before.probesUntil === untils.probesUntil) return undefined;
+  return { state: feedEvidence(state, evidenceSince(sources, scope, from, now)), untils };
+}
+
+/** Everything counted on these hosts since `from`, and until when it is all in. */
+export function evidenceSince(sources: EvidenceSources, scope: FeedScope, from: Instant, now: Instant): FedEvidence {
+  const counted = evidenceBetween(sources, scope, from, instant(Number.MAX_SAFE_INTEGER));
+  return { ...counted, ...untilsOf(sources, scope, now) };
+}
+
+const untilsOf = (sources: EvidenceSources, scope: FeedScope, now: Instant): Untils => ({
+  trafficUntil: trafficUntil(sources, scope, now),
+  probesUntil: probesUntil(sources, scope, now),
+});
+
+/** The last day of these hosts before `until`, read host by host so that others get their turn in between. */
+export async function historyOf(
+  sources: EvidenceSources,
+  { hosts, sites }: EvidenceScope,
   until: Instant,
-  rounds: number,
-): readonly ProbeAnswer[] {
-  const answers = evidence.rounds({ host, from: instant(until - historyMs), until }, [site]);
-  const byProbe = Map.groupBy(answers, ({ stratum: { binding, bindingPort, hop, probe } }) =>
-    [binding, bindingPort, hop, probe].join("|"),
-  );
-  return [...byProbe.values()].flatMap((list) => list.slice(-rounds));
+  signal: AbortSignal,
+): Promise<HistoryEvidence> {
+  const parts: HistoryEvidence[] = [];
+  for (const host of hosts) {
+    for (const site of sites) {
+      await setImmediate();
+      signal.throwIfAborted();
+      const scope = { hosts: [host], sites: [site] };
+      parts.push(evidenceBetween(sources, scope, instant(until - historyMs), until));
+    }
+  }
+  return { traffic: parts.flatMap(({ traffic }) => traffic), probes: parts.flatMap(({ probes }) => probes) };
 }
 
 function evidenceBetween(
@@ -64,25 +93,19 @@ function evidenceBetween(
 }
 
 /** Hosts send their blocks in order of time, so what starts before the newest one is in. */
-function trafficUntil({ traffic }: EvidenceSources, { hosts }: EvidenceScope, now: Instant): Instant {
+function trafficUntil({ traffic }: EvidenceSources, { awaited }: FeedScope, now: Instant): Instant {
+  const hosts = [...new Set(awaited.map(({ host }) => host))];
   const ends = hosts.map((host) => {
     const newest = traffic.newestBlock(host);
     return newest === undefined ? undefined : newest + blockMs;
   });
-  return latestOfAll(ends, now);
+  return allInUntil(ends, now);
 }
 
-function probesUntil({ evidence }: EvidenceSources, { hosts, sites }: EvidenceScope, now: Instant): Instant {
-  const ends = hosts.flatMap((host) =>
-    sites.map((site) => {
-      const newest = evidence.newestRound(host, site);
-      return newest === undefined ? undefined : newest + 1;
-    }),
-  );
-  return latestOfAll(ends, now);
-}
-
-function latestOfAll(ends: readonly (number | undefined)[], now: Instant): Instant {
-  const waited = now - waitedForMs;
-  return instant(Math.min(now, ...ends.map((end) => Math.max(waited, end ?? waited))));
+function probesUntil({ evidence }: EvidenceSources, { awaited }: FeedScope, now: Instant): Instant {
+  const ends = awaited.map(({ host, site }) => {
+    const newest = evidence.newestRound(host, site);
+    return newest === undefined ? undefined : newest + 1;
+  });
+  return allInUntil(ends, now);
 }

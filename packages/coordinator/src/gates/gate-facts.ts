@@ -1,6 +1,5 @@
 import {
   dutiesUnder,
-  type EvidenceLog,
   type GateFacts,
   type Instant,
   proxyUnit,
@@ -8,7 +7,7 @@ import {
   type SiteProxySettings,
   siteUnit,
 } from "@sluice/core";
-import { findUnheard } from "@sluice/core/gates/monitoring";
+import { findUnheard, type ProbedWay } from "@sluice/core/gates/monitoring";
 import { findUnrepresented } from "@sluice/core/gates/representativeness";
 import { hostUnit, sitesTouched } from "@sluice/core/rollout/wave";
 import type { FleetDesk } from "../fleet/fleet-desk.ts";
@@ -21,7 +20,8 @@ export interface GateFactsInput {
   readonly db: Db;
   readonly fleets: FleetDesk;
   readonly now: Instant;
-  readonly evidence: EvidenceLog;
+  /** When a probe on this way last said anything of the host. */
+  readonly heardAt: (host: string, way: ProbedWay) => Instant | undefined;
   /** Digest proven by `host/unit`. */
   readonly proven: Readonly<Record<string, string>>;
 }
@@ -43,14 +43,14 @@ export function gateFacts(input: GateFactsInput, stored: StoredRollout): GateFac
 /** Silent ways into the hosts of the wave that waits. */
 function unheardBefore(input: GateFactsInput, { rollout, state }: StoredRollout): GateFacts["unheard"] {
   if (state.phase !== "waiting-for-gates") return [];
-  const { now, evidence, fleets } = input;
+  const { now, heardAt, fleets } = input;
   const wave = rollout.stages[state.at.stage]?.waves[state.at.wave] ?? [];
   return wave
     .filter(({ host }) => fleets.isHost(host))
     .flatMap(({ host, units }) => {
       const touched = sitesTouched(rollout, units);
       const duties = provenDuties(input, host).filter(({ site }) => touched.includes(site));
-      return findUnheard({ now, evidence, host, duties });
+      return findUnheard({ now, heardAt: (way) => heardAt(host, way), host, duties });
     });
 }
 

@@ -16,6 +16,7 @@ import {
 import type { Clock, Running } from "@sluice/runtime";
 import type { Log } from "@sluice/runtime/logs/open-log";
 import type { Bell } from "../bell.ts";
+import type { HealthDesk } from "../evidence/health-desk.ts";
 import type { Leadership } from "../leadership.ts";
 import { readActiveRollouts, type StoredRollout } from "../store/rollouts.ts";
 import type { Store } from "../store/store.ts";
@@ -31,7 +32,8 @@ export interface RunnerOptions {
   readonly changed: Bell;
   readonly hosts: () => Pick<PlanInput, "hosts" | "fleet" | "proven">;
   readonly gates: (stored: StoredRollout) => PlanInput["gates"];
-  readonly judge: (stored: StoredRollout) => Verdict;
+  /** What was counted on the hosts that rollouts change. */
+  readonly tests: HealthDesk;
   /** Derives, saves and sends the intents that the newest state asks for. */
   readonly issueIntents: () => void;
   /** Told when deciding stops (a sentence) and goes on (undefined). */
@@ -75,7 +77,7 @@ export class RolloutRunner implements Running {
 
   /** The verdict on a rollout as of now. */
   verdictOn(stored: StoredRollout): Verdict {
-    return this.#options.judge(stored);
+    return this.#options.tests.verdictOn(stored);
   }
 
   /** The gates before its next wave, as of its newest plan; empty while no wave is next. */
@@ -106,6 +108,7 @@ export class RolloutRunner implements Running {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#stop.abort();
     await this.done.catch(() => undefined);
+    await this.#options.tests[Symbol.asyncDispose]();
   }
 
   async #run(): Promise<void> {
@@ -150,10 +153,11 @@ export class RolloutRunner implements Running {
       this.#tell(rollout.id, [quietAfterStart]);
       return false;
     }
+    const { store, clock, log, changed, tests } = this.#options;
+    tests.advance(stored);
     const plan = planRollout(this.inputFor(stored));
     this.#tell(rollout.id, plan.waitingOn, plan.next.phase === "waiting-for-gates" ? plan.gates : []);
     if (plan.actions.length === 0 && isSame(plan.next, state) && !isOver(plan)) return false;
-    const { store, clock, log, changed } = this.#options;
     saveStep({ store, clock, log }, stored, plan, isOver(plan));
     if (isOver(plan)) this.#forget(rollout.id);
     changed.ring();
@@ -172,6 +176,7 @@ export class RolloutRunner implements Running {
   }
 
   #forget(id: string): void {
+    this.#options.tests.forget(id);
     this.#waitingOn.delete(id);
     this.#gates.delete(id);
   }

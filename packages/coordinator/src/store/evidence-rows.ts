@@ -83,12 +83,3 @@ export function forgetBefore(
 export function forgetAllBefore(db: Db, table: EvidenceTable, before: Instant): void {
   db.run(`DELETE FROM ${table} WHERE at < ?`, before);
 }
-
-/** Every host and site of which anything is known since `from`. */
-export function placesWithEvidence(
-  db: Db,
-  table: EvidenceTable,
-  from: Instant,
-): readonly Pick<EvidenceRow, "host" | "site">[] {
-  return db.all(`SELECT DISTINCT host, site FROM ${table} WHERE at >= ?`, from);
-}

@@ -162,4 +162,10 @@ export const migrations: readonly string[] = [
     PRIMARY KEY (kind, name)
   ) STRICT;
   `,
+  `
+  CREATE TABLE health_states (
+    rollout TEXT PRIMARY KEY,
+    state TEXT NOT NULL
+  ) STRICT;
+  `,
 ];

@@ -1,7 +1,6 @@
-import { type EvidenceLog, evidenceFor, stratumOf } from "../health/evidence.ts";
 import type { SiteDuties } from "../intent/intent.ts";
 import type { Hop } from "../probing/probe-result.ts";
-import { between, type DurationMs, durationMs, formatDuration, type Instant, instant } from "../units/time.ts";
+import { between, type DurationMs, durationMs, formatDuration, type Instant } from "../units/time.ts";
 import type { GateFacts } from "./gate.ts";
 
 /** Results come in batches and over lines that stall: a few seconds of silence mean nothing. */
@@ -10,9 +9,17 @@ const freshMsMin = 30_000;
 /** Three rounds that brought nothing are no accident. */
 const roundsMax = 3;
 
+/** One way into a site, as probes ask it. */
+export interface ProbedWay {
+  readonly site: string;
+  readonly binding: string;
+  readonly hop: Hop;
+}
+
 export interface MonitoringQuestion {
   readonly now: Instant;
-  readonly evidence: EvidenceLog;
+  /** When a probe on this way last said anything of the host, good or bad. */
+  readonly heardAt: (way: ProbedWay) => Instant | undefined;
   readonly host: string;
   /** The sites that users reach on the host, as they are probed there now. */
   readonly duties: readonly SiteDuties[];
@@ -22,20 +29,19 @@ export interface MonitoringQuestion {
  * Ways in of a host that no fresh probe result speaks for, good or bad: whoever is blind there would not see what a
  * change does. An edge that never told which host answered is left to the verdict, because its answers count for nobody.
  */
-export function findUnheard({ now, evidence, host, duties }: MonitoringQuestion): GateFacts["unheard"] {
-  const since = [{ host, since: instant(0) }];
+export function findUnheard({ now, heardAt, host, duties }: MonitoringQuestion): GateFacts["unheard"] {
   return duties.flatMap(({ site, bindings, probeEveryMs }) => {
     const freshMs = durationMs(Math.max(freshMsMin, roundsMax * probeEveryMs));
     const ways = bindings.flatMap((binding) => {
       const listener: Hop = binding.shared ? "front" : "proxy";
       const hops: readonly Hop[] = binding.edge === undefined ? [listener] : [listener, "edge"];
-      return hops.map((hop) => stratumOf({ site, binding: binding.name, hop }));
+      return hops.map((hop) => ({ site, binding: binding.name, hop }));
     });
-    const strata = ways.map((stratum) => ({ host, stratum, required: true }));
-    return evidenceFor(evidence, { now, changed: since, controls: [], strata }).flatMap(({ stratum, heardAt }) => {
-      if (heardAt === undefined && stratum.hop === "edge") return [];
-      const why = silenceWords(heardAt, now, freshMs);
-      return why === undefined ? [] : [{ host, sentence: `${stratum.binding} via ${stratum.hop} on ${host} ${why}` }];
+    return ways.flatMap((way) => {
+      const at = heardAt(way);
+      if (at === undefined && way.hop === "edge") return [];
+      const why = silenceWords(at, now, freshMs);
+      return why === undefined ? [] : [{ host, sentence: `${way.binding} via ${way.hop} on ${host} ${why}` }];
     });
   });
 }

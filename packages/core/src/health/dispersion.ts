@@ -1,6 +1,6 @@
 import { type DurationMs, seconds } from "../units/time.ts";
-import { blockMs } from "./evidence.ts";
 import { mergeUnits, type Unit } from "./evidence-units.ts";
+import { blockMs } from "./traffic-block.ts";
 
 /**
  * How much the bad shares of units scatter beyond chance: Pearson's χ² per degree of freedom against the pooled share. 1 is

@@ -1,5 +1,4 @@
 import { type Instant, instant } from "../units/time.ts";
-import { blockMs } from "./evidence.ts";
 import { type EvidenceIndex, indexEvidence, mergeUnits, type Unit, unitsOf } from "./evidence-units.ts";
 import type { FedEvidence } from "./fed-evidence.ts";
 import type { HealthState, StratumTest } from "./health-state.ts";
@@ -9,6 +8,7 @@ import { feedSameTime } from "./same-time.ts";
 import { feedShare } from "./share-of-traffic.ts";
 import { arrivals } from "./test-host.ts";
 import { wayKey } from "./tested-stratum.ts";
+import { blockMs } from "./traffic-block.ts";
 
 /**
  * Feeds all tests with what was counted since. Each block and each round changes a test once, however often it is handed over:

@@ -64,7 +64,7 @@ export function started(of: Scene): HealthState {
     changes: true,
     strata: of.strata,
   }));
-  const state = startTests({ settings: of.settings, hosts });
+  const state = startTests({ settings: { production: { shop: of.settings } }, hosts });
   return testHost(state, { host: "web-1", since: changedAt, history: counted(of, -of.historyS, 0) });
 }
 

@@ -24,6 +24,21 @@ export interface HealthSettings {
   readonly ignored: readonly StratumSelector[];
 }
 
+/** By environment and site: a rollout may come to several of both, each with wishes of its own. */
+export type SettingsByPlace = Readonly<Record<string, Readonly<Record<string, HealthSettings>>>>;
+
+/** Throws a RangeError when a place has no settings: they are fixed for every place when the tests start. */
+export function settingsAt(places: SettingsByPlace, environment: string, site: string): HealthSettings {
+  const found = places[environment]?.[site];
+  if (found === undefined) throw new RangeError(`no health settings of site ${site} in ${environment}`);
+  return found;
+}
+
+/** Evidence of all places is one sum, so that the strictest wish holds for it: no place is halted falsely more often than it asks. */
+export function falseHaltOf(places: SettingsByPlace): number {
+  return Math.min(...Object.values(places).flatMap((sites) => Object.values(sites).map(({ falseHalt }) => falseHalt)));
+}
+
 export interface Tolerance {
   readonly ratio: number;
   readonly margin: number;

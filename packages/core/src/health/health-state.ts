@@ -1,5 +1,5 @@
 import type { DurationMs, Instant } from "../units/time.ts";
-import type { HealthSettings } from "./health-settings.ts";
+import { type HealthSettings, type SettingsByPlace, settingsAt } from "./health-settings.ts";
 import type { OwnHistory } from "./own-history.ts";
 import type { SameTime } from "./same-time.ts";
 import type { ShareOfTraffic } from "./share-of-traffic.ts";
@@ -8,7 +8,7 @@ import type { Tally } from "./verdict-row.ts";
 
 /** What a rollout is going to test, fixed before its first host changes: the weights of all strata follow from it. */
 export interface TestPlan {
-  readonly settings: HealthSettings;
+  readonly settings: SettingsByPlace;
   /** Every host of the environments the rollout comes to, also those it leaves as they are: these are controls only. */
   readonly hosts: readonly PlannedHost[];
 }
@@ -27,7 +27,7 @@ export interface PlannedHost {
  * their identity from one state to the next.
  */
 export interface HealthState {
-  readonly settings: HealthSettings;
+  readonly settings: SettingsByPlace;
   readonly hosts: Readonly<Record<string, HostUnderTest>>;
   /** By `host|stratumKey`; weights of planned strata add up to 0.9 (health-verdict §2.4). */
   readonly weights: Readonly<Record<string, number>>;
@@ -47,6 +47,10 @@ export interface HostUnderTest {
   /** By way: requests in latency buckets above this index are slow. Frozen when a host it is compared with changes. */
   readonly slowAbove: Readonly<Record<string, number>>;
 }
+
+/** The settings by which a test is judged: those of its site in the environment of its host. */
+export const settingsOf = ({ settings, hosts }: HealthState, { host, stratum }: StratumTest): HealthSettings =>
+  settingsAt(settings, hosts[host]?.environment ?? "", stratum.site);
 
 /** The test of one stratum on one changed host. */
 export interface StratumTest {

@@ -1,6 +1,16 @@
-import { after, between, type DurationMs, formatDuration, type Instant, instant, seconds } from "../units/time.ts";
+import {
+  after,
+  between,
+  type DurationMs,
+  durationMs,
+  formatDuration,
+  type Instant,
+  instant,
+  seconds,
+} from "../units/time.ts";
 import { describeMissing, describePass, describeRegression } from "./describe-row.ts";
 import { findRegressed } from "./find-regressed.ts";
+import { settingsAt } from "./health-settings.ts";
 import type { HealthState } from "./health-state.ts";
 import type { Verdict } from "./verdict.ts";
 import type { VerdictRow } from "./verdict-row.ts";
@@ -62,14 +72,17 @@ function missingOn(
   const changedAt = state.hosts[host]?.changedAt;
   if (changedAt === undefined) return [`${host} is not known to be changed`];
   if (!rows.some((row) => row.host === host && isProof(row))) return [`nothing on ${host} can prove the change`];
-  const until = bakedAt(state, changedAt, question.soakMs);
+  const until = bakedAt(state, host, changedAt, question.soakMs);
   const spanned = Math.min(question.now, ...newestOf(state, host));
   return spanned >= until ? [] : [`${host} bakes for ${formatDuration(between(instant(spanned), until))} more`];
 }
 
-function bakedAt({ settings }: HealthState, changedAt: Instant, soakMs: DurationMs | undefined): Instant {
-  const baked = after(after(changedAt, settings.warmUpMs), settings.minBakeMs);
-  return soakMs === undefined ? baked : instant(Math.max(baked, after(changedAt, soakMs)));
+/** The site that takes longest decides for its host. */
+function bakedAt(state: HealthState, host: string, changedAt: Instant, soakMs = durationMs(0)): Instant {
+  const { environment = "", strata = [] } = state.hosts[host] ?? {};
+  const settings = strata.map(({ site }) => settingsAt(state.settings, environment, site));
+  const bakes = settings.map(({ warmUpMs, minBakeMs }) => warmUpMs + minBakeMs);
+  return after(changedAt, durationMs(Math.max(soakMs, ...bakes)));
 }
 
 /** The newest answer of each required probe: what came before says nothing about the end of the time to bake. */

@@ -27,12 +27,26 @@ function logOfBet({ share, faith }: (typeof bets)[number], requests: number, bad
   return Math.log(faith) + ofBad + (requests - bad) * (Math.log1p(-share * rate) - Math.log1p(-rate));
 }
 
+/** Counts of probes are small numbers that come again and again, for every way and host. */
+const excludedRates = new Map<string, number>();
+const excludedRatesMax = 4096;
+
 /** The smallest rate that is excluded with `logBar`; 1 when none is. */
 export function excludedRate(counts: NonInferior, logBar: number): number {
+  const key = `${counts.requests}|${counts.bad}|${logBar}`;
+  const known = excludedRates.get(key);
+  if (known !== undefined) return known;
+  if (excludedRates.size >= excludedRatesMax) excludedRates.clear();
+  const found = searchExcludedRate(counts, logBar);
+  excludedRates.set(key, found);
+  return found;
+}
+
+function searchExcludedRate(counts: NonInferior, logBar: number): number {
   let low = counts.requests === 0 ? 1 : counts.bad / counts.requests;
   let high = 1 - 1e-9;
   if (low >= high || logNonInferior(counts, high) < logBar) return 1;
-  for (let step = 0; step < 50; step++) {
+  for (let step = 0; step < 40; step++) {
     const middle = (low + high) / 2;
     if (logNonInferior(counts, middle) >= logBar) high = middle;
     else low = middle;

@@ -1,11 +1,11 @@
 import { between, type DurationMs, durationMs, type Instant } from "../units/time.ts";
-import { blockMs } from "./evidence.ts";
-import type { HealthState, StratumTest } from "./health-state.ts";
+import { type HealthState, type StratumTest, settingsOf } from "./health-state.ts";
 import { excludedRate, goodRequestsMissing, type NonInferior } from "./non-inferior.ts";
 import { lowestOldRate } from "./required-increase.ts";
 import { goodRoundsForPass, unitsForPass } from "./rule.ts";
 import { isSilent } from "./share-of-traffic.ts";
 import { sameBinding, wayKey } from "./tested-stratum.ts";
+import { blockMs } from "./traffic-block.ts";
 import type { VerdictRow } from "./verdict-row.ts";
 import { isShared, type Weighed } from "./weigh.ts";
 
@@ -36,7 +36,7 @@ export function proofOf(state: HealthState, one: Weighed, time: ProofTime): Proo
 
 /** The base of a probe is nothing by definition, so that no doubt is spent on it. */
 function proofOfProbe(state: HealthState, test: StratumTest, { now, freshMs }: ProofTime): Proof {
-  const logBar = -Math.log(state.settings.falsePass);
+  const logBar = -Math.log(settingsOf(state, test).falsePass);
   const ruledOut = excludedRate(test.now, logBar);
   if (test.toRuleOut === undefined) return { kind: "proven", ruledOut };
   const toRuleOut = someWayIsSilent(state, test) ? Math.min(test.toRuleOut, ofProbesInSilence) : test.toRuleOut;
@@ -51,7 +51,7 @@ function proofOfProbe(state: HealthState, test: StratumTest, { now, freshMs }: P
 
 function proofOfTraffic(state: HealthState, one: Weighed, time: ProofTime): Proof {
   const { test } = one;
-  const logBar = Math.log(2 / state.settings.falsePass);
+  const logBar = Math.log(2 / settingsOf(state, test).falsePass);
   const oldRate = oldRateOf(state, one);
   const counts = spread(test);
   const ruledOut = Math.min(1, Math.max(0, excludedRate(counts, logBar) - oldRate));
@@ -69,10 +69,11 @@ function proofOfTraffic(state: HealthState, one: Weighed, time: ProofTime): Proo
 }
 
 /** What the bad share was at least; where the others got worse as well, what it is at least with them. */
-function oldRateOf({ settings }: HealthState, one: Weighed): number {
+function oldRateOf(state: HealthState, one: Weighed): number {
   const { before, others, dispersion } = one.test;
-  const own = lowestOldRate(before, dispersion, settings.falsePass);
-  return isShared(one) ? Math.max(own, lowestOldRate(others, dispersion, settings.falsePass)) : own;
+  const { falsePass } = settingsOf(state, one.test);
+  const own = lowestOldRate(before, dispersion, falsePass);
+  return isShared(one) ? Math.max(own, lowestOldRate(others, dispersion, falsePass)) : own;
 }
 
 /** Requests that come in bursts count as fewer. */
@@ -81,10 +82,15 @@ const spread = ({ now, dispersion }: StratumTest): NonInferior => ({
   bad: now.bad / dispersion,
 });
 
-const isSilentWay = ({ shares }: HealthState, { host, stratum, since, fedUntil }: StratumTest): boolean => {
-  const share = shares[`${host}|${wayKey(stratum)}`];
-  return share !== undefined && isSilent(share, Math.max(0, between(since, fedUntil)) / 1000);
+const isSilentWay = ({ shares }: HealthState, test: StratumTest): boolean => {
+  const share = shares[`${test.host}|${wayKey(test.stratum)}`];
+  return share !== undefined && isSilent(share, countedMs(test) / 1000);
 };
+
+/** Time of which the blocks are in. The block in which the change happened belongs to nobody, so that it does not count. */
+function countedMs({ since, fedUntil, unitMs }: StratumTest): number {
+  return Math.max(0, fedUntil - Math.ceil(since / unitMs) * unitMs);
+}
 
 const probesOf = ({ tests }: HealthState, test: StratumTest): readonly StratumTest[] =>
   Object.values(tests).filter(
@@ -110,10 +116,10 @@ function probesProve(state: HealthState, test: StratumTest, time: ProofTime): bo
 
 /** How many good ones are missing, and how long they take at the rate since the change, or before it. */
 function missingOf(test: StratumTest, requests: number): NonNullable<VerdictRow["missing"]> {
-  const observedS = Math.max(0, between(test.since, test.fedUntil)) / 1000;
+  const observedS = (test.stratum.source === "probe" ? between(test.since, test.fedUntil) : countedMs(test)) / 1000;
   const rate = test.now.requests > 0 && observedS > 0 ? test.now.requests / observedS : expectedRate(test);
   if (!Number.isFinite(requests)) return {};
-  return rate > 0 ? { requests, takesMs: durationMs((requests / rate) * 1000) } : { requests };
+  return rate > 0 ? { requests, takesMs: durationMs(Math.ceil((requests / rate) * 1000)) } : { requests };
 }
 
 const expectedRate = ({ stratum, before }: StratumTest): number =>

@@ -1,4 +1,4 @@
-import { isIgnored } from "./health-settings.ts";
+import { isIgnored, settingsAt } from "./health-settings.ts";
 import type { HealthState, PlannedHost, TestPlan } from "./health-state.ts";
 import { stratumKey, type TestedStratum } from "./tested-stratum.ts";
 
@@ -10,7 +10,10 @@ const plannedShare = 0.9;
  * Weights add up to 1 at most, which bounds the probability of a false halt over the whole rollout (health-verdict §2.4).
  */
 export function startTests({ settings, hosts }: TestPlan): HealthState {
-  const tested = hosts.map((host) => ({ ...host, strata: host.strata.filter((one) => !isIgnored(settings, one)) }));
+  const tested = hosts.map((host) => ({
+    ...host,
+    strata: host.strata.filter((one) => !isIgnored(settingsAt(settings, host.environment, one.site), one)),
+  }));
   return {
     settings,
     hosts: Object.fromEntries(

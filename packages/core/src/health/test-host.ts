@@ -1,10 +1,9 @@
 import { after, type Instant, instant } from "../units/time.ts";
 import { requestsOf } from "./count-block.ts";
 import { dispersion, unitLength } from "./dispersion.ts";
-import { blockMs } from "./evidence.ts";
 import { blocksOf, type EvidenceIndex, indexEvidence, mergeUnits, type Unit, unitsOf } from "./evidence-units.ts";
 import type { HistoryEvidence } from "./fed-evidence.ts";
-import { isIgnored, toleranceOf } from "./health-settings.ts";
+import { type HealthSettings, isIgnored, settingsAt, toleranceOf } from "./health-settings.ts";
 import type { HealthState, HostUnderTest, StratumTest } from "./health-state.ts";
 import { ownHistory, unitHistoryOf } from "./own-history.ts";
 import { pairUnits } from "./pair-units.ts";
@@ -16,6 +15,7 @@ import { type ShareOfTraffic, shareOfTraffic } from "./share-of-traffic.ts";
 import { slowThreshold } from "./slow-threshold.ts";
 import { lateWeight, testKey } from "./start-tests.ts";
 import { sameBinding, stratumKey, type TestedStratum, wayKey } from "./tested-stratum.ts";
+import { blockMs } from "./traffic-block.ts";
 import { unchangedHosts } from "./unchanged-hosts.ts";
 
 export interface HostChanged {
@@ -33,13 +33,30 @@ export interface HostChanged {
  * tested already stays as it is.
  */
 export function testHost(state: HealthState, change: HostChanged): HealthState {
+  const steps = testHostSteps(state, change);
+  for (;;) {
+    const { done, value } = steps.next();
+    if (done === true) return value;
+  }
+}
+
+/**
+ * The same in steps that take some tens of milliseconds each, for a caller with other things to do: a day of history of a busy
+ * host takes seconds. Between two steps the state does not change.
+ */
+export function* testHostSteps(state: HealthState, change: HostChanged): Generator<undefined, HealthState> {
   const known = state.hosts[change.host];
   if (known === undefined || known.changedAt !== undefined) return state;
   const index = indexEvidence(endedBefore(change.history, change.since));
   const planned = withAdded(state, change, known);
   const frozen = withSlowness(planned, change.host, index);
   const strata = frozen.hosts[change.host]?.strata ?? [];
-  const tests = strata.map((stratum) => createTest(frozen, change, stratum, index));
+  const tests: StratumTest[] = [];
+  for (const stratum of strata) {
+    yield;
+    tests.push(createTest(frozen, change, stratum, index));
+  }
+  yield;
   return {
     ...frozen,
     hosts: { ...frozen.hosts, [change.host]: { ...hostOf(frozen, change.host), changedAt: change.since } },
@@ -47,6 +64,9 @@ export function testHost(state: HealthState, change: HostChanged): HealthState {
     shares: { ...frozen.shares, ...sharesOf(tests, index) },
   };
 }
+
+const settingsOn = (state: HealthState, host: string, { site }: TestedStratum): HealthSettings =>
+  settingsAt(state.settings, hostOf(state, host).environment, site);
 
 const hostOf = ({ hosts }: HealthState, host: string): HostUnderTest =>
   hosts[host] ?? { environment: "", strata: [], slowAbove: {} };
@@ -60,7 +80,7 @@ function endedBefore({ traffic, probes }: HistoryEvidence, since: Instant): Hist
 
 function withAdded(state: HealthState, { host, added = [] }: HostChanged, known: HostUnderTest): HealthState {
   const keys = new Set(known.strata.map(stratumKey));
-  const late = added.filter((one) => !keys.has(stratumKey(one)) && !isIgnored(state.settings, one));
+  const late = added.filter((one) => !keys.has(stratumKey(one)) && !isIgnored(settingsOn(state, host, one), one));
   const weights = late.map((one, i): [string, number] => [testKey(host, one), lateWeight(state.lateStrata + i + 1)]);
   return {
     ...state,
@@ -90,8 +110,8 @@ function createTest(
   stratum: TestedStratum,
   index: EvidenceIndex,
 ): StratumTest {
-  const { settings } = state;
   const { host, since } = change;
+  const settings = settingsOn(state, host, stratum);
   const unitsBefore = (name: string): readonly Unit[] =>
     unitsOf(index, name, stratum, hostOf(state, name).slowAbove[wayKey(stratum)]);
   const own = unitsBefore(host);
@@ -114,7 +134,7 @@ function createTest(
     host,
     stratum,
     since,
-    fedUntil: firstUnit(state, stratum, since, unitMs),
+    fedUntil: firstUnit(settings, stratum, since, unitMs),
     unitMs,
     comparedWith: compared.map(({ name }) => name),
     ...(own.length >= unitsForHistory ? { ownHistory: ownHistory(unitHistoryOf(ownUnits), tolerance) } : {}),
@@ -133,9 +153,9 @@ function createTest(
 }
 
 /** The first unit that lies after the change entirely, and for latency after the warm-up. */
-function firstUnit({ settings }: HealthState, stratum: TestedStratum, since: Instant, unitMs: number): Instant {
+function firstUnit({ warmUpMs }: HealthSettings, stratum: TestedStratum, since: Instant, unitMs: number): Instant {
   if (stratum.source === "probe") return since;
-  const from = stratum.indicator === "slow" ? after(since, settings.warmUpMs) : since;
+  const from = stratum.indicator === "slow" ? after(since, warmUpMs) : since;
   return instant(Math.ceil(from / unitMs) * unitMs);
 }
 

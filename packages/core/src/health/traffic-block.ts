@@ -1,5 +1,8 @@
-import type { Instant } from "../units/time.ts";
+import { durationMs, type Instant } from "../units/time.ts";
 import type { Outcome } from "./outcome.ts";
+
+/** Length of a block: typical bursts fit into one, so that a burst counts as one event (health-verdict §2.7). */
+export const blockMs = durationMs(10_000);
 
 /**
  * What users were answered at one binding in one block of ten seconds on one host; probes are not in it. Sent by agents once

@@ -1,6 +1,6 @@
 import { between, type DurationMs, durationMs, type Instant } from "../units/time.ts";
 import { isRequired } from "./health-settings.ts";
-import type { HealthState } from "./health-state.ts";
+import { type HealthState, settingsOf } from "./health-state.ts";
 import { type Proof, proofOf } from "./proof.ts";
 import { suspectEvidence } from "./rule.ts";
 import type { RowState, VerdictRow } from "./verdict-row.ts";
@@ -30,7 +30,7 @@ function rowOf(input: RowsInput, one: Weighed): VerdictRow {
   return {
     host: test.host,
     stratum: test.stratum,
-    required: isRequired(state.settings, test.stratum),
+    required: isRequired(settingsOf(state, test), test.stratum),
     state: stateOf(input, one, proof),
     since: test.since,
     observedMs: durationMs(Math.max(0, between(test.since, test.fedUntil))),

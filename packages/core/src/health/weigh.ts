@@ -1,3 +1,4 @@
+import { falseHaltOf } from "./health-settings.ts";
 import type { HealthState, StratumTest } from "./health-state.ts";
 import { klLower } from "./kl-lower.ts";
 import { failuresWithoutReference, suspectEvidence, unitsForPersistence } from "./rule.ts";
@@ -29,11 +30,13 @@ export interface Lenient {
 /** Weighs every stratum of every changed host by what it can be compared with now (health-verdict §2.4). */
 export function weighTests(state: HealthState): readonly Weighed[] {
   const tests = Object.values(state.tests);
-  return tests.map((test) => weigh(state, test, tests));
+  const onHost = Map.groupBy(tests, ({ host }) => host);
+  const falseHalt = falseHaltOf(state.settings);
+  return tests.map((test) => weigh(state, test, onHost.get(test.host) ?? [], falseHalt));
 }
 
-function weigh(state: HealthState, test: StratumTest, all: readonly StratumTest[]): Weighed {
-  const logBar = -Math.log(state.settings.falseHalt * (state.weights[testKey(test.host, test.stratum)] ?? 0));
+function weigh(state: HealthState, test: StratumTest, all: readonly StratumTest[], falseHalt: number): Weighed {
+  const logBar = -Math.log(falseHalt * (state.weights[testKey(test.host, test.stratum)] ?? 0));
   const controls = controlsNow(state, test);
   const references = referencesOf(test, controls.length);
   const logEvidence = capped(test, logOf(test, references, all));

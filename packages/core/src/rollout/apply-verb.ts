@@ -1,14 +1,14 @@
 import { approvalWords, approversOf } from "../gates/approvals.ts";
 import type { ProblemReason } from "../problems/problem.ts";
-import { after, between, type DurationMs, type Instant } from "../units/time.ts";
+import type { Instant } from "../units/time.ts";
 import { unreachable } from "../units/unreachable.ts";
 import { haltCause } from "./halt.ts";
 import { startReverting, withdrawn } from "./plan-halted.ts";
 import type { PlanInput } from "./plan-input.ts";
 import { refusal } from "./refusal.ts";
-import type { OperatorVerb, PausablePhase, Rollout, RolloutState, StepState, Steps } from "./rollout.ts";
-import { confirmBy } from "./timings.ts";
-import { type InPhase, placedSteps, stageAt } from "./wave.ts";
+import { resumed } from "./resumed.ts";
+import type { OperatorVerb, Rollout, RolloutState } from "./rollout.ts";
+import { type InPhase, stageAt } from "./wave.ts";
 
 /** Who asks for it, and why. */
 export interface VerbContext {
@@ -128,29 +128,12 @@ function pause(anyState: RolloutState, { by, reason, now }: VerbContext): VerbOu
   };
 }
 
-/** Goes on where it was; what time was left is left again. */
+/** Whoever resumes what stopped because everything is ill has seen that: the wave is not stopped for it again. */
 function resume(rollout: Rollout, anyState: RolloutState, { now }: VerbContext): VerbOutcome {
   const paused = mustBe(anyState, "paused");
-  const state = later(paused.resumeTo, between(paused.since, now));
-  return { state: { ...state, steps: confirmableUntil(rollout, state, paused.steps) } };
-}
-
-function later(state: PausablePhase, by: DurationMs): PausablePhase {
-  const moved = { since: after(state.since, by), deadline: after(state.deadline, by) };
-  return state.phase === "observing"
-    ? { ...state, ...moved, soakUntil: after(state.soakUntil, by) }
-    : { ...state, ...moved };
-}
-
-/** Grants that are out last for the whole of what is still ahead of their wave. */
-function confirmableUntil(rollout: Rollout, state: PausablePhase, steps: Steps): Steps {
-  const stage = stageAt(rollout, state.at);
-  const needed = confirmBy(stage, state.deadline);
-  const extended = placedSteps(rollout, steps).map(({ change, step }): [string, StepState] => {
-    const granted = step.kind === "activating" || step.kind === "provisional";
-    return [change.host, granted && step.confirmBy < needed ? { ...step, confirmBy: needed } : step];
-  });
-  return Object.fromEntries(extended);
+  const state = resumed(rollout, paused, now);
+  const accepted = paused.byHealth === true && state.phase === "observing";
+  return { state: accepted ? { ...state, acceptsUnhealthy: true } : state };
 }
 
 function abort(state: RolloutState, { by, reason, now }: VerbContext): VerbOutcome {

@@ -1,6 +1,6 @@
 import type { Instant } from "../units/time.ts";
-import type { Plan } from "./plan-input.ts";
-import type { HaltCause, Rollout, Steps } from "./rollout.ts";
+import type { Plan, PlanInput } from "./plan-input.ts";
+import type { HaltCause, Rollout, StepState, Steps } from "./rollout.ts";
 
 /** Stops a rollout and tells somebody; what happens to the hosts is decided in the phase `halted`. */
 export function halt(rollout: Rollout, steps: Steps, cause: HaltCause): Plan {
@@ -9,6 +9,20 @@ export function halt(rollout: Rollout, steps: Steps, cause: HaltCause): Plan {
     actions: [{ kind: "page", sentence: `${rollout.title} (rollout ${rollout.id}) halted: ${cause.sentence}` }],
     waitingOn: [],
   };
+}
+
+/** What was counted on hosts that are live by this rollout speaks against it, in whatever wave they are. */
+export function isRegressed({ verdict }: PlanInput, steps: Steps): boolean {
+  return verdict.kind === "regressed" && Object.values(steps).some(isLiveByIt);
+}
+
+const isLiveByIt = ({ kind }: StepState): boolean => kind === "provisional" || kind === "passed";
+
+/** Stops a rollout that {@link isRegressed}. */
+export function haltRegressed({ now, rollout, verdict }: PlanInput, steps: Steps): Plan {
+  const reasons = verdict.kind === "regressed" ? verdict.reasons : [];
+  const [first = "health is worse than before"] = reasons;
+  return halt(rollout, steps, haltCause("regressed", first, now, reasons));
 }
 
 export function haltCause(

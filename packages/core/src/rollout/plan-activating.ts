@@ -3,7 +3,7 @@ import { after, between, formatDuration } from "../units/time.ts";
 import { blindness } from "./blindness.ts";
 import { busyWith, inTheWay, turnsAhead } from "./capacity.ts";
 import { grantId } from "./grant-id.ts";
-import { halt, haltCause } from "./halt.ts";
+import { halt, haltCause, haltRegressed, isRegressed } from "./halt.ts";
 import { grantOf, type Plan, type PlanInput } from "./plan-input.ts";
 import type { HostChange, RolloutState, StepState, Steps, WaitingOn } from "./rollout.ts";
 import { settleSteps, stepOf } from "./settle-steps.ts";
@@ -17,6 +17,7 @@ export function planActivating(input: PlanInput, state: Activating): Plan {
   const { now, rollout } = input;
   const { steps, failure, actions } = settleSteps(input);
   if (failure !== undefined) return halt(rollout, steps, haltCause(failure.kind, failure.sentence, now));
+  if (isRegressed(input, steps)) return haltRegressed(input, steps);
   const wave = waveAt(rollout, state.at);
   if (wave.every(({ host }) => stepOf(steps, host).kind === "provisional")) return observe(input, state, steps);
   const outdated = findOutdated(input, wave, steps);

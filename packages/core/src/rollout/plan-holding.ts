@@ -1,7 +1,9 @@
+import { isUnhealthy } from "../health/verdict.ts";
 import { after, type Instant, instant } from "../units/time.ts";
-import { halt, haltCause } from "./halt.ts";
+import { halt, haltCause, haltRegressed, isRegressed } from "./halt.ts";
 import type { Plan, PlanInput } from "./plan-input.ts";
 import { withdrawals } from "./plan-reverting.ts";
+import { resumed } from "./resumed.ts";
 import type { Rollout, RolloutState, StepState, Steps, WaitingOn } from "./rollout.ts";
 import { settleSteps } from "./settle-steps.ts";
 import { heldGrantMs } from "./timings.ts";
@@ -12,11 +14,11 @@ export function planPaused(input: PlanInput, state: InPhase<RolloutState, "pause
   const { now, rollout } = input;
   const { steps, failure } = settleSteps(input);
   if (failure !== undefined) return halt(rollout, steps, haltCause(failure.kind, failure.sentence, now));
-  if (input.verdict.kind === "regressed" && state.resumeTo.phase === "observing") {
-    const { reasons } = input.verdict;
-    return halt(rollout, steps, haltCause("regressed", reasons[0] ?? "health is worse than before", now, reasons));
+  if (isRegressed(input, steps)) return haltRegressed(input, steps);
+  if (state.byHealth === true && !isUnhealthy(input.verdict)) {
+    return { next: resumed(rollout, { ...state, steps }, now), actions: [], waitingOn: [] };
   }
-  const held = operator(`paused by ${state.by}: ${state.reason}; resume, revert or abort it`);
+  const held = state.byHealth === true ? unhealthy(state.reason) : operator(pausedWords(state));
   return { next: { ...state, steps: prolonged(rollout, steps, now) }, actions: [], waitingOn: [held] };
 }
 
@@ -37,6 +39,15 @@ export function planAborted(input: PlanInput, state: InPhase<RolloutState, "abor
     waitingOn: withdrawals(input, steps, {}),
   };
 }
+
+const pausedWords = ({ by, reason }: InPhase<RolloutState, "paused">): string =>
+  `paused by ${by}: ${reason}; resume, revert or abort it`;
+
+const unhealthy = (reason: string): WaitingOn => ({
+  kind: "evidence",
+  sentence: `paused, nothing is reverted: ${reason}; goes on by itself once they are well, or resume, revert or abort it`,
+  hosts: [],
+});
 
 const operator = (sentence: string): WaitingOn => ({ kind: "operator", sentence, hosts: [] });
 

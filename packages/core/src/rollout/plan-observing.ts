@@ -1,7 +1,8 @@
 import { overrideOf } from "../gates/overrides.ts";
+import { isUnhealthy } from "../health/verdict.ts";
 import { after, between, formatDuration, type Instant } from "../units/time.ts";
 import { blindness } from "./blindness.ts";
-import { halt, haltCause } from "./halt.ts";
+import { halt, haltCause, haltRegressed, isRegressed } from "./halt.ts";
 import { grantOf, type Plan, type PlanInput, type RolloutAction } from "./plan-input.ts";
 import type { HostChange, RolloutState, StepState, Steps, WaitingOn } from "./rollout.ts";
 import { settleSteps, stepOf } from "./settle-steps.ts";
@@ -18,7 +19,8 @@ export function planObserving(input: PlanInput, state: Observing): Plan {
   const { now, rollout, verdict } = input;
   const { steps, failure } = settleSteps(input);
   if (failure !== undefined) return halt(rollout, steps, haltCause(failure.kind, failure.sentence, now));
-  if (verdict.kind === "regressed") return haltRegressed(input, steps, verdict.reasons);
+  if (isRegressed(input, steps)) return haltRegressed(input, steps);
+  if (isUnhealthy(verdict) && !isAccepted(input, state)) return pauseUnhealthy(input, state, steps);
   const blind = blindness(input);
   const waitingOn = [...(blind ? [blind] : []), ...missing(input, state, steps)];
   if (waitingOn.length === 0) return pass(input, state, steps);
@@ -28,9 +30,25 @@ export function planObserving(input: PlanInput, state: Observing): Plan {
   return halt(rollout, steps, haltCause("deadline", sentence, now, evidence));
 }
 
-function haltRegressed({ now, rollout }: PlanInput, steps: Steps, reasons: readonly string[]): Plan {
-  const [first = "health is worse than before"] = reasons;
-  return halt(rollout, steps, haltCause("regressed", first, now, reasons));
+const isAccepted = ({ rollout }: PlanInput, { at, promoted, acceptsUnhealthy }: Observing): boolean =>
+  promoted !== undefined || acceptsUnhealthy === true || overrideOf(rollout, "evidence", at) !== undefined;
+
+/** Going back would not help, and going on would be blind: it stays as it is until the trouble is over, or a person decides. */
+function pauseUnhealthy({ now, rollout, verdict }: PlanInput, state: Observing, steps: Steps): Plan {
+  const [first = "no verdict is possible"] = verdict.kind === "inconclusive" ? verdict.missing : [];
+  const reason = `hosts that were not changed fail as well: ${first}`;
+  const resumeTo = { ...state, steps };
+  const next: RolloutState = {
+    phase: "paused",
+    by: "coordinator",
+    reason,
+    resumeTo,
+    steps,
+    since: now,
+    byHealth: true,
+  };
+  const sentence = `${rollout.title} (rollout ${rollout.id}) paused, nothing was reverted: ${reason}`;
+  return { next, actions: [{ kind: "page", sentence }], waitingOn: [] };
 }
 
 /** What this wave still lacks. */

@@ -1,7 +1,7 @@
 import { judgeGates, opensByItself, waitingOnGate } from "../gates/judge-gates.ts";
 import { blindness } from "./blindness.ts";
 import { grantId } from "./grant-id.ts";
-import { halt, haltCause } from "./halt.ts";
+import { halt, haltCause, haltRegressed, isRegressed } from "./halt.ts";
 import { grantOf, type Plan, type PlanInput } from "./plan-input.ts";
 import type { HostChange, RolloutState, WaitingOn } from "./rollout.ts";
 import { activatingDeadline } from "./timings.ts";
@@ -14,6 +14,7 @@ export function planWaitingForGates(input: PlanInput, state: Waiting): Plan {
   const { now, rollout } = input;
   const undone = undoneAfterPassing(input, state);
   if (undone !== undefined) return halt(rollout, state.steps, haltCause("unconfirmed", undone, now));
+  if (isRegressed(input, state.steps)) return haltRegressed(input, state.steps);
   const blind = blindness(input);
   const gates = judgeGates(input, state);
   const closed = gates.filter((gate) => gate.state === "closed");

@@ -148,8 +148,13 @@ export type RolloutState =
       readonly soakUntil: Instant;
       readonly deadline: Instant;
       readonly promoted?: Promotion;
+      /** An operator went on although hosts that were not changed fail as well. */
+      readonly acceptsUnhealthy?: true;
     } & InFlight)
-  /** An operator holds it; no new grants. `resume` goes back to where it was. */
+  /**
+   * An operator holds it, or everything is ill and no verdict on the change is possible; no new grants, nothing goes back.
+   * `resume` goes back to where it was, and so does the end of the trouble if that was why.
+   */
   | ({
       readonly phase: "paused";
       readonly by: string;
@@ -157,6 +162,8 @@ export type RolloutState =
       readonly resumeTo: PausablePhase;
       /** Paused with everything else; `halt --clear` resumes it. */
       readonly byHaltAll?: true;
+      /** Paused because hosts that were not changed fail as well. */
+      readonly byHealth?: true;
     } & InFlight)
   /** Stopped by health, failure or deadline; the next step is `reverting` or `held` by `onRegression`. */
   | ({ readonly phase: "halted"; readonly cause: HaltCause } & InFlight)
