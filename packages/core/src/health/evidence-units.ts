@@ -1,8 +1,9 @@
 import { type Instant, instant } from "../units/time.ts";
 import { countBlock } from "./count-block.ts";
 import type { HistoryEvidence, ProbeAnswer } from "./fed-evidence.ts";
+import { finish } from "./finish.ts";
 import { stratumKey, type TestedStratum, wayKey } from "./tested-stratum.ts";
-import type { TrafficBlock } from "./traffic-block.ts";
+import { blockMs, type TrafficBlock } from "./traffic-block.ts";
 import type { Tally } from "./verdict-row.ts";
 
 /** What a host counted for a stratum in one unit of time: a block of traffic, or a round of a probe. */
@@ -18,20 +19,30 @@ export interface EvidenceIndex {
   readonly probes: ReadonlyMap<string, readonly ProbeAnswer[]>;
 }
 
-export function indexEvidence({ traffic, probes }: HistoryEvidence): EvidenceIndex {
-  const blocks = groupBy(traffic, ({ host, block }) => `${host}|${wayKey(block)}`);
-  const answers = groupBy(probes, ({ host, stratum }) => `${host}|${stratumKey(stratum)}`);
+export const indexEvidence = (evidence: HistoryEvidence): EvidenceIndex => finish(indexEvidenceSteps(evidence));
+
+/** Rows between two steps: some tens of milliseconds on a slow machine. */
+const rowsPerStep = 10_000;
+
+/** The same in steps, for a day of history; what had not ended by `endedBy` is left out. */
+export function* indexEvidenceSteps(
+  { traffic, probes }: HistoryEvidence,
+  endedBy: number = Number.POSITIVE_INFINITY,
+): Generator<undefined, EvidenceIndex> {
+  const blocks = new Map<string, TrafficBlock[]>();
+  const answers = new Map<string, ProbeAnswer[]>();
+  let rows = 0;
+  for (const { host, block } of traffic) {
+    if (++rows % rowsPerStep === 0) yield;
+    if (block.startsAt + blockMs <= endedBy) add(blocks, `${host}|${wayKey(block)}`, block);
+  }
+  for (const answer of probes) {
+    if (++rows % rowsPerStep === 0) yield;
+    if (answer.round < endedBy) add(answers, `${answer.host}|${stratumKey(answer.stratum)}`, answer);
+  }
   return {
-    traffic: new Map(
-      [...blocks].map(([key, list]) => [
-        key,
-        onceEach(
-          list.map(({ block }) => block),
-          ({ startsAt }) => startsAt,
-        ),
-      ]),
-    ),
-    probes: new Map([...answers].map(([key, list]) => [key, onceEach(list, ({ round }) => round)])),
+    traffic: yield* eachOnce(blocks, ({ startsAt }) => startsAt),
+    probes: yield* eachOnce(answers, ({ round }) => round),
   };
 }
 
@@ -47,12 +58,15 @@ export function unitsOf(
   slowAbove: number | undefined,
 ): readonly Unit[] {
   if (stratum.source === "probe") {
-    return (index.probes.get(`${host}|${stratumKey(stratum)}`) ?? []).flatMap(unitOfAnswer);
+    const answers = index.probes.get(`${host}|${stratumKey(stratum)}`) ?? [];
+    return answers.filter(({ outcome }) => outcome.kind !== "unknown").map(unitOfAnswer);
   }
-  return blocksOf(index, host, stratum).flatMap((block) => {
-    const tally = countBlock(block, stratum.indicator, slowAbove);
-    return tally.requests === 0 ? [] : [{ startsAt: block.startsAt, ...tally }];
-  });
+  const units: Unit[] = [];
+  for (const block of blocksOf(index, host, stratum)) {
+    const { requests, bad } = countBlock(block, stratum.indicator, slowAbove);
+    if (requests > 0) units.push({ startsAt: block.startsAt, requests, bad });
+  }
+  return units;
 }
 
 /** Adjacent units as longer ones, on multiples of `unitMs`. */
@@ -67,24 +81,42 @@ export function mergeUnits(units: readonly Unit[], unitMs: number): readonly Uni
   return merged;
 }
 
-function unitOfAnswer({ round, outcome }: ProbeAnswer): readonly Unit[] {
-  if (outcome.kind === "unknown") return [];
-  if (outcome.kind === "good") return [{ startsAt: round, requests: 1, bad: 0 }];
-  return [{ startsAt: round, requests: 1, bad: 1, failure: outcome.reason }];
+function unitOfAnswer({ round, outcome }: ProbeAnswer): Unit {
+  if (outcome.kind === "good") return { startsAt: round, requests: 1, bad: 0 };
+  return { startsAt: round, requests: 1, bad: 1, failure: outcome.reason };
 }
 
-function groupBy<T>(items: readonly T[], keyOf: (item: T) => string): Map<string, T[]> {
-  const groups = new Map<string, T[]>();
-  for (const item of items) {
-    const key = keyOf(item);
-    const group = groups.get(key);
-    if (group === undefined) groups.set(key, [item]);
-    else group.push(item);
+function add<T>(groups: Map<string, T[]>, key: string, item: T): void {
+  const group = groups.get(key);
+  if (group === undefined) groups.set(key, [item]);
+  else group.push(item);
+}
+
+function* eachOnce<T>(
+  groups: ReadonlyMap<string, readonly T[]>,
+  at: (item: T) => number,
+): Generator<undefined, ReadonlyMap<string, readonly T[]>> {
+  const sorted = new Map<string, readonly T[]>();
+  for (const [key, list] of groups) {
+    yield;
+    sorted.set(key, onceEach(list, at));
   }
-  return groups;
+  return sorted;
 }
 
+/** In order of time; evidence mostly comes in it, and is left alone then. */
 function onceEach<T>(items: readonly T[], at: (item: T) => number): readonly T[] {
+  if (isRising(items, at)) return items;
   const sorted = items.toSorted((a, b) => at(a) - at(b));
   return sorted.filter((item, index) => index === 0 || at(item) !== at(sorted[index - 1] as T));
+}
+
+function isRising<T>(items: readonly T[], at: (item: T) => number): boolean {
+  let before = Number.NEGATIVE_INFINITY;
+  for (const item of items) {
+    const now = at(item);
+    if (now <= before) return false;
+    before = now;
+  }
+  return true;
 }

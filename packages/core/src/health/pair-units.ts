@@ -12,15 +12,44 @@ export interface PairedUnit {
 
 const nothing: Tally = { requests: 0, bad: 0 };
 
-/** Lays units of the same time beside each other, in order of time; a unit of which nobody counted anything is none. */
+/**
+ * Lays units of the same time beside each other, in order of time; a unit of which nobody counted anything is none. Each list is
+ * in order of time and has each time once.
+ */
 export function pairUnits(changed: readonly Unit[], others: readonly (readonly Unit[])[]): readonly PairedUnit[] {
-  const pairs = new Map<Instant, PairedUnit>();
-  for (const unit of changed)
-    pairs.set(unit.startsAt, { startsAt: unit.startsAt, changed: unit, others: nothing, hosts: 0 });
-  for (const { startsAt, requests, bad } of others.flat()) {
-    const pair = pairs.get(startsAt) ?? { startsAt, changed: nothing, others: nothing, hosts: 0 };
-    const sum = { requests: pair.others.requests + requests, bad: pair.others.bad + bad };
-    pairs.set(startsAt, { ...pair, others: sum, hosts: pair.hosts + 1 });
+  const pairs: PairedUnit[] = [];
+  const ends = others.map(() => 0);
+  let own = 0;
+  for (;;) {
+    const startsAt = earliest(changed[own], others, ends);
+    if (startsAt === undefined) return pairs;
+    const unit = changed[own]?.startsAt === startsAt ? changed[own++] : undefined;
+    pairs.push({ startsAt, changed: unit ?? nothing, ...takeOthers(others, ends, startsAt) });
   }
-  return [...pairs.values()].sort((a, b) => a.startsAt - b.startsAt);
+}
+
+function earliest(own: Unit | undefined, others: readonly (readonly Unit[])[], ends: readonly number[]) {
+  let first = own?.startsAt;
+  for (let i = 0; i < others.length; i++) {
+    const next = others[i]?.[ends[i] ?? 0]?.startsAt;
+    if (next !== undefined && (first === undefined || next < first)) first = next;
+  }
+  return first;
+}
+
+/** Adds up what the others counted at this time, and moves on by it. */
+function takeOthers(others: readonly (readonly Unit[])[], ends: number[], startsAt: Instant) {
+  let requests = 0;
+  let bad = 0;
+  let hosts = 0;
+  for (let i = 0; i < others.length; i++) {
+    const end = ends[i] ?? 0;
+    const unit = others[i]?.[end];
+    if (unit?.startsAt !== startsAt) continue;
+    requests += unit.requests;
+    bad += unit.bad;
+    hosts++;
+    ends[i] = end + 1;
+  }
+  return { others: { requests, bad }, hosts };
 }

@@ -1,8 +1,9 @@
 import { after, type Instant, instant } from "../units/time.ts";
 import { requestsOf } from "./count-block.ts";
 import { dispersion, unitLength } from "./dispersion.ts";
-import { blocksOf, type EvidenceIndex, indexEvidence, mergeUnits, type Unit, unitsOf } from "./evidence-units.ts";
+import { blocksOf, type EvidenceIndex, indexEvidenceSteps, mergeUnits, type Unit, unitsOf } from "./evidence-units.ts";
 import type { HistoryEvidence } from "./fed-evidence.ts";
+import { finish } from "./finish.ts";
 import { type HealthSettings, isIgnored, settingsAt, toleranceOf } from "./health-settings.ts";
 import type { HealthState, HostUnderTest, StratumTest } from "./health-state.ts";
 import { ownHistory, unitHistoryOf } from "./own-history.ts";
@@ -33,11 +34,7 @@ export interface HostChanged {
  * tested already stays as it is.
  */
 export function testHost(state: HealthState, change: HostChanged): HealthState {
-  const steps = testHostSteps(state, change);
-  for (;;) {
-    const { done, value } = steps.next();
-    if (done === true) return value;
-  }
+  return finish(testHostSteps(state, change));
 }
 
 /**
@@ -47,21 +44,21 @@ export function testHost(state: HealthState, change: HostChanged): HealthState {
 export function* testHostSteps(state: HealthState, change: HostChanged): Generator<undefined, HealthState> {
   const known = state.hosts[change.host];
   if (known === undefined || known.changedAt !== undefined) return state;
-  const index = indexEvidence(endedBefore(change.history, change.since));
+  const index = yield* indexEvidenceSteps(change.history, change.since);
   const planned = withAdded(state, change, known);
-  const frozen = withSlowness(planned, change.host, index);
+  const frozen = yield* withSlowness(planned, change.host, index);
   const strata = frozen.hosts[change.host]?.strata ?? [];
   const tests: StratumTest[] = [];
   for (const stratum of strata) {
     yield;
-    tests.push(createTest(frozen, change, stratum, index));
+    tests.push(yield* createTest(frozen, change, stratum, index));
   }
-  yield;
+  const shares = yield* sharesOf(tests, index);
   return {
     ...frozen,
     hosts: { ...frozen.hosts, [change.host]: { ...hostOf(frozen, change.host), changedAt: change.since } },
     tests: { ...frozen.tests, ...Object.fromEntries(tests.map((test) => [testKey(change.host, test.stratum), test])) },
-    shares: { ...frozen.shares, ...sharesOf(tests, index) },
+    shares: { ...frozen.shares, ...shares },
   };
 }
 
@@ -70,13 +67,6 @@ const settingsOn = (state: HealthState, host: string, { site }: TestedStratum): 
 
 const hostOf = ({ hosts }: HealthState, host: string): HostUnderTest =>
   hosts[host] ?? { environment: "", strata: [], slowAbove: {} };
-
-function endedBefore({ traffic, probes }: HistoryEvidence, since: Instant): HistoryEvidence {
-  return {
-    traffic: traffic.filter(({ block }) => block.startsAt + blockMs <= since),
-    probes: probes.filter(({ round }) => round < since),
-  };
-}
 
 function withAdded(state: HealthState, { host, added = [] }: HostChanged, known: HostUnderTest): HealthState {
   const keys = new Set(known.strata.map(stratumKey));
@@ -91,25 +81,28 @@ function withAdded(state: HealthState, { host, added = [] }: HostChanged, known:
 }
 
 /** Freezes what counts as slow on the host and on those it is compared with; what is frozen stays. */
-function withSlowness(state: HealthState, host: string, index: EvidenceIndex): HealthState {
+function* withSlowness(state: HealthState, host: string, index: EvidenceIndex): Generator<undefined, HealthState> {
   const ways = hostOf(state, host).strata.filter(({ indicator }) => indicator === "slow");
-  const hosts = [host, ...unchangedHosts(state, host)].map((name): [string, HostUnderTest] => {
+  const hosts: Record<string, HostUnderTest> = {};
+  for (const name of [host, ...unchangedHosts(state, host)]) {
     const before = hostOf(state, name);
-    const found = ways.flatMap((stratum) => {
+    const found: Record<string, number> = {};
+    for (const stratum of ways) {
+      yield;
       const bucket = slowThreshold(blocksOf(index, name, stratum));
-      return bucket === undefined ? [] : [[wayKey(stratum), bucket] as const];
-    });
-    return [name, { ...before, slowAbove: { ...Object.fromEntries(found), ...before.slowAbove } }];
-  });
-  return { ...state, hosts: { ...state.hosts, ...Object.fromEntries(hosts) } };
+      if (bucket !== undefined) found[wayKey(stratum)] = bucket;
+    }
+    hosts[name] = { ...before, slowAbove: { ...found, ...before.slowAbove } };
+  }
+  return { ...state, hosts: { ...state.hosts, ...hosts } };
 }
 
-function createTest(
+function* createTest(
   state: HealthState,
   change: HostChanged,
   stratum: TestedStratum,
   index: EvidenceIndex,
-): StratumTest {
+): Generator<undefined, StratumTest> {
   const { host, since } = change;
   const settings = settingsOn(state, host, stratum);
   const unitsBefore = (name: string): readonly Unit[] =>
@@ -118,6 +111,7 @@ function createTest(
   const compared = unchangedHosts(state, host)
     .map((name) => ({ name, units: unitsBefore(name) }))
     .filter(({ units }) => units.length >= unitsForHistory);
+  yield;
   const unitMs = stratum.source === "probe" ? blockMs : unitLength(own);
   const inUnits = (units: readonly Unit[]) => (unitMs === blockMs ? units : mergeUnits(units, unitMs));
   const ownUnits = inUnits(own);
@@ -130,6 +124,14 @@ function createTest(
     ownUnits,
     compared.map(({ units }) => inUnits(units)),
   );
+  yield;
+  const unreliable = isUnreliable({
+    units: pairs,
+    tolerance,
+    compared: compared.length > 0,
+    runMs: settings.maxWaitMs,
+  });
+  yield;
   return {
     host,
     stratum,
@@ -147,7 +149,7 @@ function createTest(
     goodInRow: 0,
     badInRow: 0,
     dispersion: scatter,
-    unreliable: isUnreliable({ units: pairs, tolerance, compared: compared.length > 0, runMs: settings.maxWaitMs }),
+    unreliable,
     ...(toRuleOut === undefined ? {} : { toRuleOut }),
   };
 }
@@ -175,20 +177,22 @@ function rateOf(units: readonly Unit[], since: Instant): number {
 }
 
 /** One for each way with traffic strata. */
-function sharesOf(tests: readonly StratumTest[], index: EvidenceIndex): Readonly<Record<string, ShareOfTraffic>> {
-  const failed = tests.filter(({ stratum }) => stratum.indicator === "failed");
-  return Object.fromEntries(
-    failed.map((test) => {
-      const { host, stratum, comparedWith, before } = test;
-      const shares = pairUnits(
-        arrivals(index, host, stratum),
-        comparedWith.map((name) => arrivals(index, name, stratum)),
-      )
-        .filter(({ others }) => others.requests > 0)
-        .map(({ changed, others }) => changed.requests / (changed.requests + others.requests));
-      return [`${host}|${wayKey(stratum)}`, shareOfTraffic(host, shares, before.requestsPerSecond)];
-    }),
-  );
+function* sharesOf(
+  tests: readonly StratumTest[],
+  index: EvidenceIndex,
+): Generator<undefined, Readonly<Record<string, ShareOfTraffic>>> {
+  const found: Record<string, ShareOfTraffic> = {};
+  for (const { host, stratum, comparedWith, before } of tests) {
+    if (stratum.indicator !== "failed") continue;
+    yield;
+    const own = arrivals(index, host, stratum);
+    const others = comparedWith.map((name) => arrivals(index, name, stratum));
+    const shares = pairUnits(own, others)
+      .filter((pair) => pair.others.requests > 0)
+      .map((pair) => pair.changed.requests / (pair.changed.requests + pair.others.requests));
+    found[`${host}|${wayKey(stratum)}`] = shareOfTraffic(host, shares, before.requestsPerSecond);
+  }
+  return found;
 }
 
 /** All requests of a way, by block. */

@@ -39,12 +39,12 @@ export interface ProbeStratum extends Way {
 }
 
 /** Names a way: equal keys, equal ways. */
-export const wayKey = ({ site, binding, bindingPort, hop }: Way): string => [site, binding, bindingPort, hop].join("|");
+export const wayKey = ({ site, binding, bindingPort, hop }: Way): string => `${site}|${binding}|${bindingPort}|${hop}`;
 
 /** Names a stratum: equal keys, equal strata. */
 export function stratumKey(stratum: TestedStratum): string {
   const source = stratum.source === "probe" ? `probe ${stratum.probe}` : "traffic";
-  return [wayKey(stratum), source, stratum.indicator].join("|");
+  return `${wayKey(stratum)}|${source}|${stratum.indicator}`;
 }
 
 /** Of one host name and port, on whatever hop. */
