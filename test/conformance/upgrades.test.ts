@@ -35,6 +35,17 @@ eachEngine((startSite) => {
     expect((await site.status()).upgrades).toEqual({ blue: 1, green: 0 });
   });
 
+  test.concurrent("an upgraded connection may be silent for longer than responseTimeoutMs", async () => {
+    await using slot = await startEchoSlot();
+    await using site = await startSite({ slots: slotsAt(slot.port), limits: { responseTimeoutMs: 300 } });
+    using client = await WireClient.open(site);
+    await client.send(upgrade()).response();
+    expect((await client.bytes(5)).toString()).toBe("echo:");
+    await new Promise((resolve) => setTimeout(resolve, 900));
+    client.send("still");
+    expect((await client.bytes(5)).toString()).toBe("still");
+  });
+
   test.concurrent("RFC 9110 §7.8: bytes sent right behind the request reach the other side of the upgrade", async () => {
     await using slot = await startEchoSlot();
     await using site = await startSite({ slots: slotsAt(slot.port) });

@@ -15,8 +15,10 @@ export interface RenderInput {
 
 /** Of the attempts to connect: a refused connection is tried again after as long. */
 const attemptMs = 200;
-/** HAProxy's largest: tunnels end when one of their ends does. */
+/** HAProxy's largest: what it bounds ends when one of its ends does. */
 const neverMs = 2_147_483_647;
+/** In backends: an upgraded connection may be silent; a response without length, a tunnel as well to HAProxy, may not. */
+export const upgradeTimeoutRule = `http-request set-timeout tunnel ${neverMs}ms if { var(txn.upgrade) -m found }`;
 /** Beyond user connections: command line, probes, the connections to slots. */
 const spareConnections = 100;
 
@@ -98,7 +100,7 @@ export function defaultsSection(limits: ProxyLimits): readonly string[] {
     `  timeout http-request ${ms(limits.headersTimeoutMs)}`,
     `  timeout http-keep-alive ${ms(limits.keepAliveTimeoutMs)}`,
     `  timeout queue ${ms(limits.responseTimeoutMs)}`,
-    `  timeout tunnel ${neverMs}ms`,
+    `  timeout tunnel ${ms(limits.responseTimeoutMs)}`,
     "  timeout client-fin 10s",
     ...[
       [502, "the site broke off"],
@@ -147,9 +149,11 @@ export function probeSections({ process, files }: RenderInput): readonly string[
     "  default_backend probes-plain",
     "backend probes-plain",
     "  mode tcp",
+    `  timeout tunnel ${neverMs}ms`,
     `  server probes ${quote(`unix@${files.plainProbeSocket}`)} send-proxy-v2`,
     "backend probes-secure",
     "  mode tcp",
+    `  timeout tunnel ${neverMs}ms`,
     `  server probes ${quote(`unix@${files.secureProbeSocket}`)} send-proxy-v2`,
     "",
   ];

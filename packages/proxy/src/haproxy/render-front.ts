@@ -12,6 +12,7 @@ import {
   probeSections,
   type RenderInput,
   serverOptions,
+  upgradeTimeoutRule,
   userBinds,
 } from "./render-common.ts";
 import {
@@ -89,6 +90,7 @@ function siteSections({ process, accepting }: RenderInput & { readonly process: 
       `backend ${backendOf(site)}`,
       ...indented([
         ...connectionOptions("pooled"),
+        upgradeTimeoutRule,
         `server site ${quote(`unix@${early ?? socketPath}`)} send-proxy-v2-ssl${serverOptions("pooled")}`,
       ]),
       "",

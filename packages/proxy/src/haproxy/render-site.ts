@@ -14,9 +14,18 @@ import {
   probeSections,
   type RenderInput,
   serverOptions,
+  upgradeTimeoutRule,
   userBinds,
 } from "./render-common.ts";
-import { bindingRules, hopRules, hygieneRules, probeCountRule, probeRule, responseRules } from "./request-rules.ts";
+import {
+  bindingRules,
+  hopRules,
+  hygieneRules,
+  probeCountRule,
+  probeRule,
+  responseRules,
+  slotResponseRules,
+} from "./request-rules.ts";
 
 type SiteInput = RenderInput & { readonly process: SiteProxyProcess };
 
@@ -44,6 +53,7 @@ export function renderSite(input: SiteInput): string {
       probeCountRule,
       ...hopRules,
       ...oddForwardedRules(settings),
+      ...slotResponseRules,
       ...answerRules(files),
       ...responseRules,
       ...servedByRules(process),
@@ -103,6 +113,7 @@ function slotRules({ settings }: SiteProxyProcess, slotMap: string): readonly st
 
 /** Upgraded connections are counted apart from requests, so they have servers of their own. */
 const upgradeRules: readonly string[] = [
+  upgradeTimeoutRule,
   "http-request set-var(txn.server) var(txn.live),field(1,|)",
   'http-request set-var-fmt(txn.server) "%[var(txn.live),field(1,|)]-upgraded" if { var(txn.upgrade) -m found }',
 ];

@@ -114,6 +114,13 @@ export const hopRules: readonly string[] = [
   "http-request set-uri %[pathq] if { url -m beg -i http:// https:// }",
 ];
 
+/** What a slot says that is no response of HTTP/1.x, though HAProxy reads it, is not passed on: the slot gave no answer, 502. */
+export const slotResponseRules: readonly string[] = [
+  "http-response deny deny_status 502 unless { status 100:599 }",
+  "http-response deny deny_status 502 unless { res.ver 1.0 1.1 }",
+  `http-response deny deny_status 502 if { res.hdrs -m reg ${quote(controlCharacters)} }`,
+];
+
 /** An answer has a date (RFC 9110 §6.6.1), and only a proxy says who served. */
 export const responseRules: readonly string[] = [
   `http-response lua.nominated_response if { res.fhdr(connection) -m reg -i ${quote(nominating)} }`,
