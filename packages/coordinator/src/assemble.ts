@@ -19,6 +19,7 @@ import { ApplyDesk } from "./fleet/apply-desk.ts";
 import { FleetDesk } from "./fleet/fleet-desk.ts";
 import { gateFacts } from "./gates/gate-facts.ts";
 import { OrderDesk } from "./gates/order-desk.ts";
+import { HostWatch } from "./hosts/host-watch.ts";
 import { hostsNow } from "./hosts/hosts-now.ts";
 import { IntentDesk } from "./hosts/intent-desk.ts";
 import { IntentIssuer } from "./hosts/issue-intents.ts";
@@ -109,6 +110,7 @@ function openMemory({
     evidence: new EvidenceBook(store, clock),
     traffic: new TrafficBook({ store, clock, log }),
     intents: new IntentDesk(store),
+    watch: new HostWatch({ store, clock, log, fleets, roster, heartbeatMs }),
     hosts: (): Pick<PlanInput, "hosts" | "fleet" | "proven"> => hostsNow(store, fleets, roster),
   };
 }
@@ -125,6 +127,7 @@ function openSessions({ store, clock, log }: Ground, memory: Memory): Sessions {
     count: (host, batch) => rechecks.heard(host, evidence.count(host, batch)),
     countTraffic: (host, batch) => traffic.count(host, batch),
     onAdmitted: (host) => store.transact((db) => writeHostSeen(db, host, clock.now())),
+    onObserved: (host) => memory.watch.heard(host),
     wake: decided,
     counted: () => awake.ring(),
   });
@@ -132,7 +135,7 @@ function openSessions({ store, clock, log }: Ground, memory: Memory): Sessions {
 }
 
 function startRunner({ store, clock, log }: Ground, memory: Memory, sessions: Sessions): RolloutRunner {
-  const { leadership, fleets, intents, heartbeatMs, changed, awake, hosts, health } = memory;
+  const { leadership, fleets, intents, heartbeatMs, changed, awake, hosts, health, watch } = memory;
   const push = (host: string): void => sessions.push(host);
   const onIssued = (): void => changed.ring();
   const issuer = new IntentIssuer({ store, clock, leadership, fleets, intents, push, onIssued });
@@ -144,6 +147,7 @@ function startRunner({ store, clock, log }: Ground, memory: Memory, sessions: Se
         const { proven = {} } = hosts();
         return gateFacts({ db: store, fleets, now: clock.now(), evidence: memory.evidence.log, proven }, stored);
       },
+      watchHosts: () => watch.look(),
       issueIntents: () => issuer.issueAll(),
       onBlocked: (sentence) => {
         health.set(sentence === undefined && leadership.refusal === undefined);

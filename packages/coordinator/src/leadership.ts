@@ -44,6 +44,13 @@ export class Leadership {
     const adopted = adoptFence && readFlag(store, "refusal") !== undefined;
     store.transact((db) => {
       writeFence(db, this.#fence);
+      appendEvent(db, {
+        at: clock.now(),
+        kind: "coordinator.started",
+        by: "coordinator",
+        sentence: `the coordinator has started with fence ${this.#fence}`,
+        details: { fence: this.#fence },
+      });
       if (!adopted) return;
       writeFlag(db, "refusal", undefined);
       writeFlag(db, "adopted-fence", String(this.#fence));

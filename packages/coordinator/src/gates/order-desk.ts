@@ -1,12 +1,21 @@
-import { type Freeze, freezeExtent, freezeWords, type HaltAll, type Instant, type Mute, Problem } from "@sluice/core";
+import {
+  changeEvents,
+  type Freeze,
+  freezeExtent,
+  freezeWords,
+  type HaltAll,
+  type Instant,
+  type Mute,
+  type NewEvent,
+  Problem,
+} from "@sluice/core";
 import { freedFromHaltAll, heldByHaltAll } from "@sluice/core/rollout/halt-all";
 import type { Clock } from "@sluice/runtime";
 import type { Log } from "@sluice/runtime/logs/open-log";
 import type { FleetDesk } from "../fleet/fleet-desk.ts";
 import type { Leadership } from "../leadership.ts";
 import type { Asking } from "../rollouts/rollout-desk.ts";
-import { phaseEvents } from "../rollouts/save-step.ts";
-import { appendEvent, type NewEvent } from "../store/event-log.ts";
+import { appendEvent } from "../store/event-log.ts";
 import { readActiveRollouts, type StoredRollout, updateRollout } from "../store/rollouts.ts";
 import { readHaltAll, readOrders, removeOrder, writeHaltAll, writeOrder } from "../store/standing-orders.ts";
 import type { Db, Store } from "../store/store.ts";
@@ -166,7 +175,7 @@ export class OrderDesk {
         if (next === undefined) return [];
         changed.push(stored.rollout.id);
         updateRollout(db, stored.rollout.id, next, undefined);
-        return phaseEvents(stored, next, by, at);
+        return changeEvents(stored, next, by, at);
       });
       return [{ at, kind, by, sentence, details: { rollouts: changed } }, ...events];
     });

@@ -1,4 +1,4 @@
-import { Problem, type Rollout, startRollout, type UnitRelease } from "@sluice/core";
+import { Problem, type Rollout, startEvents, startRollout, type UnitRelease } from "@sluice/core";
 import { hostUnit } from "@sluice/core/rollout/wave";
 import type { Clock } from "@sluice/runtime";
 import type { Log } from "@sluice/runtime/logs/open-log";
@@ -51,31 +51,8 @@ export function launch(
     for (const { unit, to } of units) writeDesired(db, { host, unit, digest: to });
   }
   insertRollout(db, rollout, startRollout(rollout, at));
-  const { id, kind, by, title, reason, overrides } = rollout;
-  const why = reason === undefined ? "" : `: ${reason}`;
-  appendEvent(db, {
-    at,
-    kind: "rollout.started",
-    by,
-    sentence: `${by} started ${title}${why}`,
-    rollout: id,
-    details: {
-      kind,
-      reason,
-      overrides,
-      hosts: rollout.stages.flatMap(({ waves }) => waves.flat().map(({ host }) => host)),
-    },
-  });
-  for (const override of overrides) {
-    appendEvent(db, {
-      at,
-      kind: "rollout.check-overridden",
-      by: override.by,
-      sentence: `${override.by} overrides ${override.check} for ${title}: ${override.reason}`,
-      rollout: id,
-      details: override,
-    });
-  }
+  for (const event of startEvents(rollout, at)) appendEvent(db, event);
+  const { id, by, title, reason } = rollout;
   log.info({ rollout: id, by, title, reason }, "rollout.started");
 }
 
