@@ -69,6 +69,7 @@ export * from "./rollout/timings.ts";
 export * from "./timeline/event.ts";
 export * from "./timeline/gate-events.ts";
 export * from "./timeline/host-events.ts";
+export * from "./timeline/order-events.ts";
 export * from "./timeline/parse-moment.ts";
 export * from "./timeline/render-timeline.ts";
 export * from "./timeline/rollout-events.ts";

@@ -4,7 +4,7 @@ import type { Clock } from "@sluice/runtime";
 import type { Log } from "@sluice/runtime/logs/open-log";
 import { appendEvent } from "../store/event-log.ts";
 import { writeDesired } from "../store/host-units.ts";
-import { insertRollout, readActiveRollouts } from "../store/rollouts.ts";
+import { insertRollout } from "../store/rollouts.ts";
 import type { Db } from "../store/store.ts";
 import { writeUnitRelease } from "../store/unit-releases.ts";
 
@@ -14,11 +14,12 @@ export interface PlannedRollout {
   readonly releases: readonly UnitRelease[];
 }
 
-/** Throws `unit-busy` when an active rollout has one of the units to itself, naming it. */
-export function assertUnitsFree(db: Db, planned: readonly PlannedRollout[]): void {
-  const taken = new Map(
-    readActiveRollouts(db).flatMap(({ rollout }) => unitsOf(rollout).map((key) => [key, rollout] as const)),
-  );
+/** Throws `unit-busy` when one of the active rollouts has one of the units to itself, naming it. */
+export function assertUnitsFree(
+  active: readonly { readonly rollout: Rollout }[],
+  planned: readonly Pick<PlannedRollout, "rollout">[],
+): void {
+  const taken = new Map(active.flatMap(({ rollout }) => unitsOf(rollout).map((key) => [key, rollout] as const)));
   for (const { rollout } of planned) {
     for (const key of unitsOf(rollout)) {
       const other = taken.get(key);

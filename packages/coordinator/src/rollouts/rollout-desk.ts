@@ -18,7 +18,14 @@ import type { FleetDesk } from "../fleet/fleet-desk.ts";
 import { readProvenReleases } from "../fleet/proven-releases.ts";
 import type { Leadership } from "../leadership.ts";
 import { appendEvent } from "../store/event-log.ts";
-import { readRollout, readRolloutsEnding, type StoredRollout, updatePlan, updateRollout } from "../store/rollouts.ts";
+import {
+  readActiveRollouts,
+  readRollout,
+  readRolloutsEnding,
+  type StoredRollout,
+  updatePlan,
+  updateRollout,
+} from "../store/rollouts.ts";
 import { readPushedRelease } from "../store/site-releases.ts";
 import { readHaltAll } from "../store/standing-orders.ts";
 import type { Db, Store } from "../store/store.ts";
@@ -190,7 +197,7 @@ export class RolloutDesk {
     const { store, decided } = this.#options;
     const started = store.transact((db) => {
       const planned = plan(db).filter((one) => !isEmpty(one));
-      assertUnitsFree(db, planned);
+      assertUnitsFree(readActiveRollouts(db), planned);
       for (const one of planned) launch(db, one, this.#options);
       return planned.map(({ rollout }) => rollout.id);
     });
