@@ -204,7 +204,8 @@ export class OrderDesk {
   }
 }
 
-function assertNamed(
+/** Throws for a freeze or mute without a name that can be typed, a reason, or somebody who answers for it. */
+export function assertNamed(
   noun: string,
   { name, owner, reason }: { readonly name: string; readonly owner: string; readonly reason: string },
 ): void {

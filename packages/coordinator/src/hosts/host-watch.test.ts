@@ -111,7 +111,10 @@ test("a process that was started again while no coordinator ran is told by the n
   watching(store, clock).says(wordOf("web-1", 2));
   const [, restarted] = readEvents(store, 0, 10);
   expect(restarted).toMatchObject({ kind: "unit.restarted", by: "web-1", host: "web-1" });
-  expect(JSON.parse(restarted?.details ?? "")).toMatchObject({ sites: ["shop"], pid: 2, before: { pid: 1 } });
+  expect(JSON.parse(restarted?.details ?? "")).toMatchObject({
+    sites: ["shop"],
+    units: [{ pid: 2, before: { pid: 1 } }],
+  });
 });
 
 test("a coordinator that loses sight of many hosts says that it is blind, and when it sees again", async () => {

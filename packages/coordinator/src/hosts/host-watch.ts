@@ -3,10 +3,10 @@ import {
   type HostTidings,
   type NewEvent,
   observationEvents,
+  sightEvents,
   silenceEvents,
   type ToldHost,
 } from "@sluice/core";
-import { blindness } from "@sluice/core/rollout/blindness";
 import type { Clock } from "@sluice/runtime";
 import type { Log } from "@sluice/runtime/logs/open-log";
 import type { FleetDesk } from "../fleet/fleet-desk.ts";
@@ -114,11 +114,7 @@ export class HostWatch {
 
   #sight(names: readonly string[]): Pick<Tidings, "fleet" | "blind"> {
     const { clock, roster } = this.#options;
-    const found = blindness({ fleet: roster.sight(names) });
-    const blind = found !== undefined;
-    if (blind === this.#isBlind) return { fleet: [], blind };
-    const kind = blind ? "coordinator.blind" : "coordinator.sees-again";
-    const sentence = found?.sentence ?? "enough hosts speak again: the coordinator decides by what it sees";
-    return { fleet: [{ at: clock.now(), kind, by: "coordinator", sentence }], blind };
+    const { events, blind } = sightEvents(roster.sight(names), this.#isBlind, clock.now());
+    return { fleet: events, blind };
   }
 }

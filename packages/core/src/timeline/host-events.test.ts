@@ -46,6 +46,27 @@ test("a process that is gone is told, and so is the one that takes its place", (
   ]);
 });
 
+test("a host that restarts takes all of its units along, and that is told as one thing", () => {
+  const units = (pid: number) =>
+    (["site:shop", "site:blog", "proxy:shop"] as const).map((unit) => ({
+      unit,
+      installed: ["v1"],
+      desired: "v1",
+      proven: "v1",
+      running: running("v1", pid),
+      reasons: [],
+    }));
+  const { told: known } = observationEvents(host({}, { units: units(1) }), undefined, at(0));
+  const { events } = observationEvents(host({}, { units: units(2) }), known, at(1));
+  expect(events).toMatchObject([
+    {
+      kind: "unit.restarted",
+      sentence: "these were started again and run as before: site shop, site blog, proxy of shop",
+      details: { sites: ["shop", "blog"], units: [{ unit: "site:shop", pid: 2, before: { pid: 1 } }, {}, {}] },
+    },
+  ]);
+});
+
 test("a break-glass switch is told as drift with its reason, and its end as well", () => {
   const switched = host({ running: running("v0", 3), reasons: ["ada switched it by hand: the new one loses orders"] });
   expect(told(switched, switched, host({ running: running("v1", 4) }))).toEqual([

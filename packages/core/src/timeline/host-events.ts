@@ -1,5 +1,6 @@
 import type { HostObservation, UnitObservation } from "../host/observation.ts";
 import type { UnitKey } from "../intent/intent.ts";
+import { blindness } from "../rollout/blindness.ts";
 import type { Instant } from "../units/time.ts";
 import { describeUnit } from "../words/describe-unit.ts";
 import type { NewEvent } from "./event.ts";
@@ -39,13 +40,18 @@ export function observationEvents(
     ({ progress }) => progress.kind === "preparing" || progress.kind === "provisional",
   );
   const told: [UnitKey, ToldUnit][] = [];
-  const events: NewEvent[] = before === undefined ? [tell("host.joined", `${host} speaks for the first time`)] : [];
+  const changed: UnitChange[] = [];
   for (const unit of observation.units) {
     const known = before?.units[unit.unit];
     const seen = isBusy && known?.condition !== "drifted" ? calm(unit) : toldUnit(unit, known);
     told.push([unit.unit, seen]);
-    if (known !== undefined && !isBusy) events.push(...unitEvents(unit, known, seen, tell));
+    const kind = known === undefined || isBusy ? undefined : changeOf(known, seen);
+    if (kind !== undefined) changed.push({ kind, unit, known });
   }
+  const events: NewEvent[] = before === undefined ? [tell("host.joined", `${host} speaks for the first time`)] : [];
+  // A host that restarts takes all of its units along: that is one thing that happened, not one for each of them.
+  for (const [kind, changes] of Map.groupBy(changed, (change) => change.kind))
+    events.push(unitEvent(kind, changes, tell));
   const fresh = remarks.filter((remark) => before?.remarks.includes(remark) !== true);
   events.push(...fresh.map((remark) => tell("host.remarked", `${host} says: ${remark}`)));
   return { events, told: { silent: before?.silent ?? false, remarks, units: Object.fromEntries(told) } };
@@ -66,6 +72,20 @@ export function silenceEvents(
   return { events: [event], told: { ...before, silent } };
 }
 
+/** Told when the coordinator loses sight of too many hosts at once, and when it decides by what it sees again. */
+export function sightEvents(
+  fleet: { readonly hosts: number; readonly silent: number },
+  wasBlind: boolean,
+  now: Instant,
+): { readonly events: readonly NewEvent[]; readonly blind: boolean } {
+  const found = blindness({ fleet });
+  const blind = found !== undefined;
+  if (blind === wasBlind) return { events: [], blind };
+  const kind = blind ? "coordinator.blind" : "coordinator.sees-again";
+  const sentence = found?.sentence ?? "enough hosts speak again: the coordinator decides by what it sees";
+  return { events: [{ at: now, kind, by: "coordinator", sentence }], blind };
+}
+
 type Tell = (kind: string, sentence: string, details?: object) => NewEvent;
 
 const teller =
@@ -84,28 +104,60 @@ function toldUnit(unit: UnitObservation, known: ToldUnit | undefined): ToldUnit 
 const calm = ({ running }: UnitObservation): ToldUnit =>
   running === undefined ? { condition: "running" } : { condition: "running", digest: running.digest, pid: running.pid };
 
-function unitEvents(unit: UnitObservation, known: ToldUnit, seen: ToldUnit, tell: Tell): readonly NewEvent[] {
-  const { running, reasons } = unit;
-  const name = describeUnit(unit.unit);
-  const why = reasons.length === 0 ? "" : `: ${reasons.join("; ")}`;
-  const details = {
-    unit: unit.unit,
-    sites: sitesOf(unit.unit),
-    digest: running?.digest,
-    pid: running?.pid,
-    before: known,
-  };
-  if (seen.condition !== known.condition) {
-    if (seen.condition === "drifted")
-      return [tell("unit.drifted", `${name} runs ${running?.version}, which nobody granted${why}`, details)];
-    if (seen.condition === "down") return [tell("unit.down", `${name} does not run${why}`, details)];
-    if (known.condition === "drifted")
-      return [tell("unit.settled", `${name} runs ${running?.version}, as it should`, details)];
-  }
-  const isAnother = seen.pid !== undefined && known.pid !== undefined && seen.pid !== known.pid;
-  if (seen.condition === "down" || known.pid === undefined || !isAnother || seen.digest !== known.digest) return [];
-  return [tell("unit.restarted", `${name} was started again and runs ${running?.version}, as before${why}`, details)];
+interface UnitChange {
+  readonly kind: UnitChangeKind;
+  readonly unit: UnitObservation;
+  readonly known: ToldUnit | undefined;
 }
 
-const sitesOf = (unit: string): readonly string[] | undefined =>
-  unit.includes(":") ? [unit.slice(unit.indexOf(":") + 1)] : undefined;
+type UnitChangeKind = "unit.drifted" | "unit.down" | "unit.settled" | "unit.restarted";
+
+function changeOf(known: ToldUnit, seen: ToldUnit): UnitChangeKind | undefined {
+  if (seen.condition !== known.condition) {
+    if (seen.condition === "drifted") return "unit.drifted";
+    if (seen.condition === "down") return "unit.down";
+    if (known.condition === "drifted") return "unit.settled";
+  }
+  const isAnother = seen.pid !== undefined && known.pid !== undefined && seen.pid !== known.pid;
+  return seen.condition !== "down" && isAnother && seen.digest === known.digest ? "unit.restarted" : undefined;
+}
+
+function unitEvent(kind: UnitChangeKind, changes: readonly UnitChange[], tell: Tell): NewEvent {
+  const units = changes.map(({ unit, known }) => ({ unit: unit.unit, ...unit.running, before: known }));
+  const sites = [...new Set(units.flatMap(({ unit }) => sitesOf(unit)))];
+  // The front serves every site: an event about it concerns all of them.
+  const about = units.some(({ unit }) => unit === "front") ? {} : { sites };
+  return tell(kind, sentenceOf(kind, changes), { units, ...about });
+}
+
+function sentenceOf(kind: UnitChangeKind, changes: readonly UnitChange[]): string {
+  const [only, ...others] = changes;
+  if (only === undefined || others.length > 0) {
+    const named = changes.map(({ unit }) => describeUnit(unit.unit)).join(", ");
+    return `${several[kind]}: ${named}`;
+  }
+  const { unit } = only;
+  const name = describeUnit(unit.unit);
+  const version = unit.running?.version;
+  const why = unit.reasons.length === 0 ? "" : `: ${unit.reasons.join("; ")}`;
+  switch (kind) {
+    case "unit.drifted":
+      return `${name} runs ${version}, which nobody granted${why}`;
+    case "unit.down":
+      return `${name} does not run${why}`;
+    case "unit.settled":
+      return `${name} runs ${version}, as it should`;
+    case "unit.restarted":
+      // Of a unit that waits for its grant the reasons are about that.
+      return `${name} was started again and runs ${version}, as before${unit.desired === unit.running?.digest ? why : ""}`;
+  }
+}
+
+const several: Readonly<Record<UnitChangeKind, string>> = {
+  "unit.drifted": "these run what nobody granted",
+  "unit.down": "these do not run",
+  "unit.settled": "these run again what they should",
+  "unit.restarted": "these were started again and run as before",
+};
+
+const sitesOf = (unit: string): readonly string[] => (unit.includes(":") ? [unit.slice(unit.indexOf(":") + 1)] : []);

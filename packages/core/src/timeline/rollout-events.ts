@@ -92,7 +92,8 @@ function phaseEvent(
   const wave = canonicalJson("at" in next ? next.at : null);
   if (next.phase === state.phase && wave === canonicalJson("at" in state ? state.at : null)) return [];
   const cause = "cause" in next ? next.cause : undefined;
-  const why = cause === undefined ? "" : `: ${cause.sentence}`;
+  // What stopped it is said once; where it goes from there is said shortly.
+  const why = cause === undefined || "cause" in state ? "" : `: ${cause.sentence}`;
   return [
     {
       at,
