@@ -46,6 +46,16 @@ test("a process that is gone is told, and so is the one that takes its place", (
   ]);
 });
 
+test("a unit of which nothing has passed here yet, or that is taken back to nothing, is not missed", () => {
+  const { running: _, proven: __, ...absent } = host().units[0] ?? { unit: "site:shop", installed: [], reasons: [] };
+  const nothing = host({}, { units: [absent] });
+  const grants = [{ grant: "r-1/web-1/activate", since: at(0), progress: live }];
+  const trial = host({}, { units: [{ ...absent, running: running("v1", 1) }], grants });
+  const { told: known } = observationEvents(nothing, undefined, at(0));
+  const { told: tried } = observationEvents(trial, known, at(1));
+  expect(observationEvents(nothing, tried, at(2)).events).toEqual([]);
+});
+
 test("a host that restarts takes all of its units along, and that is told as one thing", () => {
   const units = (pid: number) =>
     (["site:shop", "site:blog", "proxy:shop"] as const).map((unit) => ({

@@ -94,7 +94,8 @@ const teller =
 
 function toldUnit(unit: UnitObservation, known: ToldUnit | undefined): ToldUnit {
   const { running, desired, proven } = unit;
-  if (running === undefined) return { ...known, condition: "down" };
+  // Where nothing has passed yet, nothing has to run.
+  if (running === undefined) return proven === undefined ? { condition: "running" } : { ...known, condition: "down" };
   const { digest, pid } = running;
   const drifted = digest !== proven && digest !== desired && (proven !== undefined || desired !== undefined);
   return { condition: drifted ? "drifted" : "running", digest, pid };
