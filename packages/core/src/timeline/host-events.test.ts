@@ -106,5 +106,7 @@ test("a host that falls silent is told once, and once when it is back; one that 
   ]);
   expect(silenceEvents("web-1", true, fallen?.told, at(3))).toBeUndefined();
   expect(silenceEvents("web-1", false, fallen?.told, at(4))?.events).toMatchObject([{ kind: "host.back" }]);
+  const { events } = observationEvents(host({ running: running("v1", 2) }), fallen?.told, at(4));
+  expect(events.map(({ kind }) => kind)).toEqual(["host.back", "unit.restarted"]);
   expect(silenceEvents("web-9", true, undefined, at(2))).toBeUndefined();
 });

@@ -31,11 +31,14 @@ export interface HostTidings {
  */
 export function observationEvents(
   observation: HostObservation,
-  before: ToldHost | undefined,
+  lastTold: ToldHost | undefined,
   now: Instant,
 ): HostTidings {
   const { host, remarks } = observation;
   const tell = teller(host, now);
+  // Whoever speaks is not silent any more, and that comes before what it says.
+  const back = silenceEvents(host, false, lastTold, now);
+  const before = back?.told ?? lastTold;
   const isBusy = observation.grants.some(
     ({ progress }) => progress.kind === "preparing" || progress.kind === "provisional",
   );
@@ -48,7 +51,8 @@ export function observationEvents(
     const kind = known === undefined || isBusy ? undefined : changeOf(known, seen);
     if (kind !== undefined) changed.push({ kind, unit, known });
   }
-  const events: NewEvent[] = before === undefined ? [tell("host.joined", `${host} speaks for the first time`)] : [];
+  const events: NewEvent[] = [...(back?.events ?? [])];
+  if (before === undefined) events.push(tell("host.joined", `${host} speaks for the first time`));
   // A host that restarts takes all of its units along: that is one thing that happened, not one for each of them.
   for (const [kind, changes] of Map.groupBy(changed, (change) => change.kind))
     events.push(unitEvent(kind, changes, tell));
