@@ -30,7 +30,11 @@ export default defineConfig({
         },
       },
       {
-        test: { name: "simulation", include: ["test/{simulation,bench-health}/**/*.test.ts"], testTimeout: 180_000 },
+        test: {
+          name: "simulation",
+          include: ["test/{simulation,scenarios,bench-health}/**/*.test.ts"],
+          testTimeout: 180_000,
+        },
       },
       {
         test: {

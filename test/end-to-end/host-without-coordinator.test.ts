@@ -87,6 +87,14 @@ test("on a host without its coordinator, a person can switch to the other releas
   expect(await servedOver(ways)).toEqual(["1", "1"]);
   expect(await local("revert", "site:shop", "--reason", "found the orders")).toMatchObject({ exit: 0 });
   await untilServed(ways, "2");
+  const told = await eventually("the timeline has the end of the drift", async () => {
+    const { lines } = await fleet.sluice("timeline", "--host", host);
+    return lines.some((line) => line.includes("unit.settled")) && lines.filter((line) => line.includes("unit."));
+  });
+  expect(told).toEqual([
+    expect.stringMatching(/unit\.drifted \[h1\] {2}site shop runs 1, which nobody granted: .*: 2 loses orders, by h1$/),
+    expect.stringMatching(/unit\.settled \[h1\] {2}site shop runs 2, as it should, by h1$/),
+  ]);
   await expectNoneFailed("break-glass switch and revert", users, { switches: 2 });
 });
 

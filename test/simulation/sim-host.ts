@@ -1,7 +1,7 @@
 import { emptyLedger, ledgerSchema } from "@sluice/agent/ledger/ledger";
 import { unsettled } from "@sluice/agent/reconcile/live-units";
 import { processesOf } from "@sluice/agent/reconcile/processes";
-import { type Instant, type Intent, instant, type UnitKey } from "@sluice/core";
+import { type Instant, type Intent, instant, type ProbeResult, type UnitKey } from "@sluice/core";
 import type { Disk } from "./agent-life.ts";
 import type { History } from "./history.ts";
 import { HostPromises, type HostTruth } from "./host-promises.ts";
@@ -172,6 +172,16 @@ export class SimHost implements HostTruth {
     const { prng } = this.#history;
     const processes = [...this.machine.slots, ...this.machine.proxies.filter(({ draining }) => !draining)];
     if (processes.length > 0) this.#crash(prng.pick(processes));
+  }
+
+  /** The copy of a site that users reach ends by itself, and the keeper starts it again. */
+  crashSite(site: string): void {
+    for (const { slot } of this.machine.ways(site)) if (slot !== undefined) this.#crash(slot);
+  }
+
+  /** What users of every site would be answered now, way by way. */
+  askAsUsers(): readonly ProbeResult[] {
+    return this.#prober.usersWays(Object.values(this.disk.ledger.duties), this.localNow);
   }
 
   #crash(process: SlotProcess | ProxyProcess): void {

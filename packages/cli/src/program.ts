@@ -12,6 +12,7 @@ import { addOrderVerbs } from "./operator/order-verbs.ts";
 import { addReleaseVerbs } from "./operator/release-verbs.ts";
 import { addRolloutVerbs } from "./operator/rollout-verbs.ts";
 import { addSchemaVerb } from "./operator/schema-verb.ts";
+import { addTimelineVerb } from "./operator/timeline-verb.ts";
 import { addRootVerbs } from "./roots/root-verbs.ts";
 import { renderProblem } from "./screen/render-problem.ts";
 import { version } from "./version.ts";
@@ -56,6 +57,7 @@ export function createProgram(world: World): Command {
   addOrderVerbs(program, world);
   program.commandsGroup("Look:");
   addLookVerbs(program, world);
+  addTimelineVerb(program, world);
   addSchemaVerb(program, world);
   program.commandsGroup("Run:");
   addRootVerbs(program, world);

@@ -12,6 +12,7 @@ import { ApplyDesk } from "./fleet/apply-desk.ts";
 import { FleetDesk } from "./fleet/fleet-desk.ts";
 import { gateFacts } from "./gates/gate-facts.ts";
 import { OrderDesk } from "./gates/order-desk.ts";
+import { HostWatch } from "./hosts/host-watch.ts";
 import { hostsNow } from "./hosts/hosts-now.ts";
 import { IntentDesk } from "./hosts/intent-desk.ts";
 import { IntentIssuer } from "./hosts/issue-intents.ts";
@@ -101,6 +102,7 @@ function openMemory({
     evidence: new EvidenceBook(store, clock),
     traffic: new TrafficBook({ store, clock, log }),
     intents: new IntentDesk(store),
+    watch: new HostWatch({ store, clock, log, fleets, roster, heartbeatMs }),
     hosts: (): Pick<PlanInput, "hosts" | "fleet" | "proven"> => hostsNow(store, fleets, roster),
   };
 }
@@ -117,6 +119,7 @@ function openSessions({ store, clock, log }: Ground, memory: Memory): Sessions {
     count: (host, batch) => rechecks.heard(host, evidence.count(host, batch)),
     countTraffic: (host, batch) => traffic.count(host, batch),
     onAdmitted: (host) => store.transact((db) => writeHostSeen(db, host, clock.now())),
+    onObserved: (host) => memory.watch.heard(host),
     wake: decided,
     counted: () => awake.ring(),
   });
@@ -126,7 +129,7 @@ function openSessions({ store, clock, log }: Ground, memory: Memory): Sessions {
 function startRunner(ground: Ground, memory: Memory, sessions: Sessions): RolloutRunner {
   const { store, clock, log } = ground;
   const tests = openTests(ground, memory);
-  const { leadership, fleets, intents, heartbeatMs, changed, awake, hosts, health } = memory;
+  const { leadership, fleets, intents, heartbeatMs, changed, awake, hosts, health, watch } = memory;
   const push = (host: string): void => sessions.push(host);
   const onIssued = (): void => changed.ring();
   const issuer = new IntentIssuer({ store, clock, leadership, fleets, intents, push, onIssued });
@@ -139,6 +142,7 @@ function startRunner(ground: Ground, memory: Memory, sessions: Sessions): Rollou
         const heardAt = memory.evidence.heardAt.bind(memory.evidence);
         return gateFacts({ db: store, fleets, now: clock.now(), heardAt, proven }, stored);
       },
+      watchHosts: () => watch.look(),
       issueIntents: () => issuer.issueAll(),
       onBlocked: (sentence) => {
         health.set(sentence === undefined && leadership.refusal === undefined);

@@ -1,4 +1,11 @@
-import { judgeLead, type LeadVerdict, Problem } from "@sluice/core";
+import {
+  coordinatorStartedEvent,
+  fenceAdoptedEvent,
+  judgeLead,
+  type LeadVerdict,
+  Problem,
+  refusesToLeadEvent,
+} from "@sluice/core";
 import type { Clock } from "@sluice/runtime";
 import type { Log } from "@sluice/runtime/logs/open-log";
 import { appendEvent } from "./store/event-log.ts";
@@ -44,15 +51,11 @@ export class Leadership {
     const adopted = adoptFence && readFlag(store, "refusal") !== undefined;
     store.transact((db) => {
       writeFence(db, this.#fence);
+      appendEvent(db, coordinatorStartedEvent(this.#fence, clock.now()));
       if (!adopted) return;
       writeFlag(db, "refusal", undefined);
       writeFlag(db, "adopted-fence", String(this.#fence));
-      appendEvent(db, {
-        at: clock.now(),
-        kind: "coordinator.fence-adopted",
-        by: "operator",
-        sentence: `leading again from fence ${this.#fence}; what the lost history decided is not known here`,
-      });
+      appendEvent(db, fenceAdoptedEvent(this.#fence, clock.now()));
     });
   }
 
@@ -128,29 +131,14 @@ export class Leadership {
 
   #refuse(seen: string, agent: AgentMemory): void {
     const { store, clock, log, onRefusal } = this.#options;
-    const sentence = `refusing to lead: ${seen}; the store looks like an old backup`;
-    this.#refusal = sentence;
-    log.error(
-      {
-        host: agent.host,
-        agentFence: agent.maxFence,
-        agentGeneration: agent.generation,
-        fence: this.#fence,
-        hint: adoptHint,
-      },
-      "coordinator.refuses-to-lead",
-    );
+    const details = { agentFence: agent.maxFence, agentGeneration: agent.generation, fence: this.#fence };
+    const event = refusesToLeadEvent(seen, agent.host, details, clock.now());
+    this.#refusal = event.sentence;
+    log.error({ host: agent.host, ...details, hint: adoptHint }, "coordinator.refuses-to-lead");
     store.transact((db) => {
-      writeFlag(db, "refusal", sentence);
+      writeFlag(db, "refusal", event.sentence);
       writeFlag(db, "agents-fence", String(Math.max(agent.maxFence, Number(readFlag(db, "agents-fence") ?? 0))));
-      appendEvent(db, {
-        at: clock.now(),
-        kind: "coordinator.refuses-to-lead",
-        by: "coordinator",
-        sentence,
-        host: agent.host,
-        details: { agentFence: agent.maxFence, agentGeneration: agent.generation, fence: this.#fence },
-      });
+      appendEvent(db, event);
     });
     onRefusal();
   }

@@ -37,6 +37,7 @@ export const methodRoles: Readonly<Record<string, MethodRole>> = {
   "/sluice.operator.v1.OperatorService/GetStatus": "viewer",
   "/sluice.operator.v1.OperatorService/GetHealth": "viewer",
   "/sluice.operator.v1.OperatorService/Probe": "viewer",
+  "/sluice.operator.v1.OperatorService/ReadEvents": "viewer",
   "/sluice.operator.v1.OperatorService/WatchEvents": "viewer",
   "/sluice.local.v1.LocalService/GetStatus": "local",
   "/sluice.local.v1.LocalService/Switch": "local",

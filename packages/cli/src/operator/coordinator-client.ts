@@ -33,6 +33,8 @@ import {
   type ProbeResponse,
   type PushReleaseOpen,
   type PushReleaseResponse,
+  type ReadEventsRequest,
+  type ReadEventsResponse,
   type RestartRequest,
   type RestartResponse,
   type WatchEventsRequest,
@@ -77,6 +79,8 @@ export interface CoordinatorClient extends Disposable {
   getStatus(request: GetStatusRequest): Promise<GetStatusResponse>;
   getHealth(request: GetHealthRequest): Promise<GetHealthResponse>;
   probe(request: ProbeRequest, signal: AbortSignal): AsyncIterable<ProbeResponse>;
+  /** One page of the log. */
+  readEvents(request: ReadEventsRequest): Promise<ReadEventsResponse>;
   watchEvents(request: WatchEventsRequest, signal: AbortSignal): AsyncIterable<WatchEventsResponse>;
 }
 
@@ -107,6 +111,7 @@ export function openCoordinatorClient(address: string, user: string): Coordinato
     getStatus: (request) => unary(client.getStatus.bind(client), request),
     getHealth: (request) => unary(client.getHealth.bind(client), request),
     probe: (request, signal) => stream((metadata) => client.probe(request, metadata), signal),
+    readEvents: (request) => unary(client.readEvents.bind(client), request),
     watchEvents: (request, signal) => stream((metadata) => client.watchEvents(request, metadata), signal),
     [Symbol.dispose]: () => client.close(),
   };

@@ -55,7 +55,7 @@ export class ApplyDesk {
     const applied = store.transact((db) => {
       const planned = this.#planned(db, parsed.configured, request);
       if (planned.rollouts.length > 0) assertNotHalted(db, "start rollouts");
-      assertUnitsFree(db, planned.rollouts);
+      assertUnitsFree(readActiveRollouts(db), planned.rollouts);
       if (isUnchanged(db, request.files) && planned.rollouts.length === 0) return planned;
       this.#save(db, request, parsed.configured, planned);
       for (const one of planned.rollouts) launch(db, one, { clock, log });

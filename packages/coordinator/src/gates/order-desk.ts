@@ -1,12 +1,25 @@
-import { type Freeze, freezeExtent, freezeWords, type HaltAll, type Instant, type Mute, Problem } from "@sluice/core";
+import {
+  changeEvents,
+  type Freeze,
+  freezeEvent,
+  type HaltAll,
+  haltAllEvent,
+  haltLiftedEvent,
+  type Instant,
+  type Mute,
+  muteEvent,
+  type NewEvent,
+  Problem,
+  unfreezeEvent,
+  unmuteEvent,
+} from "@sluice/core";
 import { freedFromHaltAll, heldByHaltAll } from "@sluice/core/rollout/halt-all";
 import type { Clock } from "@sluice/runtime";
 import type { Log } from "@sluice/runtime/logs/open-log";
 import type { FleetDesk } from "../fleet/fleet-desk.ts";
 import type { Leadership } from "../leadership.ts";
 import type { Asking } from "../rollouts/rollout-desk.ts";
-import { phaseEvents } from "../rollouts/save-step.ts";
-import { appendEvent, type NewEvent } from "../store/event-log.ts";
+import { appendEvent } from "../store/event-log.ts";
 import { readActiveRollouts, type StoredRollout, updateRollout } from "../store/rollouts.ts";
 import { readHaltAll, readOrders, removeOrder, writeHaltAll, writeOrder } from "../store/standing-orders.ts";
 import type { Db, Store } from "../store/store.ts";
@@ -56,11 +69,9 @@ export class OrderDesk {
     );
     assertNamed("freeze", freeze);
     this.#assertKnown(freeze);
-    const until = freezeWords(freeze.when);
-    const sentence = `${by} froze ${freezeExtent(freeze)} (${until}) as '${freeze.name}': ${freeze.reason}`;
     this.#order(`freeze '${freeze.name}'`, (db, at) => {
       writeOrder(db, "freeze", freeze.name, freeze);
-      return [{ at, kind: "freeze.added", by, sentence, details: freeze }];
+      return [freezeEvent(freeze, by, at)];
     });
   }
 
@@ -77,15 +88,7 @@ export class OrderDesk {
     const why = needed(reason, `remove freeze '${name}'`);
     this.#order(`remove freeze '${name}'`, (db, at) => {
       removeOrder(db, "freeze", name);
-      return [
-        {
-          at,
-          kind: "freeze.removed",
-          by,
-          sentence: `${by} removed freeze '${name}': ${why}`,
-          details: { reason: why },
-        },
-      ];
+      return [unfreezeEvent(found.freeze, by, why, at)];
     });
   }
 
@@ -103,25 +106,25 @@ export class OrderDesk {
     );
     assertNamed("mute", mute);
     this.#assertKnown({ environments: [], sites: mute.sites });
-    const { by, name, reason, owner } = mute;
+    const { name } = mute;
     const added = { ...mute, from: this.#options.clock.now() };
     if (mute.to <= added.from)
       throw new Problem("usage-invalid", `cannot add mute '${name}': it ends before it begins`);
     this.#order(`mute '${name}'`, (db, at) => {
       writeOrder(db, "mute", name, added);
-      const sentence = `${by} muted the alerts of ${freezeExtent({ environments: [], sites: mute.sites })} as '${name}' (${owner}): ${reason}`;
-      return [{ at, kind: "mute.added", by, sentence, details: added }];
+      return [muteEvent(added, at)];
     });
     return added;
   }
 
   removeMute(name: string, by: string): void {
-    if (!this.mutes().some((mute) => mute.name === name)) {
+    const found = this.mutes().find((mute) => mute.name === name);
+    if (found === undefined) {
       throw new Problem("mute-unknown", `cannot find mute '${name}'`, { hint: "sluice mute list" });
     }
     this.#order(`remove mute '${name}'`, (db, at) => {
       removeOrder(db, "mute", name);
-      return [{ at, kind: "mute.removed", by, sentence: `${by} removed mute '${name}'` }];
+      return [unmuteEvent(found, by, at)];
     });
   }
 
@@ -129,7 +132,8 @@ export class OrderDesk {
   haltAll({ by, reason }: Asking): readonly string[] {
     const why = needed(reason, "halt everything");
     const halt: HaltAll = { by, reason: why, at: this.#options.clock.now() };
-    return this.#changeAll("halt everything", `${by} halted everything: ${why}`, "fleet.halted", by, {
+    return this.#changeAll("halt everything", by, {
+      event: (rollouts) => haltAllEvent(halt, rollouts),
       first: (db) => writeHaltAll(db, halt),
       next: ({ rollout, state }) => heldByHaltAll(rollout, state, halt),
     });
@@ -140,9 +144,9 @@ export class OrderDesk {
     if (readHaltAll(this.#options.store) === undefined) {
       throw new Problem("verb-refused", "cannot lift a halt of everything: there is none");
     }
-    const why = reason === undefined ? "" : `: ${reason}`;
     const now = this.#options.clock.now();
-    return this.#changeAll("lift the halt", `${by} lifted the halt of everything${why}`, "fleet.halt-cleared", by, {
+    return this.#changeAll("lift the halt", by, {
+      event: (rollouts) => haltLiftedEvent(by, reason, rollouts, now),
       first: (db) => writeHaltAll(db, undefined),
       next: ({ rollout, state }) => freedFromHaltAll(rollout, state, by, now),
     });
@@ -150,10 +154,10 @@ export class OrderDesk {
 
   #changeAll(
     what: string,
-    sentence: string,
-    kind: string,
     by: string,
     change: {
+      /** Told first, with the ids of what it changes. */
+      readonly event: (rollouts: readonly string[]) => NewEvent;
       readonly first: (db: Db) => void;
       readonly next: (stored: StoredRollout) => StoredRollout["state"] | undefined;
     },
@@ -166,9 +170,9 @@ export class OrderDesk {
         if (next === undefined) return [];
         changed.push(stored.rollout.id);
         updateRollout(db, stored.rollout.id, next, undefined);
-        return phaseEvents(stored, next, by, at);
+        return changeEvents(stored, next, by, at);
       });
-      return [{ at, kind, by, sentence, details: { rollouts: changed } }, ...events];
+      return [change.event(changed), ...events];
     });
     return changed;
   }
@@ -200,7 +204,8 @@ export class OrderDesk {
   }
 }
 
-function assertNamed(
+/** Throws for a freeze or mute without a name that can be typed, a reason, or somebody who answers for it. */
+export function assertNamed(
   noun: string,
   { name, owner, reason }: { readonly name: string; readonly owner: string; readonly reason: string },
 ): void {

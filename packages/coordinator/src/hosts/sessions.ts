@@ -35,6 +35,8 @@ export interface SessionsOptions {
   readonly countTraffic: (host: string, batch: TrafficBatch) => void;
   /** A host of the fleet comes in. */
   readonly onAdmitted: (host: string) => void;
+  /** There is a new observation of the host. */
+  readonly onObserved: (host: string) => void;
   /** A host has said something new, has come or has gone. */
   readonly wake: () => void;
   /** There is more evidence. */
@@ -128,6 +130,7 @@ export class Sessions implements SessionOwner {
         break;
       case "observation":
         if (message.value.observation !== undefined) roster.observed(observationOf(host, message.value.observation));
+        this.#options.onObserved(host);
         wake();
         break;
       case "probeBatch":

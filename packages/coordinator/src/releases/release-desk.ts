@@ -108,7 +108,7 @@ export class ReleaseDesk {
         kind: "release.pushed",
         by,
         sentence: `${by} pushed ${site} ${version}`,
-        details: { site, version, digest, bytes },
+        details: { sites: [site], version, digest, bytes },
       });
       return false;
     });

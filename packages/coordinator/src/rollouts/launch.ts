@@ -1,10 +1,10 @@
-import { Problem, type Rollout, startRollout, type UnitRelease } from "@sluice/core";
+import { Problem, type Rollout, startEvents, startRollout, type UnitRelease } from "@sluice/core";
 import { hostUnit } from "@sluice/core/rollout/wave";
 import type { Clock } from "@sluice/runtime";
 import type { Log } from "@sluice/runtime/logs/open-log";
 import { appendEvent } from "../store/event-log.ts";
 import { writeDesired } from "../store/host-units.ts";
-import { insertRollout, readActiveRollouts } from "../store/rollouts.ts";
+import { insertRollout } from "../store/rollouts.ts";
 import type { Db } from "../store/store.ts";
 import { writeUnitRelease } from "../store/unit-releases.ts";
 
@@ -14,11 +14,12 @@ export interface PlannedRollout {
   readonly releases: readonly UnitRelease[];
 }
 
-/** Throws `unit-busy` when an active rollout has one of the units to itself, naming it. */
-export function assertUnitsFree(db: Db, planned: readonly PlannedRollout[]): void {
-  const taken = new Map(
-    readActiveRollouts(db).flatMap(({ rollout }) => unitsOf(rollout).map((key) => [key, rollout] as const)),
-  );
+/** Throws `unit-busy` when one of the active rollouts has one of the units to itself, naming it. */
+export function assertUnitsFree(
+  active: readonly { readonly rollout: Rollout }[],
+  planned: readonly Pick<PlannedRollout, "rollout">[],
+): void {
+  const taken = new Map(active.flatMap(({ rollout }) => unitsOf(rollout).map((key) => [key, rollout] as const)));
   for (const { rollout } of planned) {
     for (const key of unitsOf(rollout)) {
       const other = taken.get(key);
@@ -51,31 +52,8 @@ export function launch(
     for (const { unit, to } of units) writeDesired(db, { host, unit, digest: to });
   }
   insertRollout(db, rollout, startRollout(rollout, at));
-  const { id, kind, by, title, reason, overrides } = rollout;
-  const why = reason === undefined ? "" : `: ${reason}`;
-  appendEvent(db, {
-    at,
-    kind: "rollout.started",
-    by,
-    sentence: `${by} started ${title}${why}`,
-    rollout: id,
-    details: {
-      kind,
-      reason,
-      overrides,
-      hosts: rollout.stages.flatMap(({ waves }) => waves.flat().map(({ host }) => host)),
-    },
-  });
-  for (const override of overrides) {
-    appendEvent(db, {
-      at,
-      kind: "rollout.check-overridden",
-      by: override.by,
-      sentence: `${override.by} overrides ${override.check} for ${title}: ${override.reason}`,
-      rollout: id,
-      details: override,
-    });
-  }
+  for (const event of startEvents(rollout, at)) appendEvent(db, event);
+  const { id, by, title, reason } = rollout;
   log.info({ rollout: id, by, title, reason }, "rollout.started");
 }
 

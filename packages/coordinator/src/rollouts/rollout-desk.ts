@@ -1,12 +1,15 @@
 import {
   applyVerb,
+  changeEvents,
   type GateName,
   haltAllWords,
   type OperatorVerb,
   type Override,
+  overrideEvent,
   overrideGate,
   Problem,
   type UnitRelease,
+  verbEvent,
 } from "@sluice/core";
 import { siteRelease } from "@sluice/core/fleet/configure-host";
 import { type Clock, type Ids, sha256Text } from "@sluice/runtime";
@@ -15,7 +18,14 @@ import type { FleetDesk } from "../fleet/fleet-desk.ts";
 import { readProvenReleases } from "../fleet/proven-releases.ts";
 import type { Leadership } from "../leadership.ts";
 import { appendEvent } from "../store/event-log.ts";
-import { readRollout, readRolloutsEnding, type StoredRollout, updatePlan, updateRollout } from "../store/rollouts.ts";
+import {
+  readActiveRollouts,
+  readRollout,
+  readRolloutsEnding,
+  type StoredRollout,
+  updatePlan,
+  updateRollout,
+} from "../store/rollouts.ts";
 import { readPushedRelease } from "../store/site-releases.ts";
 import { readHaltAll } from "../store/standing-orders.ts";
 import type { Db, Store } from "../store/store.ts";
@@ -25,7 +35,6 @@ import { planProxyRestarts, planSiteRestart } from "./plan-restart.ts";
 import { planRevert } from "./plan-revert.ts";
 import type { Planning } from "./planning.ts";
 import type { RolloutRunner } from "./rollout-runner.ts";
-import { phaseEvents } from "./save-step.ts";
 
 export interface RolloutDeskOptions {
   readonly store: Store;
@@ -153,14 +162,7 @@ export class RolloutDesk {
     const { rollout, override } = outcome;
     store.transact((db) => {
       updatePlan(db, rollout);
-      appendEvent(db, {
-        at: now,
-        kind: "rollout.gate-overridden",
-        by,
-        sentence: `${by} overrides the gate ${gate} of ${rollout.title} in ${override.environment}: ${override.reason}`,
-        rollout: rollout.id,
-        details: override,
-      });
+      appendEvent(db, overrideEvent(rollout, override, now));
     });
     log.warn({ rollout: rollout.id, by, gate, reason }, "rollout.gate-overridden");
     decided();
@@ -195,7 +197,7 @@ export class RolloutDesk {
     const { store, decided } = this.#options;
     const started = store.transact((db) => {
       const planned = plan(db).filter((one) => !isEmpty(one));
-      assertUnitsFree(db, planned);
+      assertUnitsFree(readActiveRollouts(db), planned);
       for (const one of planned) launch(db, one, this.#options);
       return planned.map(({ rollout }) => rollout.id);
     });
@@ -211,15 +213,8 @@ export class RolloutDesk {
     if ("refusal" in outcome) throw new Problem(outcome.refusal.reason, outcome.refusal.sentence);
     store.transact((db) => {
       updateRollout(db, stored.rollout.id, outcome.state, undefined);
-      appendEvent(db, {
-        at: now,
-        kind: `operator.${verb}`,
-        by,
-        sentence: `${by} asked to ${verb} ${stored.rollout.title}${reason === undefined ? "" : `: ${reason}`}`,
-        rollout: stored.rollout.id,
-        details: why,
-      });
-      for (const event of phaseEvents(stored, outcome.state, by, now)) appendEvent(db, event);
+      appendEvent(db, verbEvent(stored.rollout, verb, { by, ...why }, now));
+      for (const event of changeEvents(stored, outcome.state, by, now)) appendEvent(db, event);
     });
     log.info({ rollout: stored.rollout.id, by, verb, reason }, `operator.${verb}`);
     decided();

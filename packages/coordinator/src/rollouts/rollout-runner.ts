@@ -3,6 +3,8 @@ import {
   canonicalJson,
   durationMs,
   type GateState,
+  type GateTidings,
+  gateEvents,
   type Instant,
   othersOf,
   type Plan,
@@ -20,7 +22,8 @@ import type { HealthDesk } from "../evidence/health-desk.ts";
 import type { Leadership } from "../leadership.ts";
 import { readActiveRollouts, type StoredRollout } from "../store/rollouts.ts";
 import type { Store } from "../store/store.ts";
-import { saveStep } from "./save-step.ts";
+import { readToldGates } from "../store/told.ts";
+import { saveGates, saveStep } from "./save-step.ts";
 
 export interface RunnerOptions {
   readonly store: Store;
@@ -34,6 +37,8 @@ export interface RunnerOptions {
   readonly gates: (stored: StoredRollout) => PlanInput["gates"];
   /** What was counted on the hosts that rollouts change. */
   readonly tests: HealthDesk;
+  /** Puts into the log what hosts have done by themselves since the last time. */
+  readonly watchHosts: () => void;
   /** Derives, saves and sends the intents that the newest state asks for. */
   readonly issueIntents: () => void;
   /** Told when deciding stops (a sentence) and goes on (undefined). */
@@ -125,7 +130,10 @@ export class RolloutRunner implements Running {
   /** Plans until nothing moves; answers how long the world may be left alone. */
   #turn(): number {
     try {
-      if (this.#options.leadership.refusal === undefined) this.#settle();
+      if (this.#options.leadership.refusal === undefined) {
+        this.#options.watchHosts();
+        this.#settle();
+      }
       this.#unblock();
       return this.#untilDeadline();
     } catch (error) {
@@ -153,12 +161,17 @@ export class RolloutRunner implements Running {
       this.#tell(rollout.id, [quietAfterStart]);
       return false;
     }
-    const { store, clock, log, changed, tests } = this.#options;
+    const { store, log, changed, tests } = this.#options;
     tests.advance(stored);
-    const plan = planRollout(this.inputFor(stored));
+    const input = this.inputFor(stored);
+    const plan = planRollout(input);
     this.#tell(rollout.id, plan.waitingOn, plan.next.phase === "waiting-for-gates" ? plan.gates : []);
-    if (plan.actions.length === 0 && isSame(plan.next, state) && !isOver(plan)) return false;
-    saveStep({ store, clock, log }, stored, plan, isOver(plan));
+    const gates = gateTidings(store, input, plan);
+    if (plan.actions.length === 0 && isSame(plan.next, state) && !isOver(plan)) {
+      if (gates.events.length > 0) saveGates({ store, log }, rollout.id, gates);
+      return false;
+    }
+    saveStep({ store, log }, { stored, input, plan, gates, over: isOver(plan) });
     if (isOver(plan)) this.#forget(rollout.id);
     changed.ring();
     return true;
@@ -217,6 +230,12 @@ const quietAfterStart: WaitingOn = {
   sentence: "waiting for the agents to report after the coordinator's start",
   hosts: [],
 };
+
+/** What is new about the gates of the wave that is next, if one is. */
+function gateTidings(store: Store, { rollout, state, now }: PlanInput, { gates }: Plan): GateTidings {
+  if (state.phase !== "waiting-for-gates") return { events: [], told: undefined };
+  return gateEvents(rollout, state.at, gates ?? [], readToldGates(store, rollout.id), now);
+}
 
 const isSame = (a: RolloutState, b: RolloutState): boolean => canonicalJson(a) === canonicalJson(b);
 

@@ -23,6 +23,7 @@ import { type CallSeams, streaming, unary } from "./calls.ts";
 import { orderMethods } from "./order-methods.ts";
 import { probeHosts } from "./probe-hosts.ts";
 import { pushRelease } from "./push-release.ts";
+import { readEvents, wireEvent } from "./read-events.ts";
 
 export interface OperatorServiceOptions {
   readonly store: Store;
@@ -118,10 +119,10 @@ function verbOf(word: string): OperatorVerb {
   throw new Problem("usage-invalid", `cannot '${word}' a rollout; there is ${Object.keys(phasesAllowing).join(", ")}`);
 }
 
-type WatchMethods = Pick<OperatorServiceServer, "watchRollout" | "probe" | "watchEvents">;
+type WatchMethods = Pick<OperatorServiceServer, "watchRollout" | "probe" | "watchEvents" | "readEvents">;
 
 function watchMethods(
-  { store, changed, fleets, rollouts, sessions, view }: OperatorServiceOptions,
+  { store, clock, changed, fleets, rollouts, sessions, view }: OperatorServiceOptions,
   seams: CallSeams,
 ): WatchMethods {
   return {
@@ -136,9 +137,9 @@ function watchMethods(
     probe: streaming(seams, (request, { signal }) => probeHosts({ fleets, sessions }, request, signal)),
     watchEvents: streaming(seams, async function* ({ afterSeq, follow }, { signal }) {
       for await (const event of watchEvents(store, changed, afterSeq, follow, signal)) {
-        const { seq, at, kind, by, sentence, rollout, host, details } = event;
-        yield { seq, atMs: at, kind, by, sentence, rolloutId: rollout, host, details };
+        yield wireEvent(event);
       }
     }),
+    readEvents: unary(seams, (request) => readEvents({ store, fleets, rollouts, clock }, request)),
   };
 }

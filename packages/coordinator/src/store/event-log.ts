@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { canonicalJson, type Instant } from "@sluice/core";
+import { canonicalJson, type Instant, type NewEvent } from "@sluice/core";
 import type { Db } from "./store.ts";
 
 /** One entry of the audit log: who did what, and why. */
@@ -16,16 +16,6 @@ export interface LoggedEvent {
   readonly details: string;
   readonly prevHash: string;
   readonly hash: string;
-}
-
-export interface NewEvent {
-  readonly at: Instant;
-  readonly kind: string;
-  readonly by: string;
-  readonly sentence: string;
-  readonly rollout?: string;
-  readonly host?: string;
-  readonly details?: unknown;
 }
 
 /** What the first event of a log is chained to. */
@@ -75,6 +65,49 @@ export function appendEvent(db: Db, event: NewEvent): LoggedEvent {
 export function readEvents(db: Db, afterSeq: number, limit: number): readonly LoggedEvent[] {
   return db.all<EventRow>("SELECT * FROM events WHERE seq > ? ORDER BY seq LIMIT ?", afterSeq, limit).map(fromRow);
 }
+
+export interface EventQuery {
+  /** Only events after this one. */
+  readonly afterSeq: number;
+  readonly limit: number;
+  /** Both included, by the coordinator's clock. */
+  readonly since?: Instant | undefined;
+  readonly until?: Instant | undefined;
+  readonly rollout?: string | undefined;
+  readonly host?: string | undefined;
+  /** Events of its rollouts, those that name it, and those about the whole fleet. */
+  readonly site?: string | undefined;
+}
+
+/** Sites that an event names by itself; an empty list, as that of a freeze, means all of them. */
+const sitesNamed = "SELECT value FROM json_each(events.details, '$.sites')";
+
+const ofSite = `(
+  rollout IN (SELECT rollouts.id FROM rollouts, json_each(rollouts.plan, '$.sites') WHERE value = :site)
+  OR (rollout IS NULL AND (:site IN (${sitesNamed}) OR NOT EXISTS (${sitesNamed})))
+)`;
+
+/** Up to `limit` of the events asked for, oldest first. */
+export function findEvents(db: Db, query: EventQuery): readonly LoggedEvent[] {
+  const { afterSeq, limit, since, until, rollout, host, site } = query;
+  const asked: readonly (readonly [string, string | number | undefined])[] = [
+    ["at >= :since", since],
+    ["at <= :until", until],
+    ["rollout = :rollout", rollout],
+    ["host = :host", host],
+    [ofSite, site],
+  ];
+  const given = asked.filter(([, value]) => value !== undefined);
+  const where = ["seq > :afterSeq", ...given.map(([sql]) => sql)].join(" AND ");
+  const values = { afterSeq, limit, since, until, rollout, host, site };
+  const named = Object.entries(values).filter(([, value]) => value !== undefined) as [string, string | number][];
+  const sql = `SELECT * FROM events WHERE ${where} ORDER BY seq LIMIT :limit`;
+  return db.all<EventRow>(sql, Object.fromEntries(named)).map(fromRow);
+}
+
+/** Whether any rollout was ever about the site. */
+export const isSiteOfRollouts = (db: Db, site: string): boolean =>
+  db.get("SELECT 1 FROM rollouts, json_each(rollouts.plan, '$.sites') WHERE value = ? LIMIT 1", site) !== undefined;
 
 /** Sequence number of the newest event; 0 when there is none. */
 export function newestSeq(db: Db): number {

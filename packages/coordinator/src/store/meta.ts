@@ -6,6 +6,8 @@ export type Flag =
   | "refusal"
   /** Highest fence heard from an agent that was ahead. */
   | "agents-fence"
+  /** The log says that too many hosts are silent at once. */
+  | "blind"
   /** The fence from which an operator let this store lead although agents were ahead. */
   | "adopted-fence";
 

@@ -168,4 +168,12 @@ export const migrations: readonly string[] = [
     state TEXT NOT NULL
   ) STRICT;
   `,
+  `
+  CREATE INDEX events_by_host ON events (host, seq) WHERE host IS NOT NULL;
+  CREATE INDEX events_by_time ON events (at);
+
+  CREATE TABLE told_gates (rollout TEXT PRIMARY KEY, told TEXT NOT NULL) STRICT;
+
+  CREATE TABLE told_hosts (host TEXT PRIMARY KEY, told TEXT NOT NULL) STRICT;
+  `,
 ];

@@ -5,9 +5,12 @@ import { Problem } from "@sluice/core";
 import { takeDataLock } from "./data-lock.ts";
 import { migrations } from "./schema.ts";
 
+export type NamedValues = Readonly<Record<string, SQLInputValue>>;
+
 /** Reads and writes by SQL; what is written inside `transact` is kept as a whole or not at all. */
 export interface Db {
-  all<Row>(sql: string, ...values: readonly SQLInputValue[]): readonly Row[];
+  /** Values in their order, or one record of named ones. */
+  all<Row>(sql: string, ...values: readonly SQLInputValue[] | [NamedValues]): readonly Row[];
   get<Row>(sql: string, ...values: readonly SQLInputValue[]): Row | undefined;
   run(sql: string, ...values: readonly SQLInputValue[]): void;
 }
@@ -63,8 +66,8 @@ class SqliteStore implements Store {
     migrate(this.#db, path);
   }
 
-  all<Row>(sql: string, ...values: readonly SQLInputValue[]): readonly Row[] {
-    return this.#statement(sql).all(...values) as unknown as readonly Row[];
+  all<Row>(sql: string, ...values: readonly SQLInputValue[] | [NamedValues]): readonly Row[] {
+    return this.#statement(sql).all(...(values as SQLInputValue[])) as unknown as readonly Row[];
   }
 
   get<Row>(sql: string, ...values: readonly SQLInputValue[]): Row | undefined {

@@ -56,3 +56,10 @@ export function localWords(at: Instant, zone: string): string {
   const day = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"][local.dayOfWeek - 1];
   return `${day} ${local.toPlainDate().toString()} ${hourWords(local.hour * 60 + local.minute)} ${zone}`;
 }
+
+/** `2026-03-30 09:00:05`, without the name of the zone: for columns of one zone. */
+export function stampWords(at: Instant, zone: string): string {
+  const local = clocksAt(at, zone);
+  const second = `${local.second}`.padStart(2, "0");
+  return `${local.toPlainDate().toString()} ${hourWords(local.hour * 60 + local.minute)}:${second}`;
+}

@@ -453,6 +453,46 @@ export interface WatchEventsResponse {
   details: string;
 }
 
+export interface ReadEventsRequest {
+  /** Only what came after it: the last `seq` of the page before, 0 in the beginning. */
+  afterSeq: number;
+  /** 500 when absent, and at most. */
+  limit: number;
+  /** Both included, by the coordinator's clock. */
+  sinceMs?: number | undefined;
+  untilMs?: number | undefined;
+  rolloutId?: string | undefined;
+  host?:
+    | string
+    | undefined;
+  /** Events of its rollouts, those that name it, and those about the whole fleet. */
+  site?: string | undefined;
+}
+
+export interface ReadEventsResponse {
+  /** Oldest first. */
+  events: Event[];
+  /** False: this page ends with the newest one there is. */
+  more: boolean;
+  /** The coordinator's clock. */
+  nowMs: number;
+}
+
+export interface Event {
+  seq: number;
+  atMs: number;
+  /** `area.what-happened` */
+  kind: string;
+  by: string;
+  sentence: string;
+  rolloutId?: string | undefined;
+  host?:
+    | string
+    | undefined;
+  /** Canonical JSON of the event's details. */
+  details: string;
+}
+
 function createBaseFleetFile(): FleetFile {
   return { name: "", text: "" };
 }
@@ -5443,6 +5483,359 @@ export const WatchEventsResponse: MessageFns<WatchEventsResponse> = {
   },
 };
 
+function createBaseReadEventsRequest(): ReadEventsRequest {
+  return {
+    afterSeq: 0,
+    limit: 0,
+    sinceMs: undefined,
+    untilMs: undefined,
+    rolloutId: undefined,
+    host: undefined,
+    site: undefined,
+  };
+}
+
+export const ReadEventsRequest: MessageFns<ReadEventsRequest> = {
+  encode(message: ReadEventsRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.afterSeq !== 0) {
+      writer.uint32(8).int64(message.afterSeq);
+    }
+    if (message.limit !== 0) {
+      writer.uint32(16).int32(message.limit);
+    }
+    if (message.sinceMs !== undefined) {
+      writer.uint32(24).int64(message.sinceMs);
+    }
+    if (message.untilMs !== undefined) {
+      writer.uint32(32).int64(message.untilMs);
+    }
+    if (message.rolloutId !== undefined) {
+      writer.uint32(42).string(message.rolloutId);
+    }
+    if (message.host !== undefined) {
+      writer.uint32(50).string(message.host);
+    }
+    if (message.site !== undefined) {
+      writer.uint32(58).string(message.site);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ReadEventsRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseReadEventsRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.afterSeq = longToNumber(reader.int64());
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.limit = reader.int32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.sinceMs = longToNumber(reader.int64());
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.untilMs = longToNumber(reader.int64());
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.rolloutId = reader.string();
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.host = reader.string();
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.site = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create<I extends Exact<DeepPartial<ReadEventsRequest>, I>>(base?: I): ReadEventsRequest {
+    return ReadEventsRequest.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<ReadEventsRequest>, I>>(object: I): ReadEventsRequest {
+    const message = createBaseReadEventsRequest();
+    message.afterSeq = object.afterSeq ?? 0;
+    message.limit = object.limit ?? 0;
+    message.sinceMs = object.sinceMs ?? undefined;
+    message.untilMs = object.untilMs ?? undefined;
+    message.rolloutId = object.rolloutId ?? undefined;
+    message.host = object.host ?? undefined;
+    message.site = object.site ?? undefined;
+    return message;
+  },
+};
+
+function createBaseReadEventsResponse(): ReadEventsResponse {
+  return { events: [], more: false, nowMs: 0 };
+}
+
+export const ReadEventsResponse: MessageFns<ReadEventsResponse> = {
+  encode(message: ReadEventsResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.events) {
+      Event.encode(v!, writer.uint32(10).fork()).join();
+    }
+    if (message.more !== false) {
+      writer.uint32(16).bool(message.more);
+    }
+    if (message.nowMs !== 0) {
+      writer.uint32(24).int64(message.nowMs);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ReadEventsResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseReadEventsResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.events.push(Event.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.more = reader.bool();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.nowMs = longToNumber(reader.int64());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create<I extends Exact<DeepPartial<ReadEventsResponse>, I>>(base?: I): ReadEventsResponse {
+    return ReadEventsResponse.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<ReadEventsResponse>, I>>(object: I): ReadEventsResponse {
+    const message = createBaseReadEventsResponse();
+    message.events = object.events?.map((e) => Event.fromPartial(e)) || [];
+    message.more = object.more ?? false;
+    message.nowMs = object.nowMs ?? 0;
+    return message;
+  },
+};
+
+function createBaseEvent(): Event {
+  return { seq: 0, atMs: 0, kind: "", by: "", sentence: "", rolloutId: undefined, host: undefined, details: "" };
+}
+
+export const Event: MessageFns<Event> = {
+  encode(message: Event, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.seq !== 0) {
+      writer.uint32(8).int64(message.seq);
+    }
+    if (message.atMs !== 0) {
+      writer.uint32(16).int64(message.atMs);
+    }
+    if (message.kind !== "") {
+      writer.uint32(26).string(message.kind);
+    }
+    if (message.by !== "") {
+      writer.uint32(34).string(message.by);
+    }
+    if (message.sentence !== "") {
+      writer.uint32(42).string(message.sentence);
+    }
+    if (message.rolloutId !== undefined) {
+      writer.uint32(50).string(message.rolloutId);
+    }
+    if (message.host !== undefined) {
+      writer.uint32(58).string(message.host);
+    }
+    if (message.details !== "") {
+      writer.uint32(66).string(message.details);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Event {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseEvent();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.seq = longToNumber(reader.int64());
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.atMs = longToNumber(reader.int64());
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.kind = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.by = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.sentence = reader.string();
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.rolloutId = reader.string();
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.host = reader.string();
+            continue;
+          }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.details = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create<I extends Exact<DeepPartial<Event>, I>>(base?: I): Event {
+    return Event.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<Event>, I>>(object: I): Event {
+    const message = createBaseEvent();
+    message.seq = object.seq ?? 0;
+    message.atMs = object.atMs ?? 0;
+    message.kind = object.kind ?? "";
+    message.by = object.by ?? "";
+    message.sentence = object.sentence ?? "";
+    message.rolloutId = object.rolloutId ?? undefined;
+    message.host = object.host ?? undefined;
+    message.details = object.details ?? "";
+    return message;
+  },
+};
+
 /** Spoken by operators: the CLI, dashboards and scripts. */
 export type OperatorServiceService = typeof OperatorServiceService;
 export const OperatorServiceService = {
@@ -5662,6 +6055,16 @@ export const OperatorServiceService = {
     responseSerialize: (value: ProbeResponse): Buffer => Buffer.from(ProbeResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): ProbeResponse => ProbeResponse.decode(value),
   },
+  /** A page of the event log, narrowed to a time, a rollout, a host or a site. */
+  readEvents: {
+    path: "/sluice.operator.v1.OperatorService/ReadEvents" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: ReadEventsRequest): Buffer => Buffer.from(ReadEventsRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): ReadEventsRequest => ReadEventsRequest.decode(value),
+    responseSerialize: (value: ReadEventsResponse): Buffer => Buffer.from(ReadEventsResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): ReadEventsResponse => ReadEventsResponse.decode(value),
+  },
   /** The event log from `after_seq` on, then as it grows. */
   watchEvents: {
     path: "/sluice.operator.v1.OperatorService/WatchEvents" as const,
@@ -5708,6 +6111,8 @@ export interface OperatorServiceServer extends UntypedServiceImplementation {
   getHealth: handleUnaryCall<GetHealthRequest, GetHealthResponse>;
   /** Asks every host of the site to probe now; one message per host, as it answers. */
   probe: handleServerStreamingCall<ProbeRequest, ProbeResponse>;
+  /** A page of the event log, narrowed to a time, a rollout, a host or a site. */
+  readEvents: handleUnaryCall<ReadEventsRequest, ReadEventsResponse>;
   /** The event log from `after_seq` on, then as it grows. */
   watchEvents: handleServerStreamingCall<WatchEventsRequest, WatchEventsResponse>;
 }
@@ -6037,6 +6442,22 @@ export interface OperatorServiceClient extends Client {
     metadata?: Metadata,
     options?: Partial<CallOptions>,
   ): ClientReadableStream<ProbeResponse>;
+  /** A page of the event log, narrowed to a time, a rollout, a host or a site. */
+  readEvents(
+    request: ReadEventsRequest,
+    callback: (error: ServiceError | null, response: ReadEventsResponse) => void,
+  ): ClientUnaryCall;
+  readEvents(
+    request: ReadEventsRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: ReadEventsResponse) => void,
+  ): ClientUnaryCall;
+  readEvents(
+    request: ReadEventsRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: ReadEventsResponse) => void,
+  ): ClientUnaryCall;
   /** The event log from `after_seq` on, then as it grows. */
   watchEvents(request: WatchEventsRequest, options?: Partial<CallOptions>): ClientReadableStream<WatchEventsResponse>;
   watchEvents(

@@ -1,0 +1,126 @@
+import { assertUnitsFree } from "@sluice/coordinator/rollouts/launch";
+import {
+  type GateName,
+  gateNames,
+  haltAllWords,
+  type Override,
+  Problem,
+  type Rollout,
+  startEvents,
+} from "@sluice/core";
+import type { Behaviour } from "../../simulation/history-options.ts";
+import { type Extent, rolloutOf, siteNames, unitsOf } from "../../simulation/simulated-fleet.ts";
+import { isOver } from "../../simulation/unsettled.ts";
+import { assertOptions, type CommandLine, ScriptError } from "./command-line.ts";
+import type { Command } from "./commands.ts";
+import type { ScenarioFleet } from "./scenario-fleet.ts";
+import type { Stage } from "./stage.ts";
+
+/** What begins a rollout. */
+export const deployCommands: Readonly<Record<string, Command>> = { deploy, restart };
+
+const behaviours: readonly Behaviour[] = [
+  ...(["good", "dies-on-start", "bad-before", "bad-after", "bad-edge", "bad-later", "bad-after-soak"] as const),
+  ...(["crashes-later", "misses-binding", "misses-binding-later"] as const),
+];
+
+/** `deploy shop 2 --what proxy --behaves misses-binding --to acceptance --override window --reason "…" --by eve` */
+function deploy(stage: Stage, line: CommandLine): readonly string[] {
+  assertOptions(line, ["what", "behaves", "to", "hosts", "override", "reason", "by"]);
+  const [, site = "", number = ""] = line.words;
+  const { what = "site", behaves = "good" } = line.options;
+  const extent = (["pair", "site", "proxy", "front", "all"] as const).find((one) => one === what);
+  const behaviour = behaviours.find((one) => one === behaves);
+  if (
+    !siteNames.some((one) => one === site) ||
+    extent === undefined ||
+    behaviour === undefined ||
+    !/^\d+$/.test(number)
+  )
+    throw new ScriptError(
+      `sites are ${siteNames.join(", ")}, releases are numbers, behaviours are ${behaviours.join(", ")}`,
+    );
+  return stage.ask((fleet) => {
+    for (const { digest, unit } of unitsOf(site, Number(number), extent)) {
+      if (unit.startsWith("site:") !== behaviour.startsWith("misses-")) fleet.behaviours.set(digest, behaviour);
+    }
+    return begin(fleet, line, { site, extent, number: Number(number), title: titleOf(site, number, extent) });
+  });
+}
+
+function titleOf(site: string, number: string, extent: Extent): string {
+  if (extent === "site" || extent === "all") return `${site} ${number}`;
+  if (extent === "front") return `front ${number}`;
+  return extent === "proxy" ? `proxy settings ${number} of ${site}` : `${site} ${number} with its proxy`;
+}
+
+/** `restart shop --what proxy` */
+function restart(stage: Stage, line: CommandLine): readonly string[] {
+  assertOptions(line, ["what", "to", "hosts", "reason", "by"]);
+  const [, site = ""] = line.words;
+  const extent: Extent = line.options["what"] === "proxy" ? "proxy" : "site";
+  const title = `restart of ${extent === "proxy" ? "the proxy of " : ""}${site}`;
+  return stage.ask((fleet) => begin(fleet, line, { site, extent, title }));
+}
+
+interface Wanted {
+  readonly site: string;
+  readonly extent: Extent;
+  readonly title: string;
+  /** Absent: a restart. */
+  readonly number?: number;
+}
+
+function begin(fleet: ScenarioFleet, { options, text }: CommandLine, { title, ...wanted }: Wanted): readonly string[] {
+  const { store, time, gates, coordinator, promises, book } = fleet;
+  if (gates.haltAll !== undefined)
+    throw new Problem("verb-refused", `cannot start '${title}': ${haltAllWords(gates.haltAll)}`);
+  const { by = "ada", reason } = options;
+  const id = `r-${store.rollouts.length + 1}`;
+  const overrides = overridesOf(options["override"], { by, reason, text }, fleet);
+  const hosts = hostsOf(fleet, options);
+  const plain = rolloutOf(gates.fleet, store.proven, { id, now: time.now, hosts, ...wanted });
+  const rollout: Rollout = { ...plain, title, by, overrides, ...(reason === undefined ? {} : { reason }) };
+  const changes = rollout.stages.flatMap(({ waves }) => waves.flat());
+  if (changes.length === 0) return ["nothing to change"];
+  assertUnitsFree(
+    store.rollouts.filter(({ state }) => !isOver(state.phase)),
+    [{ rollout }],
+  );
+  const before = structuredClone(store.desired);
+  coordinator.start(rollout, {});
+  store.desired = before;
+  for (const { host, units } of changes) {
+    store.desired[host] = { ...store.desired[host], ...Object.fromEntries(units.map(({ unit, to }) => [unit, to])) };
+  }
+  for (const { check } of overrides) noteEverywhere(promises.gates, rollout, check as GateName);
+  book.add(...startEvents(rollout, time.now));
+  return [];
+}
+
+function hostsOf({ places }: ScenarioFleet, { to, hosts }: CommandLine["options"]): readonly string[] {
+  const named = hosts?.split(",") ?? places.map(({ name }) => name);
+  return to === undefined
+    ? named
+    : named.filter((host) => places.find(({ name }) => name === host)?.environment === to);
+}
+
+function overridesOf(
+  gate: string | undefined,
+  { by, reason, text }: { readonly by: string; readonly reason: string | undefined; readonly text: string },
+  { time }: ScenarioFleet,
+): readonly Override[] {
+  if (gate === undefined) return [];
+  const check = gateNames.find((one) => one === gate);
+  if (check === undefined) throw new ScriptError(`there is no gate '${gate}' in '> ${text}'`);
+  if (reason === undefined)
+    throw new Problem("reason-missing", `cannot switch off the check '${gate}' without a reason`);
+  return [{ check, by, reason, at: time.now }];
+}
+
+/** The checks keep books of their own over what was overridden for which wave. */
+function noteEverywhere(gates: ScenarioFleet["promises"]["gates"], { id, stages }: Rollout, gate: GateName): void {
+  for (const [stage, { waves }] of stages.entries()) {
+    for (const wave of waves.keys()) gates.overridden(id, gate, { stage, wave });
+  }
+}
