@@ -162,4 +162,13 @@ export const migrations: readonly string[] = [
     PRIMARY KEY (kind, name)
   ) STRICT;
   `,
+  `
+  CREATE TABLE pending_units (
+    host TEXT NOT NULL,
+    unit TEXT NOT NULL,
+    since INTEGER NOT NULL,
+    alerted_at INTEGER,
+    PRIMARY KEY (host, unit)
+  ) STRICT;
+  `,
 ];
