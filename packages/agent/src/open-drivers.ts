@@ -1,3 +1,5 @@
+import { fileURLToPath } from "node:url";
+import { readBootFacts } from "./boot/read-boot-facts.ts";
 import { openInstaller } from "./install/open-installer.ts";
 import { ensureKeeperRunning, keeperSocketOf } from "./keeper/ensure-keeper-running.ts";
 import { followKeeper } from "./keeper/follow-keeper.ts";
@@ -10,11 +12,15 @@ import { fetchArtifact } from "./session/fetch-artifact.ts";
 import { openSlots } from "./slots/open-slots.ts";
 import type { AgentOptions } from "./start-agent.ts";
 
+/** The packages stand side by side, and Node runs them from where they are. */
+const codeDir = fileURLToPath(new URL("../../", import.meta.url));
+
 /** The real processes, disk and network of this host; resolves when a keeper answers. */
 export async function openDrivers(options: AgentOptions, credentials: AgentCredentials): Promise<HostDrivers> {
   const { host, dataDir, clock, log, ids, coordinator, caFile, acceptSelfSigned } = options;
   const ensureRunning = () => ensureKeeperRunning({ dir: dataDir, log: (event, fields) => log.info(fields, event) });
   await ensureRunning();
+  const startedAt = clock.now();
   const keeper = openKeeper(keeperSocketOf(dataDir));
   const onFailure = (err: unknown) => log.warn({ err }, "keeper.not-followed");
   return {
@@ -24,6 +30,7 @@ export async function openDrivers(options: AgentOptions, credentials: AgentCrede
       fetchArtifact: (digest, toFile, signal) => fetchArtifact({ coordinator, credentials }, digest, toFile, signal),
     }),
     watch: (news) => followKeeper({ keeper, ensureRunning, clock, onFailure }, news),
+    readBootFacts: () => readBootFacts({ keeper, agentStartedAt: startedAt, codeDir }),
     slots: openSlots({ keeper, dataDir, clock }),
     proxies: openProxies({ keeper, dataDir, host, clock }),
     prober: openProber({

@@ -4,6 +4,7 @@ import { type ProbeResult, Problem, type TrafficBlock } from "@sluice/core";
 import type { Clock, Ids, Running } from "@sluice/runtime";
 import type { Log } from "@sluice/runtime/logs/open-log";
 import manifest from "../package.json" with { type: "json" };
+import { startBootWatch } from "./boot/start-boot-watch.ts";
 import { type HostMemory, openHostMemory, type WriteDurably } from "./ledger/host-memory.ts";
 import { asUnitKey, revertLocally, switchLocally } from "./local/break-glass.ts";
 import { serveLocal } from "./local/serve-local.ts";
@@ -84,7 +85,12 @@ export async function startAgent(options: AgentOptions, seams: AgentSeams = {}):
     onResults: took,
     onSwitched: (sites) => probing.now(sites),
   });
-  const view = openHostView({ host, agent: { version, startedAt }, now: () => clock.now(), memory, reconciler });
+  const boot = startBootWatch({ read: drivers.readBootFacts, clock, onChanged: () => session.changed() });
+  const view = openHostView({
+    ...{ host, agent: { version, startedAt }, memory, reconciler },
+    now: () => clock.now(),
+    boot: () => boot.facts,
+  });
   const { prober, proxies } = drivers;
   const probing = startProbing({ prober, clock, coordinatorTime, sites: () => view.sites(), onResults: took });
   const counting = startCounting({
@@ -101,7 +107,7 @@ export async function startAgent(options: AgentOptions, seams: AgentSeams = {}):
   const heard = { results, traffic, coordinatorTime };
   const session = startSessionOf(grounds, { reconciler, view, probing, ...heard, chance: seams.chance ?? chance });
   const local = await serveLocalOf(grounds, { reconciler, view, session });
-  const parts = [local, session, probing, counting, reconciler];
+  const parts = [local, session, probing, counting, boot, reconciler];
   const done = Promise.race(parts.map((part) => part.done));
   done.catch(() => undefined);
   return {

@@ -5,7 +5,7 @@ export const exitCodes = {
   done: { code: 0, meaning: "done, or nothing to change" },
   failed: { code: 1, meaning: "failed" },
   usage: { code: 2, meaning: "usage or configuration invalid" },
-  changesPending: { code: 3, meaning: "changes pending (plan)" },
+  changesPending: { code: 3, meaning: "changes pending (plan, forecast)" },
   stillWaiting: { code: 4, meaning: "still waiting for a gate when --timeout ran out (says which)" },
   halted: { code: 5, meaning: "halted by health" },
   reverted: { code: 6, meaning: "reverted" },

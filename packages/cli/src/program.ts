@@ -7,6 +7,7 @@ import { ExitSignal } from "./exit-signal.ts";
 import { addLocalVerbs } from "./local/local-verbs.ts";
 import { addDeployVerbs } from "./operator/deploy-verbs.ts";
 import { addFleetVerbs } from "./operator/fleet-verbs.ts";
+import { addForecastVerb } from "./operator/forecast-verb.ts";
 import { addLookVerbs } from "./operator/look-verbs.ts";
 import { addOrderVerbs } from "./operator/order-verbs.ts";
 import { addReleaseVerbs } from "./operator/release-verbs.ts";
@@ -58,6 +59,7 @@ export function createProgram(world: World): Command {
   program.commandsGroup("Look:");
   addLookVerbs(program, world);
   addTimelineVerb(program, world);
+  addForecastVerb(program, world);
   addSchemaVerb(program, world);
   program.commandsGroup("Run:");
   addRootVerbs(program, world);

@@ -24,6 +24,7 @@ import { ReleaseDesk } from "./releases/release-desk.ts";
 import { RolloutDesk } from "./rollouts/rollout-desk.ts";
 import { RolloutRunner } from "./rollouts/rollout-runner.ts";
 import { FleetView } from "./status/fleet-view.ts";
+import { watchPendingOrWait } from "./status/watch-pending.ts";
 import { readHostsSeen, writeHostSeen } from "./store/hosts-seen.ts";
 import type { Store } from "./store/store.ts";
 import { readUnitRelease } from "./store/unit-releases.ts";
@@ -65,6 +66,12 @@ export function assemble(ground: Ground) {
   return {
     ...{ store, clock, changed, leadership, fleets, sessions, runner, view, evidence, traffic },
     heartbeatMs: memory.heartbeatMs,
+    watchPending: () => {
+      const configured = fleets.applied;
+      if (configured === undefined || leadership.refusal !== undefined) return;
+      const findHost = (host: string) => memory.roster.find(host);
+      if (watchPendingOrWait({ store, now: clock.now(), configured, findHost })) changed.ring();
+    },
     health: memory.health,
     rollouts: new RolloutDesk(desk),
     applies: new ApplyDesk(desk),

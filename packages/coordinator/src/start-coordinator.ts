@@ -1,5 +1,5 @@
 import { Server } from "@grpc/grpc-js";
-import { type DurationMs, Problem } from "@sluice/core";
+import { type DurationMs, Problem, seconds } from "@sluice/core";
 import { AgentServiceService } from "@sluice/protocol/generated/sluice/agent/v1/agent";
 import { OperatorServiceService } from "@sluice/protocol/generated/sluice/operator/v1/operator";
 import type { Clock, Ids, Running } from "@sluice/runtime";
@@ -37,6 +37,9 @@ export interface CoordinatorOptions {
   readonly afterCommit?: (store: Store) => void;
 }
 
+/** Ages are counted in hours. */
+const pendingLookMs = seconds(60);
+
 export interface Coordinator extends Running {
   /** `host:port` that it really listens on. */
   readonly address: string;
@@ -57,6 +60,7 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
   const listening = opened.use(await listenGrpc(server, options.listen.host, options.listen.port));
   opened.defer(() => parts.sessions.closeAll("the coordinator stops"));
   opened.use(clock.every(parts.heartbeatMs, () => parts.sessions.closeSilent()));
+  opened.use(clock.every(pendingLookMs, () => parts.watchPending()));
   const address = `${listening.host.includes(":") ? `[${listening.host}]` : listening.host}:${listening.port}`;
   log.info({ address, fence: parts.leadership.fence, dataDir }, "coordinator.listening");
   const held = opened.move();

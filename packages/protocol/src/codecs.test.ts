@@ -54,7 +54,15 @@ const running = fc.record(
   { requiredKeys: ["digest", "version", "build", "pid", "startedAt"] },
 );
 
-const observation: fc.Arbitrary<HostObservation> = fc.record({
+const atBoot = fc.array(
+  fc.record({
+    about: fc.string(),
+    kind: fc.constantFrom("changes" as const, "not-ours" as const),
+    sentence: fc.string(),
+  }),
+);
+
+const observed = {
   host: fc.string(),
   at,
   agent: fc.record({ version: fc.string(), startedAt: at }),
@@ -77,7 +85,9 @@ const observation: fc.Arbitrary<HostObservation> = fc.record({
   ),
   grants: fc.array(fc.record({ grant: fc.string(), since: at, progress })),
   remarks: fc.array(fc.string()),
-});
+};
+
+const observation: fc.Arbitrary<HostObservation> = fc.oneof(fc.record(observed), fc.record({ ...observed, atBoot }));
 
 test("an observation comes out of the wire as it went in", () => {
   fc.assert(

@@ -11,6 +11,7 @@ import {
   type UnitObservation,
   unreachable,
 } from "@sluice/core";
+import { type BootChange, bootChangeKinds } from "@sluice/core/host/forecast-boot";
 import type * as wire from "./generated/sluice/types/v1/host.ts";
 
 const failures = [
@@ -37,6 +38,7 @@ export function toWireObservation(from: HostObservation): wire.HostObservation {
     units: from.units.map(toWireUnit),
     grants: from.grants.map(toWireGrant),
     remarks: [...from.remarks],
+    atBoot: from.atBoot === undefined ? undefined : { changes: from.atBoot.map((one) => ({ ...one })) },
   };
 }
 
@@ -52,7 +54,14 @@ export function fromWireObservation(from: wire.HostObservation): HostObservation
     units: from.units.map(fromWireUnit),
     grants: from.grants.map(fromWireGrant),
     remarks: from.remarks,
+    ...(from.atBoot === undefined ? {} : { atBoot: from.atBoot.changes.map(fromWireBootChange) }),
   };
+}
+
+function fromWireBootChange({ about, kind, sentence }: wire.BootChange): BootChange {
+  const known = bootChangeKinds.find((word) => word === kind);
+  if (known === undefined) throw unknownWord("kind of change at a boot", kind);
+  return { about, kind: known, sentence };
 }
 
 function toWireUnit(from: UnitObservation): wire.UnitObservation {

@@ -14,9 +14,11 @@ import {
   type UnitKey,
   type UnitObservation,
 } from "@sluice/core";
+import type { BootFacts } from "@sluice/core/host/forecast-boot";
 import { knownReleases } from "../ledger/known-releases.ts";
 import type { Ledger } from "../ledger/ledger.ts";
 import { whyNotYet } from "../reconcile/settle-ledger.ts";
+import { bootChanges } from "./boot-changes.ts";
 
 export interface ObservationInput {
   readonly host: string;
@@ -29,11 +31,14 @@ export interface ObservationInput {
   /** Why a grant does not advance, by grant id. */
   readonly waiting: ReadonlyMap<string, readonly string[]>;
   readonly remarks: readonly string[];
+  /** What the files on disk would start; absent while nobody has looked. */
+  readonly boot?: BootFacts;
 }
 
 /** What the agent says about its host: desired, installed, running and proven of every unit are four separate facts. */
 export function buildObservation(input: ObservationInput): HostObservation {
-  const { host, now, agent, ledger } = input;
+  const { host, now, agent, ledger, boot } = input;
+  const units = unitsOf(input);
   return {
     host,
     at: now,
@@ -41,9 +46,10 @@ export function buildObservation(input: ObservationInput): HostObservation {
     maxFence: ledger.memory.maxFence,
     generation: ledger.memory.generation,
     intentDigest: ledger.memory.digest,
-    units: unitsOf(input).map((unit) => observeUnit(input, unit)),
+    units: units.map((unit) => observeUnit(input, unit)),
     grants: grantsOf(input),
     remarks: remarksOf(input),
+    ...(boot === undefined ? {} : { atBoot: bootChanges(input, units, boot) }),
   };
 }
 

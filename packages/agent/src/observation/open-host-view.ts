@@ -8,6 +8,7 @@ import {
   type SiteDuties,
   slotSeen,
 } from "@sluice/core";
+import type { BootFacts } from "@sluice/core/host/forecast-boot";
 import { askedDuties } from "../ledger/asked-duties.ts";
 import type { HostMemory } from "../ledger/host-memory.ts";
 import type { ProbedSite } from "../probing-schedule/start-probing.ts";
@@ -20,6 +21,8 @@ export interface HostViewOptions {
   readonly now: () => Instant;
   readonly memory: Pick<HostMemory, "ledger" | "intent">;
   readonly reconciler: Pick<Reconciler, "seen" | "waiting" | "remarks">;
+  /** The newest look at what a reboot would start. */
+  readonly boot: () => BootFacts | undefined;
 }
 
 /** The host as everybody else is told of it, by the newest look and by what the agent remembers. */
@@ -38,9 +41,11 @@ export function openHostView(options: HostViewOptions): HostView {
       const { seen, waiting, remarks } = reconciler;
       if (seen === undefined) return undefined;
       const { ledger, intent } = memory;
-      const by = [seen, ledger, intent, ...[...waiting].flat(2), ...remarks];
+      const boot = options.boot();
+      const by = [seen, ledger, intent, boot, ...[...waiting].flat(2), ...remarks];
       if (told === undefined || !sameMembers(told.by, by)) {
-        const observation = buildObservation({ host, now: now(), agent, ledger, intent, seen, waiting, remarks });
+        const looks = { ledger, intent, seen, waiting, remarks, ...(boot === undefined ? {} : { boot }) };
+        const observation = buildObservation({ host, now: now(), agent, ...looks });
         told = { by, observation };
       }
       return told.observation;

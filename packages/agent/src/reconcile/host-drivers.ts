@@ -1,4 +1,5 @@
 import type { ObservedHost } from "@sluice/core";
+import type { BootFacts } from "@sluice/core/host/forecast-boot";
 import type { Installer, Prober, Proxies, Slots, WatchProcesses } from "../drivers.ts";
 
 /** Everything by which an agent touches its host. */
@@ -8,6 +9,8 @@ export interface HostDrivers {
   readonly proxies: Proxies;
   readonly prober: Prober;
   readonly watch: WatchProcesses;
+  /** Compares what runs with the files it would be started from after a reboot. */
+  readonly readBootFacts: () => Promise<BootFacts>;
 }
 
 /** Asks every process of the host what it is; rejects when the keeper can't be asked. */

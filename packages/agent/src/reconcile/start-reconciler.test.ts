@@ -128,6 +128,7 @@ class Scene {
         seen,
         waiting,
         remarks,
+        boot: { programs: [], unread: [] },
       });
     };
     this.life = { agent, observe, glass: { drivers: host.drivers, memory, clock } };
@@ -290,6 +291,24 @@ test("after a power cut a provisional release does not come back: its grant is r
   await scene.until("live", () => scene.host.live() === "1.0.0");
   await scene.until("reported", () => scene.progress("g2")?.kind === "failed");
   expect(scene.progress("g2")).toMatchObject({ failure: "interrupted" });
+  expect(scene.host.served.slice(-2)).toEqual(["nobody", "1.0.0"]);
+});
+
+test("what the forecast says before a power cut comes true after it: nothing at rest, and the end of a trial", async () => {
+  const scene = await healthyScene();
+  const forecast = () => scene.life?.observe()?.atBoot?.map(({ sentence }) => sentence);
+  scene.host.installed.add(two.digest);
+  expect(forecast()).toEqual([]);
+  await scene.life?.agent.obey(scene.intent([one, proxy], [two]));
+  await scene.until("provisional", () => scene.progress("g2")?.kind === "provisional");
+  expect(forecast()).toEqual([
+    "site shop 1.0.0 would run, which is proven here; 2.0.0 runs now (on trial by grant g2)",
+  ]);
+  scene.host.powerCut();
+  await scene.restartAgent();
+  await scene.until("served again", () => scene.host.live() === "1.0.0");
+  await scene.until("at rest", () => forecast()?.length === 0);
+  expect(scene.host.installed.has(two.digest)).toBe(true);
   expect(scene.host.served.slice(-2)).toEqual(["nobody", "1.0.0"]);
 });
 

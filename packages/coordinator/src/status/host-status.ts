@@ -1,4 +1,5 @@
 import {
+  type DurationMs,
   durationMs,
   formatDuration,
   frontUnit,
@@ -8,6 +9,7 @@ import {
   siteUnit,
   type UnitKey,
 } from "@sluice/core";
+import { pendingAlertMsDefault } from "@sluice/core/fleet/fleet";
 import { diffHost, type DesiredUnit as Wanted } from "@sluice/core/host/diff-host";
 import { describeUnit } from "@sluice/core/words/describe-unit";
 import { toWireObservation } from "@sluice/protocol";
@@ -30,6 +32,8 @@ export interface StatusInput {
 export function hostStatus({ db, now, configured, findHost }: StatusInput, host: string): HostStatus {
   const known = findHost(host);
   const { environment, proxies, front } = configured.configurationOf(host);
+  const { pendingAlertMs = pendingAlertMsDefault } =
+    configured.fleet.environments.find(({ name }) => name === environment) ?? {};
   const units = proxies.flatMap(({ unit }) => [siteUnit(unit.slice("proxy:".length)), unit]);
   return {
     host,
@@ -37,7 +41,7 @@ export function hostStatus({ db, now, configured, findHost }: StatusInput, host:
     connected: known.connected,
     lastSeenMs: known.lastSeen,
     observation: known.observation === undefined ? undefined : toWireObservation(known.observation),
-    units: unitStatuses(db, now, host, known, front === undefined ? units : [...units, frontUnit]),
+    units: unitStatuses(db, now, host, known, front === undefined ? units : [...units, frontUnit], pendingAlertMs),
     generation: readIntent(db, host)?.generation ?? 0,
   };
 }
@@ -54,6 +58,7 @@ function unitStatuses(
   host: string,
   known: KnownHost,
   configured: readonly UnitKey[],
+  pendingAlertMs: DurationMs,
 ): UnitStatus[] {
   const label = (digest: string): string => readUnitRelease(db, digest)?.version ?? digest.slice(0, 15);
   const desired = readDesired(db).filter((one) => one.host === host);
@@ -64,17 +69,22 @@ function unitStatuses(
   const statuses = differences.map((difference): UnitStatus => {
     const { unit, kind, sentence } = difference;
     const want = wanted.find((one) => one.unit === unit);
+    const tooOld = tooLongWords(kind === "pending-activation" ? difference.since : undefined, now, pendingAlertMs);
     return {
       ...facts(unit, known.observation, label),
       desired: want?.version,
       proven: labelled(proven.get(unit), label),
       condition: kind === "unknown" ? "silent" : kind,
-      sentence,
+      sentence: `${sentence}${tooOld}`,
       pendingSinceMs: kind === "pending-activation" ? difference.since : undefined,
     };
   });
   const told = [...statuses, ...idle.map((unit) => idleStatus(unit, known.observation, label))];
   return known.connected ? told : told.map((unit) => silent(unit, known, now));
+}
+
+function tooLongWords(since: Instant | undefined, now: Instant, limitMs: DurationMs): string {
+  return since === undefined || now - since <= limitMs ? "" : `; warning: longer than ${formatDuration(limitMs)}`;
 }
 
 const labelled = (digest: string | undefined, label: (digest: string) => string): string | undefined =>

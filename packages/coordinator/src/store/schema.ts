@@ -176,4 +176,13 @@ export const migrations: readonly string[] = [
 
   CREATE TABLE told_hosts (host TEXT PRIMARY KEY, told TEXT NOT NULL) STRICT;
   `,
+  `
+  CREATE TABLE pending_units (
+    host TEXT NOT NULL,
+    unit TEXT NOT NULL,
+    since INTEGER NOT NULL,
+    alerted_at INTEGER,
+    PRIMARY KEY (host, unit)
+  ) STRICT;
+  `,
 ];

@@ -2,7 +2,14 @@ import { approvalWords } from "../gates/approvals.ts";
 import { type Freeze, freezeExtent, freezeWords } from "../gates/freeze.ts";
 import { windowWords } from "../gates/time-window.ts";
 import { formatDuration } from "../units/time.ts";
-import type { Certificate, Environment, Fleet, Host, WaveSize } from "./fleet.ts";
+import {
+  type Certificate,
+  type Environment,
+  type Fleet,
+  type Host,
+  pendingAlertMsDefault,
+  type WaveSize,
+} from "./fleet.ts";
 import { changedSettings, type FleetChange, pair, type SettingWords } from "./fleet-change.ts";
 
 /** Changes of everything around the sites: environments and their order, hosts, shared ports, certificates. */
@@ -70,7 +77,7 @@ function settingChanges(
   }));
 }
 
-const environmentWords = ({ waves, gates, unconfirmed }: Environment): SettingWords => [
+const environmentWords = ({ waves, gates, unconfirmed, pendingAlertMs }: Environment): SettingWords => [
   ["waves", waves.map(waveWords).join(", ")],
   ["gates.soak", formatDuration(gates.soakMs)],
   ["gates.approval", gates.approval.map(approvalWords).join(", ") || "none"],
@@ -81,6 +88,7 @@ const environmentWords = ({ waves, gates, unconfirmed }: Environment): SettingWo
   ["gates.monitoring", yesWords(gates.monitoring)],
   ["gates.maxWait", formatDuration(gates.maxWaitMs)],
   ["unconfirmed", unconfirmed],
+  ["pendingAlertAfter", formatDuration(pendingAlertMs ?? pendingAlertMsDefault)],
 ];
 
 const yesWords = (asked: boolean | undefined): string => (asked === true ? "yes" : "no");

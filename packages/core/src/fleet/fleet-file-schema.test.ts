@@ -13,6 +13,7 @@ import {
   siteDefaults,
 } from "./complete-fleet.ts";
 import { configureHost } from "./configure-host.ts";
+import { pendingAlertMsDefault } from "./fleet.ts";
 import { fleetFileJsonSchema } from "./fleet-file-schema.ts";
 import { parsed } from "./fleet-text.sample.ts";
 import { percentWords, selectorWords } from "./health-words.ts";
@@ -92,6 +93,7 @@ test.each([
   ...Object.entries(readyDefaults).map(([key, value]) => [`sites.*.ready.${key}`, value] as const),
   ...Object.entries(probeDefaults).map(([key, value]) => [`sites.*.probes[].${key}`, value] as const),
   ...Object.entries(gateDefaults).map(([key, value]) => [`environments[].gates.${key}`, value] as const),
+  ["environments[].pendingAlertAfter", formatDuration(pendingAlertMsDefault)] as const,
   ...["defaults", "environments[]", "sites.*"].map(
     (place) => [`${place}.onRegression`, environmentDefaults.onRegression] as const,
   ),

@@ -103,6 +103,9 @@ export const environmentSource = z
       .enum(["revert", "keep"])
       .optional()
       .describe("What a host does with an activation that nobody confirmed in time."),
+    pendingAlertAfter: words.duration
+      .optional()
+      .describe("How long an activation may be pending on a host before that is worth an alert."),
     onRegression: onRegression.optional(),
     health: healthSource.optional().describe("How sure verdicts about all sites have to be in this environment."),
   })

@@ -3,7 +3,7 @@ import type { Freeze } from "../gates/freeze.ts";
 import type { TimeWindow } from "../gates/time-window.ts";
 import type { HealthSettings } from "../health/health-settings.ts";
 import type { EngineName } from "../proxying/proxy-settings.ts";
-import type { DurationMs } from "../units/time.ts";
+import { type DurationMs, minutes } from "../units/time.ts";
 
 /** A checked and completed fleet file: every default filled in, every relation holding. */
 export interface Fleet {
@@ -30,7 +30,12 @@ export interface Environment {
   readonly gates: Gates;
   /** What a host does when a grant is not confirmed in time (promise 9). */
   readonly unconfirmed: "revert" | "keep";
+  /** Age from which a pending activation is worth an alert; {@link pendingAlertMsDefault} when absent. */
+  readonly pendingAlertMs?: DurationMs;
 }
+
+/** A rollout with an overnight soak stays below it; what nobody activates over a weekend does not. */
+export const pendingAlertMsDefault = minutes(24 * 60);
 
 export type WaveSize =
   | { readonly kind: "hosts"; readonly count: number }

@@ -1,5 +1,6 @@
 import type { UnitKey } from "../intent/intent.ts";
 import type { Instant } from "../units/time.ts";
+import type { BootChange } from "./forecast-boot.ts";
 
 /** What one agent says about its host. `running` is what each process itself reported, never what was put on disk. */
 export interface HostObservation {
@@ -14,6 +15,8 @@ export interface HostObservation {
   readonly grants: readonly GrantObservation[];
   /** Sentences about what is wrong or unusual: a corrupt state file, a local break-glass switch, an orphaned process. */
   readonly remarks: readonly string[];
+  /** What a reboot would change here, by what the host would start; absent while the agent has not looked, or never does. */
+  readonly atBoot?: readonly BootChange[];
 }
 
 export interface UnitObservation {

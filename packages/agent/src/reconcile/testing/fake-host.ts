@@ -55,6 +55,7 @@ export class FakeHost {
         this.proxies = this.proxies.filter(({ childId }) => childId !== proxy.childId);
       },
     },
+    readBootFacts: async () => ({ programs: [], unread: [] }),
     watch: (news) => {
       this.news = news;
       return { done: new Promise(() => undefined), [Symbol.asyncDispose]: async () => undefined };

@@ -20,6 +20,21 @@ export interface HostObservation {
   units: UnitObservation[];
   grants: GrantObservation[];
   remarks: string[];
+  /** What a reboot would change. Absent: the agent has not looked, or is too old to. */
+  atBoot?: BootForecast | undefined;
+}
+
+export interface BootForecast {
+  /** Empty: the host would come back as it is. */
+  changes: BootChange[];
+}
+
+export interface BootChange {
+  /** A unit, the id of a process, `agent`, `keeper` or `host`. */
+  about: string;
+  /** `changes`: something else would run, or nothing. `not-ours`: what would run is not for Sluice to say. */
+  kind: string;
+  sentence: string;
 }
 
 export interface UnitObservation {
@@ -125,6 +140,7 @@ function createBaseHostObservation(): HostObservation {
     units: [],
     grants: [],
     remarks: [],
+    atBoot: undefined,
   };
 }
 
@@ -159,6 +175,9 @@ export const HostObservation: MessageFns<HostObservation> = {
     }
     for (const v of message.remarks) {
       writer.uint32(82).string(v!);
+    }
+    if (message.atBoot !== undefined) {
+      BootForecast.encode(message.atBoot, writer.uint32(90).fork()).join();
     }
     return writer;
   },
@@ -256,6 +275,14 @@ export const HostObservation: MessageFns<HostObservation> = {
             message.remarks.push(reader.string());
             continue;
           }
+          case 11: {
+            if (tag !== 90) {
+              break;
+            }
+
+            message.atBoot = BootForecast.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -283,6 +310,143 @@ export const HostObservation: MessageFns<HostObservation> = {
     message.units = object.units?.map((e) => UnitObservation.fromPartial(e)) || [];
     message.grants = object.grants?.map((e) => GrantObservation.fromPartial(e)) || [];
     message.remarks = object.remarks?.map((e) => e) || [];
+    message.atBoot = (object.atBoot !== undefined && object.atBoot !== null)
+      ? BootForecast.fromPartial(object.atBoot)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseBootForecast(): BootForecast {
+  return { changes: [] };
+}
+
+export const BootForecast: MessageFns<BootForecast> = {
+  encode(message: BootForecast, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.changes) {
+      BootChange.encode(v!, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): BootForecast {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseBootForecast();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.changes.push(BootChange.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create<I extends Exact<DeepPartial<BootForecast>, I>>(base?: I): BootForecast {
+    return BootForecast.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<BootForecast>, I>>(object: I): BootForecast {
+    const message = createBaseBootForecast();
+    message.changes = object.changes?.map((e) => BootChange.fromPartial(e)) || [];
+    return message;
+  },
+};
+
+function createBaseBootChange(): BootChange {
+  return { about: "", kind: "", sentence: "" };
+}
+
+export const BootChange: MessageFns<BootChange> = {
+  encode(message: BootChange, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.about !== "") {
+      writer.uint32(10).string(message.about);
+    }
+    if (message.kind !== "") {
+      writer.uint32(18).string(message.kind);
+    }
+    if (message.sentence !== "") {
+      writer.uint32(26).string(message.sentence);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): BootChange {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseBootChange();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.about = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.kind = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.sentence = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create<I extends Exact<DeepPartial<BootChange>, I>>(base?: I): BootChange {
+    return BootChange.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<BootChange>, I>>(object: I): BootChange {
+    const message = createBaseBootChange();
+    message.about = object.about ?? "";
+    message.kind = object.kind ?? "";
+    message.sentence = object.sentence ?? "";
     return message;
   },
 };

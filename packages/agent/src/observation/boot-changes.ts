@@ -1,0 +1,47 @@
+import { isSettled, liveSlot, parseUnit, slotSeen, type UnitKey } from "@sluice/core";
+import { type BootChange, type BootFacts, type BootUnit, forecastBoot } from "@sluice/core/host/forecast-boot";
+import { artifactOf } from "../install/site-content.ts";
+import { knownReleases } from "../ledger/known-releases.ts";
+import { liveUnit } from "../reconcile/live-units.ts";
+import type { ObservationInput } from "./build-observation.ts";
+
+/** What a reboot would change here: the host brings back what its own ledger calls proven, whatever is installed. */
+export function bootChanges(
+  input: ObservationInput,
+  units: readonly UnitKey[],
+  facts: BootFacts,
+): readonly BootChange[] {
+  return forecastBoot(
+    units.map((unit) => bootUnit(input, unit)),
+    facts,
+  );
+}
+
+function bootUnit(input: ObservationInput, unit: UnitKey): BootUnit {
+  const { ledger, intent, seen } = input;
+  const boots = ledger.proven[unit] ?? intent?.body.units.find((one) => one.unit === unit)?.proven;
+  const digest = liveUnit(seen, unit)?.digest;
+  const why = whyOther(input, unit);
+  return {
+    unit,
+    ...(digest === undefined ? {} : { running: { digest, version: versionOf(input, unit, digest) } }),
+    ...(boots === undefined ? {} : { boots }),
+    complete: boots === undefined || artifactOf(boots) === undefined || seen.installed.includes(boots.digest),
+    ...(why === undefined ? {} : { why }),
+  };
+}
+
+function versionOf({ ledger, intent, seen }: ObservationInput, unit: UnitKey, digest: string): string {
+  const known = knownReleases(ledger, intent)[digest]?.version;
+  const parsed = parseUnit(unit);
+  if (known !== undefined || parsed.kind !== "site") return known ?? digest;
+  const slot = liveSlot(seen, parsed.site);
+  return (slot === undefined ? undefined : slotSeen(seen, parsed.site, slot)?.version) ?? digest;
+}
+
+function whyOther({ ledger }: ObservationInput, unit: UnitKey): string | undefined {
+  const onTrial = Object.values(ledger.activations).find(
+    (state) => !isSettled(state) && state.parts.some((part) => part.unit === unit),
+  );
+  return onTrial === undefined ? ledger.drifts[unit]?.sentence : `on trial by grant ${onTrial.grant.id}`;
+}
