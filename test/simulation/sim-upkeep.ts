@@ -1,5 +1,5 @@
 import { noFacts } from "@sluice/agent/activation/carry-out";
-import { busyUnits, slotByActivation } from "@sluice/agent/reconcile/live-units";
+import { busyUnits, slotsByActivation } from "@sluice/agent/reconcile/live-units";
 import type { UpkeepInput } from "@sluice/agent/reconcile/plan-upkeep";
 import {
   type ActivationAction,
@@ -99,10 +99,6 @@ export class SimUpkeep {
   #input(host: ObservedHost): UpkeepInput {
     const { disk, history, now } = this.#life.ports;
     const { ledger, intent } = disk;
-    const orders = Object.keys(ledger.duties).flatMap((site) => {
-      const slot = slotByActivation(ledger, site);
-      return slot === undefined ? [] : [[site, slot] as const];
-    });
     return {
       now: now(),
       host,
@@ -111,7 +107,7 @@ export class SimUpkeep {
       busy: busyUnits(ledger),
       drifting: new Set(Object.keys(ledger.drifts) as UnitKey[]),
       duties: ledger.duties,
-      slotByActivation: Object.fromEntries(orders),
+      slotByActivation: slotsByActivation(ledger),
       ...this.#notes,
     };
   }

@@ -1,8 +1,9 @@
 #!/usr/bin/env node
+import { enableCompileCache } from "node:module";
 import { userInfo } from "node:os";
 import { createInterface } from "node:readline/promises";
 import pc from "picocolors";
-import { runCli } from "./program.ts";
+import { keepHeapSmall } from "./roots/keep-heap-small.ts";
 import type { Output, World } from "./world.ts";
 
 /** The only place that touches `process`: everything below gets a {@link World}. */
@@ -69,4 +70,11 @@ process.stdout.on("error", (error: NodeJS.ErrnoException) => {
   if (error.code !== "EPIPE") throw error;
 });
 
-process.exitCode = await runCli(process.argv.slice(2), worldOfProcess());
+const args = process.argv.slice(2);
+// Before the compile cache: what is compiled is good for the settings of V8 that it was compiled under.
+if (args[0] === "agent") keepHeapSmall();
+// Before the rest is loaded: what has been compiled once is not compiled again, and the compiler of TypeScript, which takes
+// some 30 MB, is not even loaded.
+enableCompileCache();
+const { runCli } = await import("./program.ts");
+process.exitCode = await runCli(args, worldOfProcess());

@@ -68,7 +68,7 @@ export function openKeeper(socketPath: string, { retryForMs = retryForMsDefault 
   const ofSocket = (name: string) => `/sockets/${encodeURIComponent(name)}`;
   const ofChild = (id: string) => `/children/${encodeURIComponent(id)}`;
   return {
-    status: () => ask("GET", "/status", keeperStatus),
+    status: together(() => ask("GET", "/status", keeperStatus)),
     ensureSocket: (name, spec) => ask("PUT", ofSocket(name), keptSocket, { body: spec }),
     closeSocket: async (name) => void (await ask("DELETE", ofSocket(name), nothing)),
     ensureChild: (id, spec) => ask("PUT", ofChild(id), keptChild, { body: spec }),
@@ -84,6 +84,19 @@ export function openKeeper(socketPath: string, { retryForMs = retryForMsDefault 
     handover: (command, args) =>
       once("POST", "/handover", handoverDone, { body: { command, args }, timeoutMs: handoverMs }),
     events: (signal) => keeperEvents(socketPath, signal),
+  };
+}
+
+/** Those who ask in the same breath, before the question is sent, share its answer. */
+function together<T>(ask: () => Promise<T>): () => Promise<T> {
+  let asked: Promise<T> | undefined;
+  const send = (): Promise<T> => {
+    asked = undefined;
+    return ask();
+  };
+  return () => {
+    asked ??= Promise.resolve().then(send);
+    return asked;
   };
 }
 

@@ -1,8 +1,21 @@
 import type { Intent, UnitRelease } from "@sluice/core";
 import type { Ledger } from "./ledger.ts";
 
-/** Every release whose content this host knows, by digest. */
-export function knownReleases(ledger: Ledger, intent: Intent | undefined): Readonly<Record<string, UnitRelease>> {
+type Releases = Readonly<Record<string, UnitRelease>>;
+
+/** Ledgers and intents are never changed, only replaced; so what was gathered from one holds as long as it is there. */
+const gathered = new WeakMap<Ledger, { readonly intent: Intent | undefined; readonly releases: Releases }>();
+
+/** Every release whose content this host knows, by digest. Asked once for every unit, and gathered once for all of them. */
+export function knownReleases(ledger: Ledger, intent: Intent | undefined): Releases {
+  const before = gathered.get(ledger);
+  if (before !== undefined && before.intent === intent) return before.releases;
+  const releases = gatherReleases(ledger, intent);
+  gathered.set(ledger, { intent, releases });
+  return releases;
+}
+
+function gatherReleases(ledger: Ledger, intent: Intent | undefined): Releases {
   const activated = Object.values(ledger.activations).flatMap(({ parts }) =>
     parts.flatMap((part) => {
       const before = part.kind === "site" ? part.from?.release : part.from;

@@ -29,12 +29,13 @@ export interface HostViewOptions {
 export interface HostView {
   /** Undefined before the first look. The very same object as long as there is nothing new; `at` is when that began. */
   observation(): HostObservation | undefined;
-  /** Sites that users can reach, or ought to. */
+  /** Sites that users can reach, or ought to. The very same list as long as there is nothing new: it is asked for many times a second. */
   sites(): readonly ProbedSite[];
 }
 
 export function openHostView(options: HostViewOptions): HostView {
   const { host, agent, now, memory, reconciler } = options;
+  let asked: { readonly by: readonly unknown[]; readonly sites: readonly ProbedSite[] } | undefined;
   let told: { readonly by: readonly unknown[]; readonly observation: HostObservation } | undefined;
   return {
     observation() {
@@ -52,11 +53,19 @@ export function openHostView(options: HostViewOptions): HostView {
     },
     sites() {
       const { seen } = reconciler;
-      const { proven } = memory.ledger;
-      const duties = askedDuties(memory, seen);
-      return Object.values(duties).flatMap((one) => probedSite(one, seen, proven[`site:${one.site}`] !== undefined));
+      const { ledger, intent } = memory;
+      const by = [seen, ledger, intent];
+      if (asked === undefined || !sameMembers(asked.by, by))
+        asked = { by, sites: probedSites({ ledger, intent }, seen) };
+      return asked.sites;
     },
   };
+}
+
+function probedSites(memory: HostViewOptions["memory"], seen: ObservedHost | undefined): readonly ProbedSite[] {
+  const { proven } = memory.ledger;
+  const duties = Object.values(askedDuties(memory, seen));
+  return duties.flatMap((one) => probedSite(one, seen, proven[`site:${one.site}`] !== undefined));
 }
 
 /** A site that is on its way to its first users is asked by its activation; until a proxy lets users in, nobody else would get in. */

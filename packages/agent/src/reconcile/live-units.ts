@@ -34,13 +34,14 @@ export const busyUnits = (ledger: Ledger): ReadonlySet<UnitKey> =>
 
 const switchedPhases: readonly ActivationState["phase"][] = ["switching", "probing-after", "provisional", "draining"];
 
-/** The slot that ought to be live while an activation is responsible for the site: the new one from the switch on. */
-export function slotByActivation(ledger: Ledger, site: string): SlotName | "hold" | undefined {
+/** The slots that ought to be live, by site, while an activation is responsible for it: the new one from the switch on. */
+export function slotsByActivation(ledger: Ledger): Readonly<Record<string, SlotName | "hold">> {
+  const slots = new Map<string, SlotName | "hold">();
   for (const state of unsettled(ledger)) {
     for (const part of state.parts) {
-      if (part.kind !== "site" || part.site !== site || part.unchanged) continue;
-      return switchedPhases.includes(state.phase) ? part.to : (part.from?.slot ?? "hold");
+      if (part.kind !== "site" || part.unchanged || slots.has(part.site)) continue;
+      slots.set(part.site, switchedPhases.includes(state.phase) ? part.to : (part.from?.slot ?? "hold"));
     }
   }
-  return undefined;
+  return Object.fromEntries(slots);
 }

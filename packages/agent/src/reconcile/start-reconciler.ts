@@ -19,13 +19,15 @@ import { type HostLook, stepActivation, wordOn } from "../activation/step-activa
 import type { HostMemory } from "../ledger/host-memory.ts";
 import { type HostDrivers, observeHost } from "./host-drivers.ts";
 import { IntentInbox } from "./intent-inbox.ts";
+import { isAtRest } from "./is-at-rest.ts";
 import type { Judgement } from "./judgement.ts";
 import { Lanes } from "./lanes.ts";
 import { unsettled } from "./live-units.ts";
+import type { UpkeepInput } from "./plan-upkeep.ts";
 import { isColdStart } from "./processes.ts";
 import { ReleasePruner } from "./release-pruner.ts";
 import { settleLedger } from "./settle-ledger.ts";
-import { needsUpkeep, stepUpkeep, type UpkeepNotes } from "./step-upkeep.ts";
+import { needsUpkeep, stepUpkeep, type UpkeepNotes, upkeepInput } from "./step-upkeep.ts";
 import { Troubles } from "./troubles.ts";
 
 export interface ReconcilerOptions {
@@ -58,8 +60,8 @@ export interface Reconciler extends Running {
 
 /** How often everything is looked at when nothing wakes us: the longest a missed hint can cost. */
 const lookEveryMs = durationMs(1000);
-/** The same while nothing is under way: a host at rest is left in peace. */
-const restEveryMs = durationMs(2000);
+/** The same while nothing is under way: a host at rest is left in peace, and the keeper tells at once when a process ends. */
+const restEveryMs = durationMs(5000);
 
 /** Works until the host is as its intent wants it. Stopping it touches nothing that runs. */
 export function startReconciler(options: ReconcilerOptions): Reconciler {
@@ -166,8 +168,9 @@ class ReconcileLoop implements Reconciler {
   async #pause(): Promise<void> {
     const over = new AbortController();
     const signal = AbortSignal.any([over.signal, this.#stop.signal]);
-    const atRest = unsettled(this.#options.memory.ledger).length === 0 && this.#troubles.sentences.length === 0;
-    const timer = this.#options.clock.sleep(atRest ? restEveryMs : lookEveryMs, signal).catch(() => undefined);
+    const unclear = this.#troubles.sentences.length > 0 || Object.keys(this.#notes.absentSince).length > 0;
+    const everyMs = !unclear && isAtRest(this.#options.memory.ledger, this.#seen) ? restEveryMs : lookEveryMs;
+    const timer = this.#options.clock.sleep(everyMs, signal).catch(() => undefined);
     await Promise.race([timer, this.#woken.promise]);
     over.abort();
   }
@@ -218,19 +221,18 @@ class ReconcileLoop implements Reconciler {
   }
 
   async #spawnLanes(host: ObservedHost): Promise<void> {
-    const { memory } = this.#options;
-    const { ledger } = memory;
+    const { ledger } = this.#options.memory;
     for (const { grant } of unsettled(ledger)) this.#lanes.run(grant.id, (signal) => this.#stepGrant(grant.id, signal));
-    for (const site of Object.keys(ledger.duties)) await this.#keepUp(`site:${site}`, { site }, host);
-    await this.#keepUp("front", "front", host);
+    const input = upkeepInput(this.#options, this.#notes, host);
+    for (const site of Object.keys(ledger.duties)) await this.#keepUp(`site:${site}`, { site }, input);
+    await this.#keepUp("front", "front", input);
     const known = new Set(Object.keys(ledger.activations));
     for (const id of this.#facts.keys()) if (!known.has(id)) this.#facts.delete(id);
     for (const id of this.waiting.keys()) if (!known.has(id)) this.waiting.delete(id);
   }
 
-  async #keepUp(lane: string, what: { readonly site: string } | "front", host: ObservedHost): Promise<void> {
-    const { memory, clock } = this.#options;
-    if (needsUpkeep({ memory, clock }, what, this.#notes, host)) {
+  async #keepUp(lane: string, what: { readonly site: string } | "front", input: UpkeepInput): Promise<void> {
+    if (needsUpkeep(input, what)) {
       this.#lanes.run(lane, (signal) => this.#stepUpkeep(lane, what, signal));
       return;
     }

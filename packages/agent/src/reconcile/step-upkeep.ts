@@ -10,7 +10,7 @@ import type { Clock } from "@sluice/runtime";
 import { carryOut, noFacts } from "../activation/carry-out.ts";
 import type { HostMemory } from "../ledger/host-memory.ts";
 import { type HostDrivers, observeHost } from "./host-drivers.ts";
-import { busyUnits, slotByActivation } from "./live-units.ts";
+import { busyUnits, slotsByActivation } from "./live-units.ts";
 import { planFrontUpkeep, planSiteUpkeep, type UpkeepInput } from "./plan-upkeep.ts";
 
 export interface UpkeepPorts {
@@ -35,15 +35,8 @@ export interface UpkeepStep {
 }
 
 /** Whether anything is to be done for a site (or the front), by a look that was taken already: at rest nobody is asked twice. */
-export function needsUpkeep(
-  ports: Pick<UpkeepPorts, "memory" | "clock">,
-  what: { readonly site: string } | "front",
-  notes: UpkeepNotes,
-  host: UpkeepInput["host"],
-): boolean {
-  const input = upkeepInput(ports, notes, host);
-  return (what === "front" ? planFrontUpkeep(input) : planSiteUpkeep(input, what.site)).length > 0;
-}
+export const needsUpkeep = (input: UpkeepInput, what: { readonly site: string } | "front"): boolean =>
+  (what === "front" ? planFrontUpkeep(input) : planSiteUpkeep(input, what.site)).length > 0;
 
 /** Plans once for a site (or the front) and carries the orders out. */
 export async function stepUpkeep(
@@ -77,17 +70,13 @@ export async function stepUpkeep(
   return { moved: true };
 }
 
-function upkeepInput(
+/** All that upkeep looks at, for every site of the host: made once a look, since it takes longer than to plan by it. */
+export function upkeepInput(
   { memory, clock }: Pick<UpkeepPorts, "memory" | "clock">,
   notes: UpkeepNotes,
   host: UpkeepInput["host"],
 ): UpkeepInput {
   const { ledger, intent } = memory;
-  const sites = Object.keys(ledger.duties);
-  const orders = sites.flatMap((site) => {
-    const slot = slotByActivation(ledger, site);
-    return slot === undefined ? [] : [[site, slot] as const];
-  });
   return {
     now: clock.now(),
     host,
@@ -96,7 +85,7 @@ function upkeepInput(
     busy: busyUnits(ledger),
     drifting: new Set(Object.keys(ledger.drifts) as UnitKey[]),
     duties: ledger.duties,
-    slotByActivation: Object.fromEntries(orders),
+    slotByActivation: slotsByActivation(ledger),
     ready: notes.ready,
     unready: notes.unready,
     absentSince: notes.absentSince,

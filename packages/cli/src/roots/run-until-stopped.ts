@@ -1,3 +1,4 @@
+import { flushCompileCache } from "node:module";
 import { Problem } from "@sluice/core";
 import type { Running } from "@sluice/runtime";
 import { type Log, openLog } from "@sluice/runtime/logs/open-log";
@@ -27,6 +28,8 @@ export async function runUntilStopped<Program extends Running>(
   try {
     await using running = await options.start(log);
     log.info(`${options.name}.started`);
+    // Now, since a program that is killed writes nothing: the next start is shorter and smaller.
+    flushCompileCache();
     const ended = await Promise.race([running.done.then(() => "ended" as const), asked.promise]);
     log.info({ why: ended === "asked" ? "it was asked to" : "its work ended" }, `${options.name}.stopping`);
     if (options.refusalOf?.(running) !== undefined) throw new ExitSignal("refused");
