@@ -35,7 +35,7 @@ test("a halt by health carries every sentence of the verdict", () => {
   expect(halted).toMatchObject({
     sentence: "shop 2.4.0 is halted: www.shop.example via edge on web-1: 3 failures in a row",
     details: {
-      from: "observing",
+      from: "activating",
       to: "halted",
       cause: { kind: "regressed", evidence: ["www.shop.example via edge on web-1: 3 failures in a row"] },
     },
