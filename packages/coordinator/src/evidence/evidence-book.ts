@@ -4,7 +4,7 @@ import { fromWireProbeResult } from "@sluice/protocol";
 import type { ProbeBatch } from "@sluice/protocol/generated/sluice/agent/v1/agent";
 import type { Clock } from "@sluice/runtime";
 import { type EvidenceCursor, readEvidenceCursor, writeEvidenceCursor } from "../store/evidence-cursors.ts";
-import { forgetAllBefore, forgetBefore, type RowRange } from "../store/evidence-rows.ts";
+import { forgetAllBefore, forgetBefore, newestMoment, type RowRange } from "../store/evidence-rows.ts";
 import { addRounds, isOfRound, readRounds } from "../store/probe-rounds.ts";
 import type { Store } from "../store/store.ts";
 import { historyMs } from "./history.ts";
@@ -69,9 +69,12 @@ export class EvidenceBook {
     return this.#heardAt.get(`${place}|${way.binding}|${way.hop}`);
   }
 
-  /** The newest round of a site that is in from this host since the coordinator's start. */
+  /** The newest round of a site that is in from this host; undefined: nothing of it is known. */
   newestRound(host: string, site: string): Instant | undefined {
-    return this.#newest.get(`${host}|${site}`);
+    const key = `${host}|${site}`;
+    const known = this.#newest.get(key) ?? newestMoment(this.#store, "probe_rounds", host, site);
+    if (known !== undefined) this.#newest.set(key, known);
+    return known;
   }
 
   /** A new epoch comes after every one before it, whatever the clocks say. */

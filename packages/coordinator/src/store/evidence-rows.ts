@@ -61,9 +61,10 @@ export function readEntries(
   return rows.map(({ at, entries }) => ({ at: instant(at), entries: unpackEntries(entries) }));
 }
 
-/** The newest moment of which anything is known of a host. */
-export function newestMoment(db: Db, table: EvidenceTable, host: string): Instant | undefined {
-  const row = db.get<{ at: number | null }>(`SELECT max(at) AS at FROM ${table} WHERE host = ?`, host);
+/** The newest moment of which anything is known of a host, or of one site of it. */
+export function newestMoment(db: Db, table: EvidenceTable, host: string, site?: string): Instant | undefined {
+  const [of, values] = site === undefined ? ["", [host]] : [" AND site = ?", [host, site]];
+  const row = db.get<{ at: number | null }>(`SELECT max(at) AS at FROM ${table} WHERE host = ?${of}`, ...values);
   return row?.at == null ? undefined : instant(row.at);
 }
 
