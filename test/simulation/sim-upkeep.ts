@@ -112,6 +112,7 @@ export class SimUpkeep {
       drifting: new Set(Object.keys(ledger.drifts) as UnitKey[]),
       duties: ledger.duties,
       slotByActivation: Object.fromEntries(orders),
+      draining: intent?.body.draining === true,
       ...this.#notes,
     };
   }

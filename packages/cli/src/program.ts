@@ -7,6 +7,7 @@ import { ExitSignal } from "./exit-signal.ts";
 import { addLocalVerbs } from "./local/local-verbs.ts";
 import { addDeployVerbs } from "./operator/deploy-verbs.ts";
 import { addFleetVerbs } from "./operator/fleet-verbs.ts";
+import { addHostVerbs } from "./operator/host-verbs.ts";
 import { addLookVerbs } from "./operator/look-verbs.ts";
 import { addOrderVerbs } from "./operator/order-verbs.ts";
 import { addReleaseVerbs } from "./operator/release-verbs.ts";
@@ -54,6 +55,7 @@ export function createProgram(world: World): Command {
   addDeployVerbs(program, world);
   addRolloutVerbs(program, world);
   addOrderVerbs(program, world);
+  addHostVerbs(program, world);
   program.commandsGroup("Look:");
   addLookVerbs(program, world);
   addSchemaVerb(program, world);

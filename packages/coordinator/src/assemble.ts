@@ -19,6 +19,7 @@ import { ApplyDesk } from "./fleet/apply-desk.ts";
 import { FleetDesk } from "./fleet/fleet-desk.ts";
 import { gateFacts } from "./gates/gate-facts.ts";
 import { OrderDesk } from "./gates/order-desk.ts";
+import { DrainDesk } from "./hosts/drain-desk.ts";
 import { hostsNow } from "./hosts/hosts-now.ts";
 import { IntentDesk } from "./hosts/intent-desk.ts";
 import { IntentIssuer } from "./hosts/issue-intents.ts";
@@ -55,13 +56,15 @@ export function assemble(ground: Ground) {
   const memory = openMemory(ground);
   const { leadership, fleets, decided, changed } = memory;
   const sessions = openSessions(ground, memory);
-  const runner = startRunner(ground, memory, sessions);
+  const drains = new DrainDesk({ store, clock, log, leadership, fleets, roster: memory.roster, decided });
+  const runner = startRunner(ground, memory, sessions, drains);
   const desk = { store, clock, ids, log, leadership, fleets, runner, decided };
   const view = new FleetView({
     store,
     clock,
     fleets,
     roster: memory.roster,
+    drains,
     waitingOn: (id) => runner.waitingOn(id),
     evidenceFor: (stored) => runner.verdictOn(stored).rows ?? [],
     gates: (id) => runner.gates(id),
@@ -70,7 +73,7 @@ export function assemble(ground: Ground) {
   });
   const { evidence, traffic } = memory;
   return {
-    ...{ store, clock, changed, leadership, fleets, sessions, runner, view, evidence, traffic },
+    ...{ store, clock, changed, leadership, fleets, sessions, drains, runner, view, evidence, traffic },
     heartbeatMs: memory.heartbeatMs,
     health: memory.health,
     rollouts: new RolloutDesk(desk),
@@ -131,7 +134,12 @@ function openSessions({ store, clock, log }: Ground, memory: Memory): Sessions {
   return sessions;
 }
 
-function startRunner({ store, clock, log }: Ground, memory: Memory, sessions: Sessions): RolloutRunner {
+function startRunner(
+  { store, clock, log }: Ground,
+  memory: Memory,
+  sessions: Sessions,
+  drains: DrainDesk,
+): RolloutRunner {
   const { leadership, fleets, intents, heartbeatMs, changed, awake, hosts, health } = memory;
   const push = (host: string): void => sessions.push(host);
   const onIssued = (): void => changed.ring();
@@ -139,6 +147,7 @@ function startRunner({ store, clock, log }: Ground, memory: Memory, sessions: Se
   return new RolloutRunner(
     {
       ...{ store, clock, log, leadership, heartbeatMs, changed, hosts },
+      drained: () => drains.drained(),
       judge: (stored) => judge({ store, clock }, memory, stored),
       gates: (stored) => {
         const { proven = {} } = hosts();

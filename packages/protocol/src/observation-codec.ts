@@ -37,6 +37,8 @@ export function toWireObservation(from: HostObservation): wire.HostObservation {
     units: from.units.map(toWireUnit),
     grants: from.grants.map(toWireGrant),
     remarks: [...from.remarks],
+    drain: from.drain,
+    rebootClientId: from.rebootClientId,
   };
 }
 
@@ -52,6 +54,8 @@ export function fromWireObservation(from: wire.HostObservation): HostObservation
     units: from.units.map(fromWireUnit),
     grants: from.grants.map(fromWireGrant),
     remarks: from.remarks,
+    ...(from.drain === undefined ? {} : { drain: from.drain }),
+    ...(from.rebootClientId === undefined ? {} : { rebootClientId: from.rebootClientId }),
   };
 }
 

@@ -1,4 +1,5 @@
 import {
+  type DrainObservation,
   type GrantObservation,
   grantProgress,
   type HostObservation,
@@ -29,6 +30,7 @@ export interface ObservationInput {
   /** Why a grant does not advance, by grant id. */
   readonly waiting: ReadonlyMap<string, readonly string[]>;
   readonly remarks: readonly string[];
+  readonly rebootClientId?: string | undefined;
 }
 
 /** What the agent says about its host: desired, installed, running and proven of every unit are four separate facts. */
@@ -44,6 +46,19 @@ export function buildObservation(input: ObservationInput): HostObservation {
     units: unitsOf(input).map((unit) => observeUnit(input, unit)),
     grants: grantsOf(input),
     remarks: remarksOf(input),
+    ...(input.intent?.body.draining === true ? { drain: drainOf(input.seen) } : {}),
+    ...(input.rebootClientId === undefined ? {} : { rebootClientId: input.rebootClientId }),
+  };
+}
+
+/** A proxy that does not answer may still lead users here, so that its host has not obeyed. */
+function drainOf({ proxies, silent = [] }: ObservedHost): DrainObservation {
+  const sites = proxies.filter(({ unit }) => parseUnit(unit).kind === "proxy");
+  const accepting = sites.filter(({ accepting, draining }) => accepting && !draining);
+  const leading = accepting.filter(({ slots }) => slots.live !== "hold");
+  return {
+    obeyed: silent.length === 0 && leading.every(({ slots }) => slots.draining === true),
+    open: sites.reduce((sum, { open }) => sum + open.blue + open.green, 0),
   };
 }
 

@@ -100,6 +100,7 @@ function upkeepInput(
     ready: notes.ready,
     unready: notes.unready,
     absentSince: notes.absentSince,
+    draining: intent?.body.draining === true,
     cold: notes.cold,
   };
 }

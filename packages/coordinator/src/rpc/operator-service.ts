@@ -11,6 +11,7 @@ import type { TrafficBook } from "../evidence/traffic-book.ts";
 import type { Applied, ApplyDesk } from "../fleet/apply-desk.ts";
 import type { FleetDesk } from "../fleet/fleet-desk.ts";
 import type { OrderDesk } from "../gates/order-desk.ts";
+import type { DrainDesk } from "../hosts/drain-desk.ts";
 import type { Sessions } from "../hosts/sessions.ts";
 import type { ReleaseDesk } from "../releases/release-desk.ts";
 import { gateOf, readOverrides } from "../rollouts/overrides.ts";
@@ -20,6 +21,7 @@ import { siteHealth } from "../status/site-health.ts";
 import { watchEvents, watchValue } from "../status/watch.ts";
 import type { Store } from "../store/store.ts";
 import { type CallSeams, streaming, unary } from "./calls.ts";
+import { drainMethods } from "./drain-methods.ts";
 import { orderMethods } from "./order-methods.ts";
 import { probeHosts } from "./probe-hosts.ts";
 import { pushRelease } from "./push-release.ts";
@@ -33,6 +35,7 @@ export interface OperatorServiceOptions {
   readonly rollouts: RolloutDesk;
   readonly releases: ReleaseDesk;
   readonly orders: OrderDesk;
+  readonly drains: DrainDesk;
   readonly sessions: Sessions;
   readonly view: FleetView;
   readonly evidence: EvidenceBook;
@@ -45,6 +48,7 @@ export function operatorService(options: OperatorServiceOptions, seams: CallSeam
     ...fleetMethods(options, seams),
     ...rolloutMethods(options, seams),
     ...orderMethods(options, seams),
+    ...drainMethods(options, seams),
     ...watchMethods(options, seams),
   };
 }

@@ -14,6 +14,18 @@ export interface HostObservation {
   readonly grants: readonly GrantObservation[];
   /** Sentences about what is wrong or unusual: a corrupt state file, a local break-glass switch, an orphaned process. */
   readonly remarks: readonly string[];
+  /** Present while the host's intent says that it is to be drained. */
+  readonly drain?: DrainObservation;
+  /** By what reboot managers name this machine: a hash of its machine id (see `rebootClientId`). */
+  readonly rebootClientId?: string;
+}
+
+/** How far users have been led away from a host, by the word of its proxies. */
+export interface DrainObservation {
+  /** Every site proxy that accepts tells the edge not to send requests here. */
+  readonly obeyed: boolean;
+  /** Requests and upgraded connections under way. */
+  readonly open: number;
 }
 
 export interface UnitObservation {

@@ -201,6 +201,7 @@ export interface WaitingOn {
     | "max-unavailable"
     | "host"
     | "unit-busy"
+    | "drained"
     | "confirm"
     | "withdrawal"
     | "operator"
