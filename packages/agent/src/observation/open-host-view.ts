@@ -13,6 +13,7 @@ import type { HostMemory } from "../ledger/host-memory.ts";
 import type { ProbedSite } from "../probing-schedule/start-probing.ts";
 import type { Reconciler } from "../reconcile/start-reconciler.ts";
 import { buildObservation } from "./build-observation.ts";
+import { readRebootClientId } from "./reboot-client-id.ts";
 
 export interface HostViewOptions {
   readonly host: string;
@@ -32,6 +33,7 @@ export interface HostView {
 
 export function openHostView(options: HostViewOptions): HostView {
   const { host, agent, now, memory, reconciler } = options;
+  const rebootClientId = readRebootClientId();
   let told: { readonly by: readonly unknown[]; readonly observation: HostObservation } | undefined;
   return {
     observation() {
@@ -40,7 +42,9 @@ export function openHostView(options: HostViewOptions): HostView {
       const { ledger, intent } = memory;
       const by = [seen, ledger, intent, ...[...waiting].flat(2), ...remarks];
       if (told === undefined || !sameMembers(told.by, by)) {
-        const observation = buildObservation({ host, now: now(), agent, ledger, intent, seen, waiting, remarks });
+        const observation = buildObservation({
+          ...{ host, now: now(), agent, ledger, intent, seen, waiting, remarks, rebootClientId },
+        });
         told = { by, observation };
       }
       return told.observation;
