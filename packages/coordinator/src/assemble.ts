@@ -26,6 +26,7 @@ import { IntentIssuer } from "./hosts/issue-intents.ts";
 import { Roster } from "./hosts/roster.ts";
 import { Sessions } from "./hosts/sessions.ts";
 import { Leadership } from "./leadership.ts";
+import { RebootDesk } from "./reboots/reboot-desk.ts";
 import type { ArtifactShelf } from "./releases/artifact-shelf.ts";
 import { ReleaseDesk } from "./releases/release-desk.ts";
 import { RolloutDesk } from "./rollouts/rollout-desk.ts";
@@ -46,6 +47,7 @@ export interface Ground {
   readonly heartbeatMs?: DurationMs;
   readonly probeEveryMs?: DurationMs;
   readonly adoptFence?: boolean;
+  readonly rebootNoticeMs?: DurationMs;
 }
 
 /** Every part of a coordinator and who may call whom; nothing listens yet, rollouts move already. */
@@ -58,6 +60,11 @@ export function assemble(ground: Ground) {
   const sessions = openSessions(ground, memory);
   const drains = new DrainDesk({ store, clock, log, leadership, fleets, roster: memory.roster, decided });
   const runner = startRunner(ground, memory, sessions, drains);
+  const reboots = new RebootDesk({
+    ...{ store, clock, fleets, drains, roster: memory.roster, hosts: memory.hosts, evidence: memory.evidence },
+    noticeMs: ground.rebootNoticeMs,
+    assertLeading: (what) => leadership.assertLeading(what),
+  });
   const desk = { store, clock, ids, log, leadership, fleets, runner, decided };
   const view = new FleetView({
     store,
@@ -73,7 +80,7 @@ export function assemble(ground: Ground) {
   });
   const { evidence, traffic } = memory;
   return {
-    ...{ store, clock, changed, leadership, fleets, sessions, drains, runner, view, evidence, traffic },
+    ...{ store, clock, changed, leadership, fleets, sessions, drains, reboots, runner, view, evidence, traffic },
     heartbeatMs: memory.heartbeatMs,
     health: memory.health,
     rollouts: new RolloutDesk(desk),

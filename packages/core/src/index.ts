@@ -54,6 +54,7 @@ export * from "./proxying/host-name.ts";
 export * from "./proxying/judge-request.ts";
 export * from "./proxying/match-binding.ts";
 export * from "./proxying/proxy-settings.ts";
+export * from "./reboots/judge-reboot.ts";
 export * from "./rollout/apply-verb.ts";
 export * from "./rollout/capacity.ts";
 export * from "./rollout/create-rollout.ts";

@@ -71,7 +71,7 @@ export class DrainDesk {
     const { store, fleets } = this.#options;
     return readOrders(store, "drain")
       .filter(({ host }) => fleets.isHost(host))
-      .map(({ host, by, reason }) => ({ host, by, reason, sites: this.#sitesOn(host).map(({ key }) => key) }));
+      .map(({ host, by, reason }) => ({ host, by, reason, sites: this.sitesOn(host).map(({ key }) => key) }));
   }
 
   drain(asked: DrainAsked, also?: (db: Db) => readonly NewEvent[]): DrainOrder {
@@ -124,7 +124,7 @@ export class DrainDesk {
     const active = readActiveRollouts(this.#options.store);
     const held = active.map(({ rollout, state }) => unavailableHosts(rollout, state));
     const drained = this.drained();
-    for (const { site, key, maxUnavailable } of this.#sitesOn(host)) {
+    for (const { site, key, maxUnavailable } of this.sitesOn(host)) {
       const away = drained.filter(({ sites }) => sites.includes(key)).map((one) => one.host);
       const others = new Set([...away, ...held.flatMap((hosts) => hosts[key] ?? [])]);
       others.delete(host);
@@ -134,7 +134,8 @@ export class DrainDesk {
     return undefined;
   }
 
-  #sitesOn(host: string): readonly { readonly site: string; readonly key: string; readonly maxUnavailable: number }[] {
+  /** Sites of a host, under the keys by which rollouts count who is away. */
+  sitesOn(host: string): readonly { readonly site: string; readonly key: string; readonly maxUnavailable: number }[] {
     const { fleets } = this.#options;
     const { environment, sites } = fleets.require().configurationOf(host);
     return sites.map(({ site }) => ({

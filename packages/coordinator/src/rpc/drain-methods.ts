@@ -1,15 +1,17 @@
 import { type DrainOrder, type DrainState, type DurationMs, durationMs, Problem } from "@sluice/core";
 import type { HostDrain, OperatorServiceServer } from "@sluice/protocol/generated/sluice/operator/v1/operator";
 import type { DrainDesk } from "../hosts/drain-desk.ts";
+import type { RebootDesk } from "../reboots/reboot-desk.ts";
 import { type CallSeams, unary } from "./calls.ts";
 
 export interface DrainMethodsOptions {
   readonly drains: DrainDesk;
+  readonly reboots: RebootDesk;
 }
 
 /** Leading users away from a host, and letting them come again. */
 export function drainMethods(
-  { drains }: DrainMethodsOptions,
+  { drains, reboots }: DrainMethodsOptions,
   seams: CallSeams,
 ): Pick<OperatorServiceServer, "drainHost" | "undrainHost"> {
   return {
@@ -19,7 +21,7 @@ export function drainMethods(
       return { drain: wireDrain(order, drains.state(order)) };
     }),
     undrainHost: unary(seams, ({ host, reason }, { principal }) => {
-      drains.undrain({ host, reason, by: principal.name });
+      reboots.undrain({ host, reason, by: principal.name });
       return {};
     }),
   };

@@ -13,6 +13,7 @@ import type { FleetDesk } from "../fleet/fleet-desk.ts";
 import type { OrderDesk } from "../gates/order-desk.ts";
 import type { DrainDesk } from "../hosts/drain-desk.ts";
 import type { Sessions } from "../hosts/sessions.ts";
+import type { RebootDesk } from "../reboots/reboot-desk.ts";
 import type { ReleaseDesk } from "../releases/release-desk.ts";
 import { gateOf, readOverrides } from "../rollouts/overrides.ts";
 import type { RolloutDesk } from "../rollouts/rollout-desk.ts";
@@ -36,6 +37,7 @@ export interface OperatorServiceOptions {
   readonly releases: ReleaseDesk;
   readonly orders: OrderDesk;
   readonly drains: DrainDesk;
+  readonly reboots: RebootDesk;
   readonly sessions: Sessions;
   readonly view: FleetView;
   readonly evidence: EvidenceBook;

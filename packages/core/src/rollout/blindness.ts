@@ -8,7 +8,7 @@ const silentShareMax = 0.3;
  * The coordinator cannot tell a fleet that died from a line that was cut, so it freezes. One silent host is never
  * blindness: in a fleet of three it would be a third.
  */
-export function blindness(input: PlanInput): WaitingOn | undefined {
+export function blindness(input: Pick<PlanInput, "fleet">): WaitingOn | undefined {
   const { fleet } = input;
   if (fleet === undefined || fleet.silent < 2 || fleet.silent <= fleet.hosts * silentShareMax) return undefined;
   return {
