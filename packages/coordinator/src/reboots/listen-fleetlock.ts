@@ -80,9 +80,10 @@ async function readBody(req: IncomingMessage): Promise<string> {
   let bytes = 0;
   for await (const chunk of req as AsyncIterable<Buffer>) {
     bytes += chunk.length;
-    if (bytes > bodyBytesMax) throw new Problem("message-invalid", `the body is longer than ${bodyBytesMax} bytes`);
-    chunks.push(chunk);
+    if (bytes <= bodyBytesMax) chunks.push(chunk);
   }
+  // Read to its end all the same: leaving early would cut the connection before the answer.
+  if (bytes > bodyBytesMax) throw new Problem("message-invalid", `the body is longer than ${bodyBytesMax} bytes`);
   return Buffer.concat(chunks).toString("utf8");
 }
 
