@@ -108,6 +108,7 @@ export class SimUpkeep {
       drifting: new Set(Object.keys(ledger.drifts) as UnitKey[]),
       duties: ledger.duties,
       slotByActivation: slotsByActivation(ledger),
+      draining: intent?.body.draining === true,
       ...this.#notes,
     };
   }

@@ -8,6 +8,7 @@ import { addLocalVerbs } from "./local/local-verbs.ts";
 import { addDeployVerbs } from "./operator/deploy-verbs.ts";
 import { addFleetVerbs } from "./operator/fleet-verbs.ts";
 import { addForecastVerb } from "./operator/forecast-verb.ts";
+import { addHostVerbs } from "./operator/host-verbs.ts";
 import { addLookVerbs } from "./operator/look-verbs.ts";
 import { addOrderVerbs } from "./operator/order-verbs.ts";
 import { addReleaseVerbs } from "./operator/release-verbs.ts";
@@ -56,6 +57,7 @@ export function createProgram(world: World): Command {
   addDeployVerbs(program, world);
   addRolloutVerbs(program, world);
   addOrderVerbs(program, world);
+  addHostVerbs(program, world);
   program.commandsGroup("Look:");
   addLookVerbs(program, world);
   addTimelineVerb(program, world);

@@ -12,6 +12,7 @@ import { ApplyDesk } from "./fleet/apply-desk.ts";
 import { FleetDesk } from "./fleet/fleet-desk.ts";
 import { gateFacts } from "./gates/gate-facts.ts";
 import { OrderDesk } from "./gates/order-desk.ts";
+import { DrainDesk } from "./hosts/drain-desk.ts";
 import { HostWatch } from "./hosts/host-watch.ts";
 import { hostsNow } from "./hosts/hosts-now.ts";
 import { IntentDesk } from "./hosts/intent-desk.ts";
@@ -19,6 +20,7 @@ import { IntentIssuer } from "./hosts/issue-intents.ts";
 import { Roster } from "./hosts/roster.ts";
 import { Sessions } from "./hosts/sessions.ts";
 import { Leadership } from "./leadership.ts";
+import { RebootDesk } from "./reboots/reboot-desk.ts";
 import type { ArtifactShelf } from "./releases/artifact-shelf.ts";
 import { ReleaseDesk } from "./releases/release-desk.ts";
 import { RolloutDesk } from "./rollouts/rollout-desk.ts";
@@ -39,6 +41,7 @@ export interface Ground {
   readonly heartbeatMs?: DurationMs;
   readonly probeEveryMs?: DurationMs;
   readonly adoptFence?: boolean;
+  readonly rebootNoticeMs?: DurationMs;
 }
 
 /** Every part of a coordinator and who may call whom; nothing listens yet, rollouts move already. */
@@ -49,13 +52,20 @@ export function assemble(ground: Ground) {
   const memory = openMemory(ground);
   const { leadership, fleets, decided, changed } = memory;
   const sessions = openSessions(ground, memory);
-  const runner = startRunner(ground, memory, sessions);
+  const drains = new DrainDesk({ store, clock, log, leadership, fleets, roster: memory.roster, decided });
+  const runner = startRunner(ground, memory, sessions, drains);
+  const reboots = new RebootDesk({
+    ...{ store, clock, fleets, drains, roster: memory.roster, hosts: memory.hosts, evidence: memory.evidence },
+    noticeMs: ground.rebootNoticeMs,
+    assertLeading: (what) => leadership.assertLeading(what),
+  });
   const desk = { store, clock, ids, log, leadership, fleets, runner, decided };
   const view = new FleetView({
     store,
     clock,
     fleets,
     roster: memory.roster,
+    drains,
     waitingOn: (id) => runner.waitingOn(id),
     evidenceFor: (stored) => runner.verdictOn(stored).rows ?? [],
     gates: (id) => runner.gates(id),
@@ -64,7 +74,7 @@ export function assemble(ground: Ground) {
   });
   const { evidence, traffic } = memory;
   return {
-    ...{ store, clock, changed, leadership, fleets, sessions, runner, view, evidence, traffic },
+    ...{ store, clock, changed, leadership, fleets, sessions, drains, reboots, runner, view, evidence, traffic },
     heartbeatMs: memory.heartbeatMs,
     watchPending: () => {
       const configured = fleets.applied;
@@ -133,7 +143,7 @@ function openSessions({ store, clock, log }: Ground, memory: Memory): Sessions {
   return sessions;
 }
 
-function startRunner(ground: Ground, memory: Memory, sessions: Sessions): RolloutRunner {
+function startRunner(ground: Ground, memory: Memory, sessions: Sessions, drains: DrainDesk): RolloutRunner {
   const { store, clock, log } = ground;
   const tests = openTests(ground, memory);
   const { leadership, fleets, intents, heartbeatMs, changed, awake, hosts, health, watch } = memory;
@@ -144,6 +154,7 @@ function startRunner(ground: Ground, memory: Memory, sessions: Sessions): Rollou
     {
       ...{ store, clock, log, leadership, heartbeatMs, changed, hosts },
       tests,
+      drained: () => drains.drained(),
       gates: (stored) => {
         const { proven = {} } = hosts();
         const heardAt = memory.evidence.heardAt.bind(memory.evidence);

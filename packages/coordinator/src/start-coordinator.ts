@@ -5,6 +5,7 @@ import { OperatorServiceService } from "@sluice/protocol/generated/sluice/operat
 import type { Clock, Ids, Running } from "@sluice/runtime";
 import type { Log } from "@sluice/runtime/logs/open-log";
 import { assemble, type Parts } from "./assemble.ts";
+import { listenFleetLock } from "./reboots/listen-fleetlock.ts";
 import { ArtifactShelf } from "./releases/artifact-shelf.ts";
 import { agentService } from "./rpc/agent-service.ts";
 import { authorise } from "./rpc/authorise.ts";
@@ -33,6 +34,10 @@ export interface CoordinatorOptions {
   readonly authenticate?: Authenticate;
   /** Lead although agents have obeyed a newer history than this store knows: an operator's explicit word. */
   readonly adoptFence?: boolean;
+  /** Where reboot managers ask (FleetLock protocol); nobody listens when absent. The protocol knows no callers, so keep it to those who may ask. */
+  readonly fleetLock?: { readonly host: string; readonly port: number };
+  /** How long an edge may take to notice that a host is drained for its reboot. Fifteen seconds when absent. */
+  readonly rebootNoticeMs?: DurationMs;
   /** Called after each commit of the store; for tests that end a coordinator at exact points. */
   readonly afterCommit?: (store: Store) => void;
 }
@@ -43,6 +48,8 @@ const pendingLookMs = seconds(60);
 export interface Coordinator extends Running {
   /** `host:port` that it really listens on. */
   readonly address: string;
+  /** `host:port` of the FleetLock server, where there is one. */
+  readonly fleetLockAddress: string | undefined;
   /** Why it does not lead (its store is behind its agents); undefined while it leads. */
   readonly refusal: string | undefined;
 }
@@ -58,14 +65,18 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
   opened.use(parts.runner);
   const server = createServer(parts, artifacts, seams);
   const listening = opened.use(await listenGrpc(server, options.listen.host, options.listen.port));
+  const { fleetLock } = options;
+  const locking =
+    fleetLock === undefined ? undefined : opened.use(await listenFleetLock(parts.reboots, fleetLock, seams.onFailure));
   opened.defer(() => parts.sessions.closeAll("the coordinator stops"));
   opened.use(clock.every(parts.heartbeatMs, () => parts.sessions.closeSilent()));
   opened.use(clock.every(pendingLookMs, () => parts.watchPending()));
   const address = `${listening.host.includes(":") ? `[${listening.host}]` : listening.host}:${listening.port}`;
-  log.info({ address, fence: parts.leadership.fence, dataDir }, "coordinator.listening");
+  log.info({ address, fleetLock: locking?.address, fence: parts.leadership.fence, dataDir }, "coordinator.listening");
   const held = opened.move();
   return {
     address,
+    fleetLockAddress: locking?.address,
     done: parts.runner.done,
     get refusal() {
       return parts.leadership.refusal;

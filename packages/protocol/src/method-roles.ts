@@ -34,6 +34,8 @@ export const methodRoles: Readonly<Record<string, MethodRole>> = {
   "/sluice.operator.v1.OperatorService/RemoveMute": "deployer",
   "/sluice.operator.v1.OperatorService/HaltAll": "deployer",
   "/sluice.operator.v1.OperatorService/ClearHalt": overriderRole,
+  "/sluice.operator.v1.OperatorService/DrainHost": "deployer",
+  "/sluice.operator.v1.OperatorService/UndrainHost": "deployer",
   "/sluice.operator.v1.OperatorService/GetStatus": "viewer",
   "/sluice.operator.v1.OperatorService/GetHealth": "viewer",
   "/sluice.operator.v1.OperatorService/Probe": "viewer",

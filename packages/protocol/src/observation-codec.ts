@@ -39,6 +39,8 @@ export function toWireObservation(from: HostObservation): wire.HostObservation {
     grants: from.grants.map(toWireGrant),
     remarks: [...from.remarks],
     atBoot: from.atBoot === undefined ? undefined : { changes: from.atBoot.map((one) => ({ ...one })) },
+    drain: from.drain,
+    rebootClientId: from.rebootClientId,
   };
 }
 
@@ -55,6 +57,8 @@ export function fromWireObservation(from: wire.HostObservation): HostObservation
     grants: from.grants.map(fromWireGrant),
     remarks: from.remarks,
     ...(from.atBoot === undefined ? {} : { atBoot: from.atBoot.changes.map(fromWireBootChange) }),
+    ...(from.drain === undefined ? {} : { drain: from.drain }),
+    ...(from.rebootClientId === undefined ? {} : { rebootClientId: from.rebootClientId }),
   };
 }
 

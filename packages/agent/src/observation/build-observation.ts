@@ -1,4 +1,5 @@
 import {
+  type DrainObservation,
   type GrantObservation,
   grantProgress,
   type HostObservation,
@@ -33,6 +34,7 @@ export interface ObservationInput {
   readonly remarks: readonly string[];
   /** What the files on disk would start; absent while nobody has looked. */
   readonly boot?: BootFacts;
+  readonly rebootClientId?: string | undefined;
 }
 
 /** What the agent says about its host: desired, installed, running and proven of every unit are four separate facts. */
@@ -50,6 +52,19 @@ export function buildObservation(input: ObservationInput): HostObservation {
     grants: grantsOf(input),
     remarks: remarksOf(input),
     ...(boot === undefined ? {} : { atBoot: bootChanges(input, units, boot) }),
+    ...(input.intent?.body.draining === true ? { drain: drainOf(input.seen) } : {}),
+    ...(input.rebootClientId === undefined ? {} : { rebootClientId: input.rebootClientId }),
+  };
+}
+
+/** A proxy that does not answer may still lead users here, so that its host has not obeyed. */
+function drainOf({ proxies, silent = [] }: ObservedHost): DrainObservation {
+  const sites = proxies.filter(({ unit }) => parseUnit(unit).kind === "proxy");
+  const accepting = sites.filter(({ accepting, draining }) => accepting && !draining);
+  const leading = accepting.filter(({ slots }) => slots.live !== "hold");
+  return {
+    obeyed: silent.length === 0 && leading.every(({ slots }) => slots.draining === true),
+    open: sites.reduce((sum, { open }) => sum + open.blue + open.green, 0),
   };
 }
 

@@ -14,6 +14,7 @@ import type { HostMemory } from "../ledger/host-memory.ts";
 import type { ProbedSite } from "../probing-schedule/start-probing.ts";
 import type { Reconciler } from "../reconcile/start-reconciler.ts";
 import { buildObservation } from "./build-observation.ts";
+import { readRebootClientId } from "./reboot-client-id.ts";
 
 export interface HostViewOptions {
   readonly host: string;
@@ -36,6 +37,7 @@ export interface HostView {
 export function openHostView(options: HostViewOptions): HostView {
   const { host, agent, now, memory, reconciler } = options;
   let asked: { readonly by: readonly unknown[]; readonly sites: readonly ProbedSite[] } | undefined;
+  const rebootClientId = readRebootClientId();
   let told: { readonly by: readonly unknown[]; readonly observation: HostObservation } | undefined;
   return {
     observation() {
@@ -46,7 +48,7 @@ export function openHostView(options: HostViewOptions): HostView {
       const by = [seen, ledger, intent, boot, ...[...waiting].flat(2), ...remarks];
       if (told === undefined || !sameMembers(told.by, by)) {
         const looks = { ledger, intent, seen, waiting, remarks, ...(boot === undefined ? {} : { boot }) };
-        const observation = buildObservation({ host, now: now(), agent, ...looks });
+        const observation = buildObservation({ host, now: now(), agent, ...looks, rebootClientId });
         told = { by, observation };
       }
       return told.observation;

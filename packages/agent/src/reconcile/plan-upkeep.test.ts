@@ -1,4 +1,12 @@
-import { instant, type ProxySeen, type SiteDuties, type SlotSeen, seconds, type UnitRelease } from "@sluice/core";
+import {
+  instant,
+  type ProxySeen,
+  readyKey,
+  type SiteDuties,
+  type SlotSeen,
+  seconds,
+  type UnitRelease,
+} from "@sluice/core";
 import { expect, test } from "vitest";
 import { planSiteUpkeep, type UpkeepInput } from "./plan-upkeep.ts";
 
@@ -52,6 +60,7 @@ const input = (proxies: readonly ProxySeen[]): UpkeepInput => ({
   ready: new Set(),
   unready: new Set(),
   absentSince: {},
+  draining: false,
   cold: false,
 });
 
@@ -63,4 +72,26 @@ test("of two proxies that accept the proven one stays, even when the other is ne
 test("of two proven proxies that accept the newer one stays", () => {
   const actions = planSiteUpkeep(input([proxy("proxy-shop-1", "proxy-1"), proxy("proxy-shop-2", "proxy-1")]), "shop");
   expect(actions).toEqual([{ kind: "drain", childId: "proxy-shop-1", limitMs: 5000 }]);
+});
+
+test("a host that is drained has its proxies told, once, and told again when it is over", () => {
+  const asked = { ...input([proxy("proxy-shop-1", "proxy-1")]), ready: new Set([readyKey(blue)]) };
+  expect(planSiteUpkeep(asked, "shop")).toEqual([]);
+  const drained = { live: "blue", blue: target, draining: true } as const;
+  expect(planSiteUpkeep({ ...asked, draining: true }, "shop")).toEqual([
+    { kind: "put-slots", childId: "proxy-shop-1", slots: drained },
+  ]);
+  const told = {
+    ...asked,
+    host: { ...asked.host, proxies: [{ ...proxy("proxy-shop-1", "proxy-1"), slots: drained }] },
+  };
+  expect(planSiteUpkeep({ ...told, draining: true }, "shop")).toEqual([]);
+  expect(planSiteUpkeep(told, "shop")).toEqual([
+    { kind: "put-slots", childId: "proxy-shop-1", slots: { live: "blue", blue: target } },
+  ]);
+});
+
+test("a proxy that comes up on a drained host is drained from its first request on", () => {
+  const asked = { ...input([]), draining: true, cold: true, ready: new Set([readyKey(blue)]) };
+  expect(planSiteUpkeep(asked, "shop")).toMatchObject([{ kind: "start-successor", slots: { draining: true } }]);
 });

@@ -40,6 +40,8 @@ export interface UpkeepInput {
   readonly unready: ReadonlySet<string>;
   /** Since when no process of a proxy or front has answered, by unit. */
   readonly absentSince: Readonly<Record<string, Instant>>;
+  /** Users are to be led away from this host. */
+  readonly draining: boolean;
   /** Nothing ran when the agent first looked: nobody has to be waited for. */
   readonly cold: boolean;
 }
@@ -114,16 +116,18 @@ function afterReady(
   return [{ kind: "await-ready", site: seen.site, slot: seen.slot, release }];
 }
 
-function leadTo({ host }: UpkeepInput, site: string, current: SlotSeen): readonly ActivationAction[] {
-  const slots = slotTable(host, site, current.slot);
+function leadTo({ host, draining }: UpkeepInput, site: string, current: SlotSeen): readonly ActivationAction[] {
+  const slots = slotTable(host, site, current.slot, draining);
   return acceptingProxies(host, proxyUnit(site))
-    .filter((proxy) => proxy.slots.live !== current.slot || !leadsTo(proxy, current))
+    .filter((proxy) => !leadsTo(proxy, current) || proxy.slots.draining !== slots.draining)
     .map(({ childId }) => ({ kind: "put-slots", childId, slots }));
 }
 
 function leadsTo({ slots }: ProxySeen, { slot, target }: SlotSeen): boolean {
   const told = slots[slot];
-  return told?.host === target.host && told.port === target.port && told.release === target.release;
+  return (
+    slots.live === slot && told?.host === target.host && told.port === target.port && told.release === target.release
+  );
 }
 
 function otherSlots(host: ObservedHost, site: string, current: SlotSeen): readonly SlotName[] {
@@ -137,7 +141,7 @@ function keepProxy(input: UpkeepInput, site: string): readonly ActivationAction[
   const proven = input.proven[siteUnit(site)];
   const current = proven === undefined ? undefined : provenSlot(host, site, proven.digest, liveSlot(host, site));
   const live = input.slotByActivation[site] ?? current?.slot ?? liveSlot(host, site) ?? "hold";
-  return keepProcess(input, proxyUnit(site), slotTable(host, site, live));
+  return keepProcess(input, proxyUnit(site), slotTable(host, site, live, input.draining));
 }
 
 /** The front comes up when the sites behind it have, or after a while without them. */

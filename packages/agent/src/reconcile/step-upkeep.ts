@@ -89,6 +89,7 @@ export function upkeepInput(
     ready: notes.ready,
     unready: notes.unready,
     absentSince: notes.absentSince,
+    draining: intent?.body.draining === true,
     cold: notes.cold,
   };
 }

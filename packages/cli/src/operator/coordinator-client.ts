@@ -17,11 +17,13 @@ import {
   type CommandRolloutResponse,
   type DeployRequest,
   type DeployResponse,
+  type DrainHostRequest,
   type Freeze,
   type GetHealthRequest,
   type GetHealthResponse,
   type GetStatusRequest,
   type GetStatusResponse,
+  type HostDrain,
   type ListReleasesResponse,
   type ListRolloutsRequest,
   type Mute,
@@ -76,6 +78,8 @@ export interface CoordinatorClient extends Disposable {
   haltAll(reason: string): Promise<readonly string[]>;
   /** Ids of the rollouts that go on. */
   clearHalt(reason: string | undefined): Promise<readonly string[]>;
+  drainHost(request: DrainHostRequest): Promise<HostDrain>;
+  undrainHost(host: string, reason: string): Promise<void>;
   getStatus(request: GetStatusRequest): Promise<GetStatusResponse>;
   getHealth(request: GetHealthRequest): Promise<GetHealthResponse>;
   probe(request: ProbeRequest, signal: AbortSignal): AsyncIterable<ProbeResponse>;
@@ -128,6 +132,8 @@ type Orders = Pick<
   | "removeMute"
   | "haltAll"
   | "clearHalt"
+  | "drainHost"
+  | "undrainHost"
 >;
 
 /** What holds for the whole fleet, and the exception from it. */
@@ -145,6 +151,8 @@ function ordersOf(
     removeMute: async (name) => void (await unary(client.removeMute.bind(client), { name })),
     haltAll: async (reason) => (await unary(client.haltAll.bind(client), { reason })).pausedRolloutIds,
     clearHalt: async (reason) => (await unary(client.clearHalt.bind(client), { reason })).resumedRolloutIds,
+    drainHost: async (request) => present((await unary(client.drainHost.bind(client), request)).drain),
+    undrainHost: async (host, reason) => void (await unary(client.undrainHost.bind(client), { host, reason })),
   };
 }
 

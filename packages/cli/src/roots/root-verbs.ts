@@ -11,6 +11,7 @@ interface CoordinatorRunOptions {
   readonly data: string;
   readonly listen: string;
   readonly logFile?: string;
+  readonly fleetLock?: string;
   readonly heartbeat?: DurationMs;
   readonly probeEvery?: DurationMs;
   readonly adoptFence?: boolean;
@@ -34,6 +35,10 @@ export function addRootVerbs(program: Command, world: World): void {
       "--listen <host:port>",
       "where agents and operators reach it; port 0 takes any free one",
       defaultCoordinatorAddress,
+    )
+    .option(
+      "--fleet-lock <host:port>",
+      "where reboot managers ask (FleetLock protocol, which knows no callers: keep it to those who may), for example 127.0.0.1:7421",
     )
     .option("--heartbeat <duration>", "how often agents speak; handed out to them (default: 2s)", duration)
     .option("--probe-every <duration>", "how often agents probe; handed out to them (default: 10s)", duration)
@@ -75,6 +80,7 @@ async function runCoordinator(world: World, options: CoordinatorRunOptions): Pro
         ids: createIds(nodeClock),
         log,
         user: world.user,
+        ...(options.fleetLock === undefined ? {} : { fleetLock: parseAddress(options.fleetLock, "--fleet-lock") }),
         adoptFence: options.adoptFence === true,
         ...(options.heartbeat === undefined ? {} : { heartbeatMs: options.heartbeat }),
         ...(options.probeEvery === undefined ? {} : { probeEveryMs: options.probeEvery }),

@@ -1,5 +1,10 @@
 import { durationMs, formatDuration } from "@sluice/core";
-import type { GetStatusResponse, HostStatus, UnitStatus } from "@sluice/protocol/generated/sluice/operator/v1/operator";
+import type {
+  GetStatusResponse,
+  HostDrain,
+  HostStatus,
+  UnitStatus,
+} from "@sluice/protocol/generated/sluice/operator/v1/operator";
 import type { Colors } from "../world.ts";
 import { renderTable } from "./render-table.ts";
 import { clausesMax, firstClauses, shortId } from "./rollout-words.ts";
@@ -19,6 +24,7 @@ export function renderStatus(
   }
   const remarks = [
     ...status.remarks.map((remark) => `! coordinator: ${remark}`),
+    ...status.hosts.flatMap(({ drain }) => (drain === undefined ? [] : [`! ${drainLine(drain)}`])),
     ...status.hosts.flatMap((host) => (host.observation?.remarks ?? []).map((remark) => `! ${host.host}: ${remark}`)),
   ];
   if (remarks.length > 0) parts.push(colors.yellow(remarks.join("\n")));
@@ -28,6 +34,10 @@ export function renderStatus(
   if (rollouts.length > 0) parts.push(rollouts.join("\n"));
   return parts.join("\n\n");
 }
+
+/** Who drained a host, why, and how far that has come. */
+const drainLine = ({ host, by, reason, phase, sentence }: HostDrain): string =>
+  `${host}: ${phase === "drained" ? "drained" : "being drained"} by ${by} (${reason}): ${sentence}`;
 
 function hostRows(host: HostStatus, nowMs: number, colors: Colors): readonly (readonly string[])[] {
   if (host.units.length === 0) {

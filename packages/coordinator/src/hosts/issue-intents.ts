@@ -1,9 +1,10 @@
-import { deriveIntentBody, type IntentBody, type IntentInput, type UnitRelease } from "@sluice/core";
+import { type DrainOrder, deriveIntentBody, type IntentBody, type IntentInput, type UnitRelease } from "@sluice/core";
 import type { Clock } from "@sluice/runtime";
 import type { ConfiguredFleet, FleetDesk } from "../fleet/fleet-desk.ts";
 import type { Leadership } from "../leadership.ts";
 import { type DesiredUnit, type ProvenUnit, readDesired, readProven } from "../store/host-units.ts";
 import { readActiveRollouts, type StoredRollout } from "../store/rollouts.ts";
+import { readOrders } from "../store/standing-orders.ts";
 import type { Store } from "../store/store.ts";
 import { readUnitRelease } from "../store/unit-releases.ts";
 import type { IntentDesk } from "./intent-desk.ts";
@@ -24,6 +25,7 @@ interface Facts {
   readonly proven: readonly ProvenUnit[];
   readonly desired: readonly DesiredUnit[];
   readonly active: readonly StoredRollout[];
+  readonly drains: readonly DrainOrder[];
 }
 
 /** Derives the intent of every host that has spoken since the start; those that say something new are saved, then sent. */
@@ -40,7 +42,12 @@ export class IntentIssuer {
     const { fleets, store, intents, leadership, clock, push, onIssued } = this.#options;
     const { applied } = fleets;
     if (applied === undefined) return;
-    const facts = { proven: readProven(store), desired: readDesired(store), active: readActiveRollouts(store) };
+    const facts = {
+      proven: readProven(store),
+      desired: readDesired(store),
+      active: readActiveRollouts(store),
+      drains: readOrders(store, "drain"),
+    };
     const met = applied.fleet.hosts.filter(({ name }) => leadership.hasMet(name));
     const bodies = met.map(({ name }): [string, IntentBody] => [name, this.#derive(applied, name, facts)]);
     const changed = bodies.filter(([host, body]) => intents.isNew(store, host, body));
@@ -66,6 +73,7 @@ export class IntentIssuer {
       proven: Object.fromEntries(proven.map(({ unit, digest }) => [unit, digest])),
       holds: holdsOf(host, proven, facts.active),
       rollouts: facts.active,
+      draining: facts.drains.some((order) => order.host === host),
       releaseOf: (digest) => this.#releaseOf(digest),
     });
   }

@@ -7,6 +7,8 @@ export interface KnownHost {
   readonly connected: boolean;
   readonly lastSeen?: Instant;
   readonly observation?: HostObservation;
+  /** Since when it says that its proxies tell the edge not to send requests; by the clock here, and from its next word on after a start. */
+  readonly drainingSince?: Instant;
 }
 
 interface Entry {
@@ -14,6 +16,7 @@ interface Entry {
   heardAt: number;
   lastSeen: Instant;
   observation: HostObservation | undefined;
+  drainingSince: Instant | undefined;
 }
 
 /** Heartbeats that may go missing before a host counts as silent. */
@@ -43,21 +46,29 @@ export class Roster {
     const entry = this.#entries.get(host);
     const heardAt = this.#clock.monotonic();
     const lastSeen = this.#clock.now();
-    if (entry === undefined) this.#entries.set(host, { heardAt, lastSeen, observation: undefined });
+    if (entry === undefined)
+      this.#entries.set(host, { heardAt, lastSeen, observation: undefined, drainingSince: undefined });
     else Object.assign(entry, { heardAt, lastSeen });
   }
 
   observed(observation: HostObservation): void {
     this.heard(observation.host);
     const entry = this.#entries.get(observation.host);
-    if (entry !== undefined) entry.observation = observation;
+    if (entry === undefined) return;
+    entry.observation = observation;
+    entry.drainingSince = observation.drain?.obeyed === true ? (entry.drainingSince ?? this.#clock.now()) : undefined;
   }
 
   find(host: string): KnownHost {
     const entry = this.#entries.get(host);
     if (entry === undefined) return { connected: false };
-    const { lastSeen, observation } = entry;
-    return { connected: this.#isHeard(entry), lastSeen, ...(observation === undefined ? {} : { observation }) };
+    const { lastSeen, observation, drainingSince } = entry;
+    return {
+      connected: this.#isHeard(entry),
+      lastSeen,
+      ...(observation === undefined ? {} : { observation }),
+      ...(drainingSince === undefined ? {} : { drainingSince }),
+    };
   }
 
   /** Of `hosts`, those whose agent ever spoke, and how many of these are silent now. */

@@ -34,6 +34,7 @@ export interface RunnerOptions {
   /** Rung after every change that somebody may watch. */
   readonly changed: Bell;
   readonly hosts: () => Pick<PlanInput, "hosts" | "fleet" | "proven">;
+  readonly drained: () => NonNullable<PlanInput["drained"]>;
   readonly gates: (stored: StoredRollout) => PlanInput["gates"];
   /** What was counted on the hosts that rollouts change. */
   readonly tests: HealthDesk;
@@ -97,7 +98,7 @@ export class RolloutRunner implements Running {
 
   /** Everything the next decision about a rollout looks at. */
   inputFor(stored: StoredRollout): PlanInput {
-    const { clock, hosts, gates, store } = this.#options;
+    const { clock, hosts, gates, drained, store } = this.#options;
     const seen = hosts();
     return {
       now: clock.now(),
@@ -105,6 +106,7 @@ export class RolloutRunner implements Running {
       state: stored.state,
       verdict: this.verdictOn(stored),
       gates: gates(stored),
+      drained: drained(),
       others: othersOf(stored.rollout.id, readActiveRollouts(store), seen.hosts),
       ...seen,
     };

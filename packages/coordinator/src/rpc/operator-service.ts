@@ -11,7 +11,9 @@ import type { TrafficBook } from "../evidence/traffic-book.ts";
 import type { Applied, ApplyDesk } from "../fleet/apply-desk.ts";
 import type { FleetDesk } from "../fleet/fleet-desk.ts";
 import type { OrderDesk } from "../gates/order-desk.ts";
+import type { DrainDesk } from "../hosts/drain-desk.ts";
 import type { Sessions } from "../hosts/sessions.ts";
+import type { RebootDesk } from "../reboots/reboot-desk.ts";
 import type { ReleaseDesk } from "../releases/release-desk.ts";
 import { gateOf, readOverrides } from "../rollouts/overrides.ts";
 import type { RolloutDesk } from "../rollouts/rollout-desk.ts";
@@ -20,6 +22,7 @@ import { siteHealth } from "../status/site-health.ts";
 import { watchEvents, watchValue } from "../status/watch.ts";
 import type { Store } from "../store/store.ts";
 import { type CallSeams, streaming, unary } from "./calls.ts";
+import { drainMethods } from "./drain-methods.ts";
 import { orderMethods } from "./order-methods.ts";
 import { probeHosts } from "./probe-hosts.ts";
 import { pushRelease } from "./push-release.ts";
@@ -34,6 +37,8 @@ export interface OperatorServiceOptions {
   readonly rollouts: RolloutDesk;
   readonly releases: ReleaseDesk;
   readonly orders: OrderDesk;
+  readonly drains: DrainDesk;
+  readonly reboots: RebootDesk;
   readonly sessions: Sessions;
   readonly view: FleetView;
   readonly evidence: EvidenceBook;
@@ -46,6 +51,7 @@ export function operatorService(options: OperatorServiceOptions, seams: CallSeam
     ...fleetMethods(options, seams),
     ...rolloutMethods(options, seams),
     ...orderMethods(options, seams),
+    ...drainMethods(options, seams),
     ...watchMethods(options, seams),
   };
 }

@@ -2,12 +2,15 @@ import { type GateState, type HostView, haltAllWords, type VerdictRow, type Wait
 import type {
   GetStatusRequest,
   GetStatusResponse,
+  HostDrain,
   ListRolloutsRequest,
 } from "@sluice/protocol/generated/sluice/operator/v1/operator";
 import type { Rollout as WireRollout } from "@sluice/protocol/generated/sluice/types/v1/rollout";
 import type { Clock } from "@sluice/runtime";
 import type { FleetDesk } from "../fleet/fleet-desk.ts";
+import type { DrainDesk } from "../hosts/drain-desk.ts";
 import type { Roster } from "../hosts/roster.ts";
+import { wireDrain } from "../rpc/drain-methods.ts";
 import { type RolloutLight, toWireRollout } from "../rpc/wire-rollout.ts";
 import { listRollouts, readActiveRollouts, type StoredRollout } from "../store/rollouts.ts";
 import { readHaltAll } from "../store/standing-orders.ts";
@@ -19,6 +22,7 @@ export interface FleetViewOptions {
   readonly clock: Clock;
   readonly fleets: FleetDesk;
   readonly roster: Roster;
+  readonly drains: DrainDesk;
   readonly waitingOn: (id: string) => readonly WaitingOn[];
   /** The table behind the present verdict on a rollout. */
   readonly evidenceFor: (stored: StoredRollout) => readonly VerdictRow[];
@@ -26,6 +30,11 @@ export interface FleetViewOptions {
   readonly hostViews: () => Readonly<Record<string, HostView>>;
   /** Why nothing is decided at all; undefined in good order. */
   readonly standstill: () => string | undefined;
+}
+
+function drainOf(drains: DrainDesk, host: string): HostDrain | undefined {
+  const order = drains.find(host);
+  return order === undefined ? undefined : wireDrain(order, drains.state(order));
 }
 
 /** How many rollouts a list holds when nobody says. */
@@ -40,10 +49,16 @@ export class FleetView {
   }
 
   status({ site, host }: GetStatusRequest): GetStatusResponse {
-    const { store, clock, fleets, roster } = this.#options;
+    const { store, clock, fleets, roster, drains } = this.#options;
     const configured = fleets.require();
     const hosts = host === undefined ? configured.fleet.hosts.map(({ name }) => name) : [fleets.host(host).name];
-    const input = { db: store, now: clock.now(), configured, findHost: (name: string) => roster.find(name) };
+    const input = {
+      db: store,
+      now: clock.now(),
+      configured,
+      findHost: (name: string) => roster.find(name),
+      drainOf: (name: string) => drainOf(drains, name),
+    };
     const statuses = hosts.map((name) => hostStatus(input, name));
     return {
       fleet: configured.fleet.name,

@@ -13,7 +13,7 @@ import { pendingAlertMsDefault } from "@sluice/core/fleet/fleet";
 import { diffHost, type DesiredUnit as Wanted } from "@sluice/core/host/diff-host";
 import { describeUnit } from "@sluice/core/words/describe-unit";
 import { toWireObservation } from "@sluice/protocol";
-import type { HostStatus, UnitStatus } from "@sluice/protocol/generated/sluice/operator/v1/operator";
+import type { HostDrain, HostStatus, UnitStatus } from "@sluice/protocol/generated/sluice/operator/v1/operator";
 import type { ConfiguredFleet } from "../fleet/fleet-desk.ts";
 import type { KnownHost } from "../hosts/roster.ts";
 import { readDesired, readProven } from "../store/host-units.ts";
@@ -26,10 +26,11 @@ export interface StatusInput {
   readonly now: Instant;
   readonly configured: ConfiguredFleet;
   readonly findHost: (host: string) => KnownHost;
+  readonly drainOf: (host: string) => HostDrain | undefined;
 }
 
 /** Desired, installed, running and proven of every unit of a host: four facts that may all differ. */
-export function hostStatus({ db, now, configured, findHost }: StatusInput, host: string): HostStatus {
+export function hostStatus({ db, now, configured, findHost, drainOf }: StatusInput, host: string): HostStatus {
   const known = findHost(host);
   const { environment, proxies, front } = configured.configurationOf(host);
   const { pendingAlertMs = pendingAlertMsDefault } =
@@ -43,6 +44,7 @@ export function hostStatus({ db, now, configured, findHost }: StatusInput, host:
     observation: known.observation === undefined ? undefined : toWireObservation(known.observation),
     units: unitStatuses(db, now, host, known, front === undefined ? units : [...units, frontUnit], pendingAlertMs),
     generation: readIntent(db, host)?.generation ?? 0,
+    drain: drainOf(host),
   };
 }
 

@@ -1,4 +1,4 @@
-import { canonicalJson, type Freeze, type HaltAll, type Mute } from "@sluice/core";
+import { canonicalJson, type DrainOrder, type Freeze, type HaltAll, type Mute, type RebootLease } from "@sluice/core";
 import type { Db } from "./store.ts";
 
 /** What operators ordered that holds until its end or until it is taken back; by kind, each with a name of its own. */
@@ -6,6 +6,10 @@ export interface StandingOrders {
   readonly freeze: Freeze;
   readonly mute: Mute;
   readonly "halt-all": HaltAll;
+  /** By host. */
+  readonly drain: DrainOrder;
+  /** By host. */
+  readonly "reboot-lease": RebootLease;
 }
 type Kind = keyof StandingOrders;
 

@@ -25,6 +25,8 @@ import { probesOf } from "./scripted-probes.ts";
 export interface AgentScript {
   /** What becomes of a grant; `provisional` when absent. Asked again with every intent while it says `preparing`. */
   readonly onGrant?: (grant: Grant) => GrantProgress;
+  /** Requests under way while it is drained; none when absent. */
+  readonly open?: () => number;
   /** How a probe is answered; 200 when absent. Undefined: not asked at all. */
   readonly onProbe?: (probe: Omit<ProbeResult, "outcome">) => ProbeOutcome | undefined;
 }
@@ -38,6 +40,8 @@ export interface ScriptedAgentOptions {
   readonly memory?: { readonly maxFence: number; readonly generation: number; readonly intentDigest: string };
   readonly heartbeatMs?: number;
   readonly probeEveryMs?: number;
+  /** By what a reboot manager names it. */
+  readonly rebootClientId?: string;
 }
 
 /** A host that speaks the real protocol and does nothing but report what its script says. */
@@ -263,6 +267,8 @@ class Scripted implements ScriptedAgent {
       units: (this.intent?.body.units ?? []).map((unit) => this.#unit(unit)),
       grants: [...this.#grants.values()],
       remarks: [],
+      ...(this.intent?.body.draining === true ? { drain: { obeyed: true, open: this.#script.open?.() ?? 0 } } : {}),
+      ...(this.#options.rebootClientId === undefined ? {} : { rebootClientId: this.#options.rebootClientId }),
     };
   }
 

@@ -75,16 +75,30 @@ export function openOn(host: ObservedHost, site: string, slot: SlotName): number
   return proxiesOf(host, `proxy:${site}`).reduce((sum, seen) => sum + seen.open[slot], 0);
 }
 
-/** Where the running slots of a site are, with one of them live. */
-export function slotTable(host: ObservedHost, site: string, live: SlotName | "hold"): SlotTable {
+/** Whether users of the site are being led away from this host, by the word of its proxies. */
+export const isDraining = (host: ObservedHost, site: string): boolean =>
+  acceptingProxies(host, `proxy:${site}`).some(({ slots }) => slots.draining === true);
+
+/** Where the running slots of a site are, with one of them live. A host that is being drained goes on being drained. */
+export function slotTable(
+  host: ObservedHost,
+  site: string,
+  live: SlotName | "hold",
+  draining = isDraining(host, site),
+): SlotTable {
   const blue = slotSeen(host, site, "blue")?.target;
   const green = slotSeen(host, site, "green")?.target;
-  return { live, ...(blue === undefined ? {} : { blue }), ...(green === undefined ? {} : { green }) };
+  return {
+    live,
+    ...(blue === undefined ? {} : { blue }),
+    ...(green === undefined ? {} : { green }),
+    ...(draining && live !== "hold" ? { draining: true } : {}),
+  };
 }
 
 /** True when both tables send requests to the same place. */
 export function sameTable(a: SlotTable, b: SlotTable): boolean {
-  return a.live === b.live && sameTarget(a.blue, b.blue) && sameTarget(a.green, b.green);
+  return a.live === b.live && a.draining === b.draining && sameTarget(a.blue, b.blue) && sameTarget(a.green, b.green);
 }
 
 const sameTarget = (a: SlotTarget | undefined, b: SlotTarget | undefined): boolean =>

@@ -17,6 +17,18 @@ export interface HostObservation {
   readonly remarks: readonly string[];
   /** What a reboot would change here, by what the host would start; absent while the agent has not looked, or never does. */
   readonly atBoot?: readonly BootChange[];
+  /** Present while the host's intent says that it is to be drained. */
+  readonly drain?: DrainObservation;
+  /** By what reboot managers name this machine: a hash of its machine id (see `rebootClientId`). */
+  readonly rebootClientId?: string;
+}
+
+/** How far users have been led away from a host, by the word of its proxies. */
+export interface DrainObservation {
+  /** Every site proxy that accepts tells the edge not to send requests here. */
+  readonly obeyed: boolean;
+  /** Requests and upgraded connections under way. */
+  readonly open: number;
 }
 
 export interface UnitObservation {

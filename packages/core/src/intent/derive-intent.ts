@@ -15,6 +15,8 @@ export interface IntentInput {
   readonly holds: Readonly<Record<string, readonly string[]>>;
   /** Every rollout that may still hold a grant here; ended ones do no harm. */
   readonly rollouts: readonly { readonly rollout: Rollout; readonly state: RolloutState }[];
+  /** Users are to be led away from the host. */
+  readonly draining?: boolean;
   readonly releaseOf: (digest: string) => UnitRelease | undefined;
 }
 
@@ -39,6 +41,7 @@ export function deriveIntentBody(input: IntentInput): IntentBody {
     sites: [...input.duties].sort((a, b) => compare(a.site, b.site)),
     units: [...keys].sort(compare).map((unit) => unitIntent(input, unit as UnitKey, grants)),
     grants,
+    ...(input.draining === true ? { draining: true } : {}),
   };
 }
 

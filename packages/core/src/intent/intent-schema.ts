@@ -111,6 +111,7 @@ export const intentBodySchema: z.ZodType<IntentBody> = z.strictObject({
   sites: z.array(siteDutiesSchema),
   units: z.array(unitIntent),
   grants: z.array(grantSchema),
+  draining: z.literal(true).exactOptional(),
 });
 
 /** The shape of {@link Intent} as kept on a host's disk. */

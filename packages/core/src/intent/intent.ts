@@ -57,6 +57,8 @@ export interface IntentBody {
   readonly sites: readonly SiteDuties[];
   readonly units: readonly UnitIntent[];
   readonly grants: readonly Grant[];
+  /** Users are to be led away from this host; nothing that runs changes by it. */
+  readonly draining?: true;
 }
 
 /** How a site is looked after: nothing here changes what is live. */

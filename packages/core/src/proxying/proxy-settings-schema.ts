@@ -56,4 +56,5 @@ export const slotTableSchema: z.ZodType<SlotTable> = z.strictObject({
   live: z.enum(["blue", "green", "hold"]),
   blue: slotTarget.exactOptional(),
   green: slotTarget.exactOptional(),
+  draining: z.literal(true).exactOptional(),
 });

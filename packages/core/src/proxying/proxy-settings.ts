@@ -83,7 +83,15 @@ export interface SlotTable {
   readonly live: SlotName | "hold";
   readonly blue?: SlotTarget;
   readonly green?: SlotTarget;
+  /**
+   * The host is being drained: the edge is told so under {@link readyPath}, and every answer is the last of its
+   * connection. Requests are served as before. Without meaning while no slot is live.
+   */
+  readonly draining?: true;
 }
+
+/** Where a site proxy itself says whether an edge may send it requests; under any host name, on the site's own ports and through the front. */
+export const readyPath = "/.well-known/sluice/ready";
 
 export interface SlotTarget {
   readonly host: string;

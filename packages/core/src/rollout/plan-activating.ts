@@ -2,6 +2,7 @@ import { overrideOf } from "../gates/overrides.ts";
 import { after, between, formatDuration } from "../units/time.ts";
 import { blindness } from "./blindness.ts";
 import { busyWith, inTheWay, turnsAhead } from "./capacity.ts";
+import { drainedItself, withDrained } from "./drained-hosts.ts";
 import { grantId } from "./grant-id.ts";
 import { halt, haltCause, haltRegressed, isRegressed } from "./halt.ts";
 import { grantOf, type Plan, type PlanInput } from "./plan-input.ts";
@@ -93,7 +94,16 @@ function obstacleTo(input: PlanInput, state: Activating, steps: Steps, change: H
   if (other !== undefined) {
     return { kind: "unit-busy", sentence: `${host} is in the hands of rollout ${other}`, hosts: [host], until };
   }
+  const drained = drainedItself(input, change);
+  if (drained !== undefined) return { ...drained, until };
   if (overrideOf(input.rollout, "capacity", state.at) !== undefined) return undefined;
+  return withoutTurn(withDrained(input), state, steps, change);
+}
+
+/** Others of the site are unavailable, or have waited longer. */
+function withoutTurn(input: PlanInput, state: Activating, steps: Steps, change: HostChange): WaitingOn | undefined {
+  const { host } = change;
+  const until = state.deadline;
   const stage = stageAt(input.rollout, state.at);
   const limit = { atOnce: stage.maxUnavailable, counting: ["activating", "withdrawing", "reverting"] } as const;
   const ahead = inTheWay(input, steps, stage, change, limit);

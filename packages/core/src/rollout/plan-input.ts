@@ -2,6 +2,7 @@ import type { GateFacts, GateState } from "../gates/gate.ts";
 import type { Verdict } from "../health/verdict.ts";
 import type { GrantObservation, HostObservation } from "../host/observation.ts";
 import type { Instant } from "../units/time.ts";
+import type { DrainedHost } from "./drained-hosts.ts";
 import type { Rollout, RolloutState, WaitingOn } from "./rollout.ts";
 
 /** Everything the decision may look at. */
@@ -16,6 +17,8 @@ export interface PlanInput {
   /** What other rollouts hold at this moment. */
   readonly others: OtherRollouts;
   readonly gates: GateFacts;
+  /** Hosts that users are led away from; absent: none. */
+  readonly drained?: readonly DrainedHost[];
   /** The whole fleet; with it a coordinator that lost sight of many hosts at once takes itself for blind. */
   readonly fleet?: { readonly hosts: number; readonly silent: number };
   /**

@@ -1,5 +1,6 @@
 import { judgeGates, opensByItself, waitingOnGate } from "../gates/judge-gates.ts";
 import { blindness } from "./blindness.ts";
+import { drainedBefore } from "./drained-hosts.ts";
 import { grantId } from "./grant-id.ts";
 import { halt, haltCause, haltRegressed, isRegressed } from "./halt.ts";
 import { grantOf, type Plan, type PlanInput } from "./plan-input.ts";
@@ -22,10 +23,11 @@ export function planWaitingForGates(input: PlanInput, state: Waiting): Plan {
   const waitingOn = [
     ...closed.map((gate) => waitingOnGate(gate, state.deadline)),
     ...unconfirmed,
+    ...drainedBefore(input, state.at).map((one) => ({ ...one, until: state.deadline })),
     ...(blind ? [blind] : []),
   ];
   if (waitingOn.length === 0) return { ...start(input, state), gates };
-  const isAnswered = unconfirmed.length === 0 && closed.every(opensByItself);
+  const isAnswered = waitingOn.length === closed.length && closed.every(opensByItself);
   if (now < state.deadline || isAnswered || blind !== undefined) return { next: state, actions: [], waitingOn, gates };
   const sentences = waitingOn.map(({ sentence }) => sentence);
   return halt(rollout, state.steps, haltCause("deadline", `the gates stayed closed: ${sentences.join("; ")}`, now));

@@ -208,6 +208,7 @@ export interface WaitingOn {
     | "max-unavailable"
     | "host"
     | "unit-busy"
+    | "drained"
     | "confirm"
     | "withdrawal"
     | "operator"

@@ -3,6 +3,7 @@ import { countBase, countBaseWithPort, probeStep } from "./count-keys.ts";
 import { answerRules, arrivalRule, countsSections, ownAnswerRules } from "./counting-rules.ts";
 import { connectionRules, plainRules, usualBindingRule } from "./plain-requests.ts";
 import { quote } from "./quote.ts";
+import { readyAsked } from "./ready-rules.ts";
 import {
   connectionOptions,
   defaultsSection,
@@ -42,6 +43,7 @@ export function renderFront(input: RenderInput & { readonly process: FrontProces
       ...connectionRules,
       arrivalRule,
       usualBindingRule(files.hostsMap),
+      `http-request unset-var(txn.base) if ${readyAsked}`,
       ...plainRules(limits.headerBytesMax),
       ...hygieneRules(limits.headerBytesMax),
       ...bindingRules(files.hostsMap),
@@ -76,7 +78,7 @@ function probeRules({ settings, sites }: FrontProcess): readonly string[] {
   const marks = settings.routes.flatMap(({ site }, index) =>
     probeRule(sites[site]?.probeToken ?? "", ` { var(txn.base) -m int ${countBase(index)} }`),
   );
-  return [...marks, probeCountRule];
+  return [...marks, `http-request set-var(txn.probe) bool(true) if ${readyAsked}`, probeCountRule];
 }
 
 /**

@@ -4,6 +4,7 @@ import { answerRules, arrivalRule, countsSections, ownAnswerRules } from "./coun
 import { type ForwardedTo, forwardedConnectionRules, forwardedRules, oddForwardedRules } from "./forwarded-rules.ts";
 import { connectionRules, plainRules, usualBindingRule } from "./plain-requests.ts";
 import { literal, quote } from "./quote.ts";
+import { lastAnswerRule, readyRules } from "./ready-rules.ts";
 import {
   type Connections,
   connectionOptions,
@@ -44,6 +45,7 @@ export function renderSite(input: SiteInput): string {
       ...probeBinds(input),
       ...connectionRules,
       ...forwardedConnectionRules(settings),
+      ...readyRules(files.slotMap),
       arrivalRule,
       usualBindingRule(files.hostsMap),
       ...plainRules(settings.limits.headerBytesMax),
@@ -57,6 +59,7 @@ export function renderSite(input: SiteInput): string {
       ...answerRules(files),
       ...responseRules,
       ...servedByRules(process),
+      lastAnswerRule,
       ...ownAnswerRules(" !{ var(txn.live) -m str hold }"),
       ...routeRules,
     ]),

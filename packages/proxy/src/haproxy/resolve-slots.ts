@@ -9,6 +9,7 @@ export async function resolveSlots(table: SlotTable): Promise<SlotTable> {
     live: table.live,
     ...(blue === undefined ? {} : { blue }),
     ...(green === undefined ? {} : { green }),
+    ...(table.draining === undefined ? {} : { draining: table.draining }),
   };
 }
 

@@ -2,20 +2,22 @@ import type { SlotName, SlotTable, SlotTarget } from "@sluice/core/proxying/prox
 
 /**
  * The map that says where requests go. `live` alone decides, in one value, so that one order switches slot, address and
- * release at once; `blue` and `green` are there to be read back.
+ * release at once, and says whether the host is being drained; `blue` and `green` are there to be read back.
  */
 export type SlotMap = Readonly<Record<"live" | SlotName, string>>;
 
 /** Stands for a slot without an address, and for a live slot that there is not. */
 const none = "none";
 const hold = "hold";
+/** Fifth part of `live` while the host is being drained. */
+export const drainMark = "drain";
 /** Not part of an address, a release digest or a name. */
 const separator = "|";
 
 export function slotMapOf(table: SlotTable): SlotMap {
   const target = table.live === "hold" ? undefined : table[table.live];
   return {
-    live: target === undefined || table.live === "hold" ? hold : entry(table.live, target),
+    live: target === undefined || table.live === "hold" ? hold : liveEntry(table.live, target, table),
     blue: table.blue === undefined ? none : entry("blue", table.blue),
     green: table.green === undefined ? none : entry("green", table.green),
   };
@@ -35,14 +37,20 @@ export function parseShownMap(text: string): SlotTable | undefined {
   }
   const live = values.get("live");
   if (live === undefined) return undefined;
-  const slot = live.split(separator)[0];
+  const [slot, , , , mark] = live.split(separator);
   const blue = targetOf(slot === "blue" ? live : values.get("blue"));
   const green = targetOf(slot === "green" ? live : values.get("green"));
   return {
     live: slot === "blue" || slot === "green" ? slot : "hold",
     ...(blue === undefined ? {} : { blue }),
     ...(green === undefined ? {} : { green }),
+    ...(mark === drainMark ? { draining: true } : {}),
   };
+}
+
+function liveEntry(slot: SlotName, target: SlotTarget, { draining }: SlotTable): string {
+  const plain = entry(slot, target);
+  return draining === true ? `${plain}${separator}${drainMark}` : plain;
 }
 
 function entry(slot: SlotName, { host, port, release }: SlotTarget): string {

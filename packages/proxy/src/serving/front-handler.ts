@@ -16,6 +16,7 @@ import type { ClientConnection } from "./client-connection.ts";
 import type { RequestHandler } from "./client-server.ts";
 import { isProbe } from "./probe-token.ts";
 import { writeProxyHeader } from "./proxy-protocol.ts";
+import { isReadyQuestion } from "./ready-question.ts";
 
 /**
  * Sends each request to the site proxy its host name belongs to, over that proxy's unix socket. The PROXY header at
@@ -74,7 +75,7 @@ export class FrontHandler implements RequestHandler {
       target: judgement.target,
       headers: siteProxyHeaders(req, judgement.host),
       upstream: this.#upstreamFor(connection, route.site, this.#beforeAccept(route.site) ?? site.socketPath),
-      counter: isProbe(req.head, site.probeToken ?? "") ? counter.probes : counter.users,
+      counter: isReadyQuestion(req) || isProbe(req.head, site.probeToken ?? "") ? counter.probes : counter.users,
     });
   }
 

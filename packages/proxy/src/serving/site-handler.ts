@@ -4,7 +4,7 @@ import { forwardedHeaders } from "@sluice/core/proxying/forwarded-headers";
 import { servedByHeader } from "@sluice/core/proxying/header-fate";
 import { judgeRequest } from "@sluice/core/proxying/judge-request";
 import { type BindingIndex, createBindingIndex } from "@sluice/core/proxying/match-binding";
-import type { ProxyBinding } from "@sluice/core/proxying/proxy-settings";
+import type { ProxyBinding, SlotTable } from "@sluice/core/proxying/proxy-settings";
 import type { BindingCounter, ProxyCounters } from "../counting/proxy-counters.ts";
 import { answerPlain } from "../forwarding/answer-plain.ts";
 import type { Forwarder, ForwardRequest } from "../forwarding/forwarder.ts";
@@ -15,8 +15,8 @@ import type { SlotRouter } from "../slots/slot-router.ts";
 import type { Upstream } from "../upstream/upstream.ts";
 import type { ClientConnection } from "./client-connection.ts";
 import type { RequestHandler } from "./client-server.ts";
-
 import { isProbe } from "./probe-token.ts";
+import { isReadyQuestion } from "./ready-question.ts";
 
 /** Sends the requests of one site to its live slot. */
 export class SiteHandler implements RequestHandler {
@@ -37,6 +37,11 @@ export class SiteHandler implements RequestHandler {
   }
 
   onRequest(req: ProxyRequest, res: ProxyResponse, connection: ClientConnection): void {
+    if (this.router.table.draining === true) res.shouldKeepAlive = false;
+    if (isReadyQuestion(req)) {
+      answerReady(res, this.router.table);
+      return;
+    }
     const request = this.#judge(req, connection);
     if (request instanceof SiteRequest) {
       this.#forwarder.forward(request, res);
@@ -81,6 +86,14 @@ export class SiteHandler implements RequestHandler {
     const probe = isProbe(req.head, this.process.probeToken);
     return new SiteRequest(this, this.#counters.of(binding), req, judgement.target, headers, probe);
   }
+}
+
+/** An edge asks whether it may send requests here. Nothing is counted: nobody's request failed when a host is being drained. */
+function answerReady(res: ProxyResponse, { live, draining }: SlotTable): void {
+  const isIn = live !== "hold" && draining !== true;
+  if (!isIn) res.shouldKeepAlive = false;
+  if (isIn) answerPlain(res, 200, "this host takes requests");
+  else answerPlain(res, 503, live === "hold" ? "no release is live at the moment" : "this host is being drained");
 }
 
 class SiteRequest implements ForwardRequest {

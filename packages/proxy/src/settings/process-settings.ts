@@ -123,6 +123,7 @@ export const slotTableSchema = z
     live: z.enum(["blue", "green", "hold"]),
     blue: slotTarget.exactOptional(),
     green: slotTarget.exactOptional(),
+    draining: z.literal(true).exactOptional(),
   })
   .refine((table) => table.live === "hold" || table[table.live] !== undefined, {
     message: "the live slot has no address",

@@ -299,6 +299,42 @@ export interface ClearHaltResponse {
   resumedRolloutIds: string[];
 }
 
+/** Users are led away from a host. */
+export interface HostDrain {
+  host: string;
+  by: string;
+  reason: string;
+  atMs: number;
+  /** `ordered`, `emptying` or `drained`. */
+  phase: string;
+  sentence: string;
+  noticeMs: number;
+  limitMs: number;
+}
+
+export interface DrainHostRequest {
+  host: string;
+  reason: string;
+  /** For how long the edge may go on sending requests before it has noticed. */
+  noticeMs: number;
+  /** After this long it counts as drained, whoever is left. */
+  limitMs: number;
+  /** Although more hosts of a site are unavailable then than the site allows. */
+  anyway: boolean;
+}
+
+export interface DrainHostResponse {
+  drain: HostDrain | undefined;
+}
+
+export interface UndrainHostRequest {
+  host: string;
+  reason: string;
+}
+
+export interface UndrainHostResponse {
+}
+
 export interface GetStatusRequest {
   site?: string | undefined;
   host?: string | undefined;
@@ -321,6 +357,8 @@ export interface HostStatus {
   observation?: HostObservation | undefined;
   units: UnitStatus[];
   generation: number;
+  /** Absent: users come to it. */
+  drain?: HostDrain | undefined;
 }
 
 /** Four separate facts, with version labels for people. */
@@ -3801,6 +3839,415 @@ export const ClearHaltResponse: MessageFns<ClearHaltResponse> = {
   },
 };
 
+function createBaseHostDrain(): HostDrain {
+  return { host: "", by: "", reason: "", atMs: 0, phase: "", sentence: "", noticeMs: 0, limitMs: 0 };
+}
+
+export const HostDrain: MessageFns<HostDrain> = {
+  encode(message: HostDrain, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.host !== "") {
+      writer.uint32(10).string(message.host);
+    }
+    if (message.by !== "") {
+      writer.uint32(18).string(message.by);
+    }
+    if (message.reason !== "") {
+      writer.uint32(26).string(message.reason);
+    }
+    if (message.atMs !== 0) {
+      writer.uint32(32).int64(message.atMs);
+    }
+    if (message.phase !== "") {
+      writer.uint32(42).string(message.phase);
+    }
+    if (message.sentence !== "") {
+      writer.uint32(50).string(message.sentence);
+    }
+    if (message.noticeMs !== 0) {
+      writer.uint32(56).int64(message.noticeMs);
+    }
+    if (message.limitMs !== 0) {
+      writer.uint32(64).int64(message.limitMs);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): HostDrain {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseHostDrain();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.host = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.by = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.reason = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.atMs = longToNumber(reader.int64());
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.phase = reader.string();
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.sentence = reader.string();
+            continue;
+          }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.noticeMs = longToNumber(reader.int64());
+            continue;
+          }
+          case 8: {
+            if (tag !== 64) {
+              break;
+            }
+
+            message.limitMs = longToNumber(reader.int64());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create<I extends Exact<DeepPartial<HostDrain>, I>>(base?: I): HostDrain {
+    return HostDrain.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<HostDrain>, I>>(object: I): HostDrain {
+    const message = createBaseHostDrain();
+    message.host = object.host ?? "";
+    message.by = object.by ?? "";
+    message.reason = object.reason ?? "";
+    message.atMs = object.atMs ?? 0;
+    message.phase = object.phase ?? "";
+    message.sentence = object.sentence ?? "";
+    message.noticeMs = object.noticeMs ?? 0;
+    message.limitMs = object.limitMs ?? 0;
+    return message;
+  },
+};
+
+function createBaseDrainHostRequest(): DrainHostRequest {
+  return { host: "", reason: "", noticeMs: 0, limitMs: 0, anyway: false };
+}
+
+export const DrainHostRequest: MessageFns<DrainHostRequest> = {
+  encode(message: DrainHostRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.host !== "") {
+      writer.uint32(10).string(message.host);
+    }
+    if (message.reason !== "") {
+      writer.uint32(18).string(message.reason);
+    }
+    if (message.noticeMs !== 0) {
+      writer.uint32(24).int64(message.noticeMs);
+    }
+    if (message.limitMs !== 0) {
+      writer.uint32(32).int64(message.limitMs);
+    }
+    if (message.anyway !== false) {
+      writer.uint32(40).bool(message.anyway);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): DrainHostRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseDrainHostRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.host = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.reason = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.noticeMs = longToNumber(reader.int64());
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.limitMs = longToNumber(reader.int64());
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.anyway = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create<I extends Exact<DeepPartial<DrainHostRequest>, I>>(base?: I): DrainHostRequest {
+    return DrainHostRequest.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<DrainHostRequest>, I>>(object: I): DrainHostRequest {
+    const message = createBaseDrainHostRequest();
+    message.host = object.host ?? "";
+    message.reason = object.reason ?? "";
+    message.noticeMs = object.noticeMs ?? 0;
+    message.limitMs = object.limitMs ?? 0;
+    message.anyway = object.anyway ?? false;
+    return message;
+  },
+};
+
+function createBaseDrainHostResponse(): DrainHostResponse {
+  return { drain: undefined };
+}
+
+export const DrainHostResponse: MessageFns<DrainHostResponse> = {
+  encode(message: DrainHostResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.drain !== undefined) {
+      HostDrain.encode(message.drain, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): DrainHostResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseDrainHostResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.drain = HostDrain.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create<I extends Exact<DeepPartial<DrainHostResponse>, I>>(base?: I): DrainHostResponse {
+    return DrainHostResponse.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<DrainHostResponse>, I>>(object: I): DrainHostResponse {
+    const message = createBaseDrainHostResponse();
+    message.drain = (object.drain !== undefined && object.drain !== null)
+      ? HostDrain.fromPartial(object.drain)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseUndrainHostRequest(): UndrainHostRequest {
+  return { host: "", reason: "" };
+}
+
+export const UndrainHostRequest: MessageFns<UndrainHostRequest> = {
+  encode(message: UndrainHostRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.host !== "") {
+      writer.uint32(10).string(message.host);
+    }
+    if (message.reason !== "") {
+      writer.uint32(18).string(message.reason);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): UndrainHostRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseUndrainHostRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.host = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.reason = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create<I extends Exact<DeepPartial<UndrainHostRequest>, I>>(base?: I): UndrainHostRequest {
+    return UndrainHostRequest.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<UndrainHostRequest>, I>>(object: I): UndrainHostRequest {
+    const message = createBaseUndrainHostRequest();
+    message.host = object.host ?? "";
+    message.reason = object.reason ?? "";
+    return message;
+  },
+};
+
+function createBaseUndrainHostResponse(): UndrainHostResponse {
+  return {};
+}
+
+export const UndrainHostResponse: MessageFns<UndrainHostResponse> = {
+  encode(_: UndrainHostResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): UndrainHostResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseUndrainHostResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create<I extends Exact<DeepPartial<UndrainHostResponse>, I>>(base?: I): UndrainHostResponse {
+    return UndrainHostResponse.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<UndrainHostResponse>, I>>(_: I): UndrainHostResponse {
+    const message = createBaseUndrainHostResponse();
+    return message;
+  },
+};
+
 function createBaseGetStatusRequest(): GetStatusRequest {
   return { site: undefined, host: undefined };
 }
@@ -3980,6 +4427,7 @@ function createBaseHostStatus(): HostStatus {
     observation: undefined,
     units: [],
     generation: 0,
+    drain: undefined,
   };
 }
 
@@ -4005,6 +4453,9 @@ export const HostStatus: MessageFns<HostStatus> = {
     }
     if (message.generation !== 0) {
       writer.uint32(56).int64(message.generation);
+    }
+    if (message.drain !== undefined) {
+      HostDrain.encode(message.drain, writer.uint32(66).fork()).join();
     }
     return writer;
   },
@@ -4078,6 +4529,14 @@ export const HostStatus: MessageFns<HostStatus> = {
             message.generation = longToNumber(reader.int64());
             continue;
           }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.drain = HostDrain.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -4104,6 +4563,9 @@ export const HostStatus: MessageFns<HostStatus> = {
       : undefined;
     message.units = object.units?.map((e) => UnitStatus.fromPartial(e)) || [];
     message.generation = object.generation ?? 0;
+    message.drain = (object.drain !== undefined && object.drain !== null)
+      ? HostDrain.fromPartial(object.drain)
+      : undefined;
     return message;
   },
 };
@@ -6026,6 +6488,26 @@ export const OperatorServiceService = {
     responseSerialize: (value: ClearHaltResponse): Buffer => Buffer.from(ClearHaltResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): ClearHaltResponse => ClearHaltResponse.decode(value),
   },
+  /** Leads users away from a host; nothing that runs there changes, and no wave touches it until it is undrained. */
+  drainHost: {
+    path: "/sluice.operator.v1.OperatorService/DrainHost" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: DrainHostRequest): Buffer => Buffer.from(DrainHostRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): DrainHostRequest => DrainHostRequest.decode(value),
+    responseSerialize: (value: DrainHostResponse): Buffer => Buffer.from(DrainHostResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): DrainHostResponse => DrainHostResponse.decode(value),
+  },
+  /** Lets users come to it again. */
+  undrainHost: {
+    path: "/sluice.operator.v1.OperatorService/UndrainHost" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: UndrainHostRequest): Buffer => Buffer.from(UndrainHostRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): UndrainHostRequest => UndrainHostRequest.decode(value),
+    responseSerialize: (value: UndrainHostResponse): Buffer => Buffer.from(UndrainHostResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): UndrainHostResponse => UndrainHostResponse.decode(value),
+  },
   getStatus: {
     path: "/sluice.operator.v1.OperatorService/GetStatus" as const,
     requestStream: false as const,
@@ -6106,6 +6588,10 @@ export interface OperatorServiceServer extends UntypedServiceImplementation {
   haltAll: handleUnaryCall<HaltAllRequest, HaltAllResponse>;
   /** Lifts it and resumes what it paused. */
   clearHalt: handleUnaryCall<ClearHaltRequest, ClearHaltResponse>;
+  /** Leads users away from a host; nothing that runs there changes, and no wave touches it until it is undrained. */
+  drainHost: handleUnaryCall<DrainHostRequest, DrainHostResponse>;
+  /** Lets users come to it again. */
+  undrainHost: handleUnaryCall<UndrainHostRequest, UndrainHostResponse>;
   getStatus: handleUnaryCall<GetStatusRequest, GetStatusResponse>;
   /** What is known of a site's health: traffic and probes of every host, newest blocks and sums over the last day. */
   getHealth: handleUnaryCall<GetHealthRequest, GetHealthResponse>;
@@ -6403,6 +6889,38 @@ export interface OperatorServiceClient extends Client {
     metadata: Metadata,
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: ClearHaltResponse) => void,
+  ): ClientUnaryCall;
+  /** Leads users away from a host; nothing that runs there changes, and no wave touches it until it is undrained. */
+  drainHost(
+    request: DrainHostRequest,
+    callback: (error: ServiceError | null, response: DrainHostResponse) => void,
+  ): ClientUnaryCall;
+  drainHost(
+    request: DrainHostRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: DrainHostResponse) => void,
+  ): ClientUnaryCall;
+  drainHost(
+    request: DrainHostRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: DrainHostResponse) => void,
+  ): ClientUnaryCall;
+  /** Lets users come to it again. */
+  undrainHost(
+    request: UndrainHostRequest,
+    callback: (error: ServiceError | null, response: UndrainHostResponse) => void,
+  ): ClientUnaryCall;
+  undrainHost(
+    request: UndrainHostRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: UndrainHostResponse) => void,
+  ): ClientUnaryCall;
+  undrainHost(
+    request: UndrainHostRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: UndrainHostResponse) => void,
   ): ClientUnaryCall;
   getStatus(
     request: GetStatusRequest,

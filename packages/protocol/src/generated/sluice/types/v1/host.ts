@@ -21,7 +21,15 @@ export interface HostObservation {
   grants: GrantObservation[];
   remarks: string[];
   /** What a reboot would change. Absent: the agent has not looked, or is too old to. */
-  atBoot?: BootForecast | undefined;
+  atBoot?:
+    | BootForecast
+    | undefined;
+  /** Present while the host is to be drained. */
+  drain?:
+    | DrainObservation
+    | undefined;
+  /** By what reboot managers name this machine: a hash of its machine id. */
+  rebootClientId?: string | undefined;
 }
 
 export interface BootForecast {
@@ -35,6 +43,13 @@ export interface BootChange {
   /** `changes`: something else would run, or nothing. `not-ours`: what would run is not for Sluice to say. */
   kind: string;
   sentence: string;
+}
+
+export interface DrainObservation {
+  /** Every site proxy that accepts tells the edge not to send requests here. */
+  obeyed: boolean;
+  /** Requests and upgraded connections under way. */
+  open: number;
 }
 
 export interface UnitObservation {
@@ -141,6 +156,8 @@ function createBaseHostObservation(): HostObservation {
     grants: [],
     remarks: [],
     atBoot: undefined,
+    drain: undefined,
+    rebootClientId: undefined,
   };
 }
 
@@ -178,6 +195,12 @@ export const HostObservation: MessageFns<HostObservation> = {
     }
     if (message.atBoot !== undefined) {
       BootForecast.encode(message.atBoot, writer.uint32(90).fork()).join();
+    }
+    if (message.drain !== undefined) {
+      DrainObservation.encode(message.drain, writer.uint32(98).fork()).join();
+    }
+    if (message.rebootClientId !== undefined) {
+      writer.uint32(106).string(message.rebootClientId);
     }
     return writer;
   },
@@ -283,6 +306,22 @@ export const HostObservation: MessageFns<HostObservation> = {
             message.atBoot = BootForecast.decode(reader, reader.uint32());
             continue;
           }
+          case 12: {
+            if (tag !== 98) {
+              break;
+            }
+
+            message.drain = DrainObservation.decode(reader, reader.uint32());
+            continue;
+          }
+          case 13: {
+            if (tag !== 106) {
+              break;
+            }
+
+            message.rebootClientId = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -313,6 +352,10 @@ export const HostObservation: MessageFns<HostObservation> = {
     message.atBoot = (object.atBoot !== undefined && object.atBoot !== null)
       ? BootForecast.fromPartial(object.atBoot)
       : undefined;
+    message.drain = (object.drain !== undefined && object.drain !== null)
+      ? DrainObservation.fromPartial(object.drain)
+      : undefined;
+    message.rebootClientId = object.rebootClientId ?? undefined;
     return message;
   },
 };
@@ -447,6 +490,73 @@ export const BootChange: MessageFns<BootChange> = {
     message.about = object.about ?? "";
     message.kind = object.kind ?? "";
     message.sentence = object.sentence ?? "";
+    return message;
+  },
+};
+
+function createBaseDrainObservation(): DrainObservation {
+  return { obeyed: false, open: 0 };
+}
+
+export const DrainObservation: MessageFns<DrainObservation> = {
+  encode(message: DrainObservation, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.obeyed !== false) {
+      writer.uint32(8).bool(message.obeyed);
+    }
+    if (message.open !== 0) {
+      writer.uint32(16).int64(message.open);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): DrainObservation {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseDrainObservation();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.obeyed = reader.bool();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.open = longToNumber(reader.int64());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create<I extends Exact<DeepPartial<DrainObservation>, I>>(base?: I): DrainObservation {
+    return DrainObservation.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<DrainObservation>, I>>(object: I): DrainObservation {
+    const message = createBaseDrainObservation();
+    message.obeyed = object.obeyed ?? false;
+    message.open = object.open ?? 0;
     return message;
   },
 };

@@ -1,0 +1,96 @@
+import type { DrainState } from "../host/drain.ts";
+import { after, durationMs, formatDuration, type Instant, minutes } from "../units/time.ts";
+
+/** A host's turn to reboot: held by the reboot manager of that host until it is back, proven and healthy. */
+export interface RebootLease {
+  readonly host: string;
+  /** What the manager calls itself, and its group. */
+  readonly client: string;
+  readonly group: string;
+  readonly at: Instant;
+  /** When it was told that it may reboot; absent while the host is being drained for it. */
+  readonly grantedAt?: Instant;
+  /** The host was drained for this reboot, so that it is undrained with it. */
+  readonly drains: boolean;
+}
+
+/** Why a reboot manager is told no; few words, because managers count by them. */
+export type RebootRefusal =
+  | "halted"
+  | "frozen"
+  | "window_closed"
+  | "blind"
+  | "too_many_failed"
+  | "host_silent"
+  | "rollout_busy"
+  | "site_busy"
+  | "draining"
+  | "not_healthy";
+
+export type RebootAnswer =
+  | { readonly kind: "yes" }
+  | { readonly kind: "no"; readonly refusal: RebootRefusal; readonly sentence: string };
+
+/** How long a host may take from the grant until it is back, proven and healthy, before its reboot counts as failed. */
+export const rebootReturnMs = minutes(15);
+/** Failed reboots in the whole fleet from which on no other host is let go. */
+export const failedRebootsMax = 1;
+
+/** Hosts whose reboot has failed: let go, and not back in time. One that comes back after all is no failure any more. */
+export const failedReboots = (leases: readonly RebootLease[], now: Instant): readonly string[] =>
+  leases.flatMap(({ host, grantedAt }) =>
+    grantedAt !== undefined && now >= after(grantedAt, rebootReturnMs) ? [host] : [],
+  );
+
+/** Everything that may stand in the way of a reboot; a sentence where something does. */
+export interface RebootObstacles {
+  readonly now: Instant;
+  readonly host: string;
+  readonly leases: readonly RebootLease[];
+  /** The first that is given counts, in this order. */
+  readonly sentences: Readonly<Partial<Record<Exclude<RebootRefusal, "too_many_failed" | "not_healthy">, string>>>;
+}
+
+const order = ["halted", "blind", "host_silent", "frozen", "window_closed", "rollout_busy", "site_busy"] as const;
+
+/** Why the host may not begin to get ready for its reboot; undefined when it may. */
+export function rebootObstacle({ now, host, leases, sentences }: RebootObstacles): RebootAnswer | undefined {
+  const failed = failedReboots(leases, now).filter((one) => one !== host);
+  if (failed.length >= failedRebootsMax) {
+    const sentence = `${failed.join(", ")} did not come back proven and healthy within ${formatDuration(rebootReturnMs)} of rebooting: no other host is let go until that is put right`;
+    return { kind: "no", refusal: "too_many_failed", sentence };
+  }
+  for (const refusal of order) {
+    const sentence = sentences[refusal];
+    if (sentence !== undefined) return { kind: "no", refusal, sentence };
+  }
+  return undefined;
+}
+
+/** A host that may go goes when it is drained. */
+export const drainedEnough = (state: DrainState): RebootAnswer =>
+  state.phase === "drained" ? { kind: "yes" } : { kind: "no", refusal: "draining", sentence: state.sentence };
+
+export interface ReturnSeen {
+  readonly now: Instant;
+  readonly connected: boolean;
+  /** Units whose proven release does not run, by the host's own word. */
+  readonly notRunning: readonly string[];
+  /** Ways in that did not answer well since the host is back, in words. */
+  readonly unhealthy: readonly string[];
+}
+
+/** Whether a host is back from its reboot: it reports, runs what is proven, and every way in answers. */
+export function judgeReturn({ host, grantedAt }: RebootLease, seen: ReturnSeen): RebootAnswer {
+  if (grantedAt === undefined) return { kind: "yes" };
+  const { now, connected, notRunning, unhealthy } = seen;
+  const why = [
+    ...(connected ? [] : [`${host} does not report`]),
+    ...(notRunning.length === 0 ? [] : [`the proven release of ${notRunning.join(", ")} does not run`]),
+    ...unhealthy,
+  ];
+  if (why.length === 0) return { kind: "yes" };
+  const left = after(grantedAt, rebootReturnMs) - now;
+  const time = left > 0 ? `${formatDuration(durationMs(left))} left` : "it counts as failed";
+  return { kind: "no", refusal: "not_healthy", sentence: `${host} is not back yet: ${why.join("; ")} (${time})` };
+}
