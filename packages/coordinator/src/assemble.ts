@@ -116,7 +116,7 @@ function openMemory({
   return {
     ...{ changed, awake, decided, health, heartbeatMs, fleets, roster },
     leadership: new Leadership({ store, clock, log, adoptFence, onRefusal }),
-    evidence: new EvidenceBook(store, clock),
+    evidence: new EvidenceBook({ store, clock, log }),
     traffic: new TrafficBook({ store, clock, log }),
     intents: new IntentDesk(store),
     watch: new HostWatch({ store, clock, log, fleets, roster, heartbeatMs }),

@@ -163,9 +163,14 @@ function newestWords({ newest }: ProbeHealth, { nowMs }: Times): string {
   return `${ago}: ${outcome.$case === "good" ? outcome.value.status : outcome.value.reason}`;
 }
 
-function droppedWords({ host, droppedBlocks, droppedSinceMs }: HostHealth, { nowMs }: Times): readonly string[] {
-  if (droppedBlocks === 0) return [];
-  const since =
-    droppedSinceMs === undefined ? "" : ` in the last ${formatDuration(durationMs(nowMs - droppedSinceMs))}`;
-  return [`! ${host}: ${plural(droppedBlocks, "block", "blocks")} of traffic got lost before they were sent${since}`];
+function droppedWords(health: HostHealth, { nowMs }: Times): readonly string[] {
+  const { host, droppedBlocks, droppedSinceMs, droppedResults, droppedResultsSinceMs } = health;
+  const inTheLast = (since: number | undefined): string =>
+    since === undefined ? "" : ` in the last ${formatDuration(durationMs(nowMs - since))}`;
+  const lost = (count: number, of: string, since: number | undefined): readonly string[] =>
+    count === 0 ? [] : [`! ${host}: ${of} got lost before they were sent${inTheLast(since)}`];
+  return [
+    ...lost(droppedBlocks, `${plural(droppedBlocks, "block", "blocks")} of traffic`, droppedSinceMs),
+    ...lost(droppedResults, `${plural(droppedResults, "result", "results")} of probes`, droppedResultsSinceMs),
+  ];
 }

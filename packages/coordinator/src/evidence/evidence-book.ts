@@ -3,7 +3,8 @@ import type { ProbedWay } from "@sluice/core/gates/monitoring";
 import { fromWireProbeResult } from "@sluice/protocol";
 import type { ProbeBatch } from "@sluice/protocol/generated/sluice/agent/v1/agent";
 import type { Clock } from "@sluice/runtime";
-import { type EvidenceCursor, readEvidenceCursor, writeEvidenceCursor } from "../store/evidence-cursors.ts";
+import type { Log } from "@sluice/runtime/logs/open-log";
+import { type BatchCursor, nextCursor, readCursor, writeCursor } from "../store/batch-cursors.ts";
 import { forgetAllBefore, forgetBefore, newestMoment, type RowRange } from "../store/evidence-rows.ts";
 import { addRounds, isOfRound, readRounds } from "../store/probe-rounds.ts";
 import type { Store } from "../store/store.ts";
@@ -16,6 +17,7 @@ const lookUpMs = 3_600_000;
 export class EvidenceBook {
   readonly #store: Store;
   readonly #clock: Clock;
+  readonly #log: Log;
   /** Newest round by `host|site`. */
   readonly #newest = new Map<string, Instant>();
   /** When a way of a host was last answered well or badly, by `host|site|binding|hop`. */
@@ -23,9 +25,10 @@ export class EvidenceBook {
   /** `host|site` of which the rounds before the coordinator's start were looked up. */
   readonly #lookedUp = new Set<string>();
 
-  constructor(store: Store, clock: Clock) {
+  constructor({ store, clock, log }: { readonly store: Store; readonly clock: Clock; readonly log: Log }) {
     this.#store = store;
     this.#clock = clock;
+    this.#log = log;
     this.#forgetOld();
   }
 
@@ -34,19 +37,24 @@ export class EvidenceBook {
    * when it was counted before.
    */
   count(host: string, batch: ProbeBatch): readonly ProbeResult[] {
-    const known = readEvidenceCursor(this.#store, host);
+    const known = readCursor(this.#store, "probe_cursors", host);
     if (known?.epoch === batch.epoch && batch.seq <= known.seq) return [];
-    const epochBegan = this.#epochBegan(known, batch.epoch);
     const results = batch.results.map(fromWireProbeResult).filter((result) => result.host === host);
     const ofRounds = results.filter(isOfRound);
     this.#store.transact((db) => {
       addRounds(db, host, ofRounds);
       forgetBefore(db, "probe_rounds", host, ofRounds, this.#oldest());
-      writeEvidenceCursor(db, host, { epoch: batch.epoch, epochBegan, seq: batch.seq });
+      writeCursor(db, "probe_cursors", host, nextCursor(known, batch, this.#clock.now()));
     });
     this.#hear(host, results, this.#clock.now());
     for (const { site, round } of ofRounds) this.#newest.set(`${host}|${site}`, round);
+    if (batch.dropped > 0) this.#log.warn({ host, results: batch.dropped }, "probes.results-lost");
     return results;
+  }
+
+  /** Results that agents of this host could not send, and since when that is counted. */
+  dropped(host: string): Pick<BatchCursor, "dropped" | "droppedSince"> {
+    return readCursor(this.#store, "probe_cursors", host) ?? { dropped: 0 };
   }
 
   /** Answers of one host about these sites in the range of rounds, site by site, oldest first. */
@@ -75,12 +83,6 @@ export class EvidenceBook {
     const known = this.#newest.get(key) ?? newestMoment(this.#store, "probe_rounds", host, site);
     if (known !== undefined) this.#newest.set(key, known);
     return known;
-  }
-
-  /** A new epoch comes after every one before it, whatever the clocks say. */
-  #epochBegan(known: EvidenceCursor | undefined, epoch: string): Instant {
-    if (known?.epoch === epoch) return known.epochBegan;
-    return instant(Math.max(this.#clock.now(), (known?.epochBegan ?? 0) + 1));
   }
 
   #hear(host: string, answers: readonly (ProbedWay & Pick<ProbeResult, "outcome">)[], at: Instant): void {

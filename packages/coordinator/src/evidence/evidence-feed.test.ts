@@ -32,7 +32,7 @@ async function openBooks() {
   });
   const clock = createManualClock();
   const log = openLog({ name: "coordinator", level: "silent" });
-  const books = { traffic: new TrafficBook({ store, clock, log }), evidence: new EvidenceBook(store, clock) };
+  const books = { traffic: new TrafficBook({ store, clock, log }), evidence: new EvidenceBook({ store, clock, log }) };
   const begin = clock.now();
   let seq = 0;
   const at = (block: number) => instant(begin + block * blockMs);
@@ -122,4 +122,14 @@ test("history is the day before a change", async () => {
   const history = await historyOf(books, scope, at(dayOfBlocks), new AbortController().signal);
   expect(history.traffic.map(({ block }) => block.startsAt)).toEqual([at(0), at(dayOfBlocks - 1)]);
   expect(history.probes).toHaveLength(4);
+});
+
+test("results of probes that an agent could not send are added up, however often a batch is repeated", async () => {
+  const { evidence, clock } = await openBooks();
+  expect(evidence.dropped("web-1")).toEqual({ dropped: 0 });
+  const since = clock.now();
+  for (const seq of [1, 2, 2]) evidence.count("web-1", { seq, epoch: "e", dropped: 3, results: [] });
+  await clock.advance(seconds(10));
+  evidence.count("web-1", { seq: 1, epoch: "later", dropped: 1, results: [] });
+  expect(evidence.dropped("web-1")).toMatchObject({ dropped: 7, droppedSince: since });
 });

@@ -51,7 +51,10 @@ async function play(planned: Crash): Promise<HealthState> {
 
   function boot() {
     const store = openStore({ dataDir: dir.path });
-    const books = { traffic: new TrafficBook({ store, clock, log }), evidence: new EvidenceBook(store, clock) };
+    const books = {
+      traffic: new TrafficBook({ store, clock, log }),
+      evidence: new EvidenceBook({ store, clock, log }),
+    };
     return { store, books };
   }
 

@@ -3,15 +3,10 @@ import { fromWireTraffic } from "@sluice/protocol";
 import type { TrafficBatch } from "@sluice/protocol/generated/sluice/agent/v1/agent";
 import type { Clock } from "@sluice/runtime";
 import type { Log } from "@sluice/runtime/logs/open-log";
+import { type BatchCursor, nextCursor, readCursor, writeCursor } from "../store/batch-cursors.ts";
 import { forgetAllBefore, forgetBefore, newestMoment, type RowRange } from "../store/evidence-rows.ts";
 import type { Store } from "../store/store.ts";
-import {
-  addTraffic,
-  readTraffic,
-  readTrafficCursor,
-  type TrafficCursor,
-  writeTrafficCursor,
-} from "../store/traffic.ts";
+import { addTraffic, readTraffic } from "../store/traffic.ts";
 import { historyMs } from "./history.ts";
 
 /** What users were answered on all hosts during the last day. Counted once whatever is sent twice, on disk before it is acknowledged. */
@@ -31,13 +26,13 @@ export class TrafficBook {
 
   /** Counts a batch unless it was counted before. */
   count(host: string, batch: TrafficBatch): void {
-    const known = readTrafficCursor(this.#store, host);
+    const known = readCursor(this.#store, "traffic_cursors", host);
     if (known?.epoch === batch.epoch && batch.seq <= known.seq) return;
     const blocks = fromWireTraffic(batch.series);
     this.#store.transact((db) => {
       addTraffic(db, host, blocks);
       forgetBefore(db, "traffic_blocks", host, blocks, this.#oldest());
-      writeTrafficCursor(db, host, this.#nextCursor(known, batch));
+      writeCursor(db, "traffic_cursors", host, nextCursor(known, batch, this.#clock.now()));
     });
     this.#newest.set(host, newestOf(blocks, this.#newest.get(host)));
     if (batch.dropped > 0) this.#log.warn({ host, blocks: batch.dropped }, "traffic.blocks-lost");
@@ -56,14 +51,8 @@ export class TrafficBook {
   }
 
   /** Blocks that agents of this host could not send, and since when that is counted. */
-  dropped(host: string): Pick<TrafficCursor, "dropped" | "droppedSince"> {
-    return readTrafficCursor(this.#store, host) ?? { dropped: 0 };
-  }
-
-  #nextCursor(known: TrafficCursor | undefined, { epoch, seq, dropped }: TrafficBatch): TrafficCursor {
-    const since = known?.droppedSince ?? (dropped > 0 ? this.#clock.now() : undefined);
-    const total = (known?.dropped ?? 0) + dropped;
-    return { epoch, seq, dropped: total, ...(since === undefined ? {} : { droppedSince: since }) };
+  dropped(host: string): Pick<BatchCursor, "dropped" | "droppedSince"> {
+    return readCursor(this.#store, "traffic_cursors", host) ?? { dropped: 0 };
   }
 
   #oldest(): Instant {

@@ -78,6 +78,7 @@ function hostHealth(look: Look, { host, environment }: { readonly host: string; 
   const answers = sources.evidence.rounds(range, [site]);
   if (duties === undefined && blocks.length === 0 && answers.length === 0) return [];
   const { dropped, droppedSince } = sources.traffic.dropped(host);
+  const lost = sources.evidence.dropped(host);
   const health: HostHealth = {
     host,
     environment,
@@ -85,6 +86,8 @@ function hostHealth(look: Look, { host, environment }: { readonly host: string; 
     probes: probeHealth(look, answers),
     droppedBlocks: dropped,
     droppedSinceMs: droppedSince,
+    droppedResults: lost.dropped,
+    droppedResultsSinceMs: lost.droppedSince,
   };
   return [health];
 }

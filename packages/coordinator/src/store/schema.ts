@@ -185,4 +185,15 @@ export const migrations: readonly string[] = [
     PRIMARY KEY (host, unit)
   ) STRICT;
   `,
+  `
+  CREATE TABLE probe_cursors (
+    host TEXT PRIMARY KEY,
+    epoch TEXT NOT NULL,
+    seq INTEGER NOT NULL,
+    dropped INTEGER NOT NULL,
+    dropped_since INTEGER
+  ) STRICT;
+  INSERT INTO probe_cursors SELECT host, epoch, seq, 0, NULL FROM evidence_cursors;
+  DROP TABLE evidence_cursors;
+  `,
 ];

@@ -1,40 +1,8 @@
-import { type Instant, instant, outcomes, type TrafficBlock } from "@sluice/core";
+import { type Instant, outcomes, type TrafficBlock } from "@sluice/core";
 import { addEntries, type RowRange, readEntries } from "./evidence-rows.ts";
 import { ensureWay, type KnownWay, readWays } from "./evidence-ways.ts";
 import type { Entry } from "./packed-entries.ts";
 import type { Db } from "./store.ts";
-
-/** How far an agent's batches of traffic are counted. */
-export interface TrafficCursor {
-  readonly epoch: string;
-  readonly seq: number;
-  /** Blocks that the agents of this host could not send, since `droppedSince`. */
-  readonly dropped: number;
-  readonly droppedSince?: Instant;
-}
-
-export function readTrafficCursor(db: Db, host: string): TrafficCursor | undefined {
-  const row = db.get<{ epoch: string; seq: number; dropped: number; dropped_since: number | null }>(
-    "SELECT * FROM traffic_cursors WHERE host = ?",
-    host,
-  );
-  if (row === undefined) return undefined;
-  const { epoch, seq, dropped, dropped_since: since } = row;
-  return { epoch, seq, dropped, ...(since === null ? {} : { droppedSince: instant(since) }) };
-}
-
-export function writeTrafficCursor(db: Db, host: string, { epoch, seq, dropped, droppedSince }: TrafficCursor): void {
-  db.run(
-    `INSERT INTO traffic_cursors (host, epoch, seq, dropped, dropped_since) VALUES (?, ?, ?, ?, ?)
-     ON CONFLICT (host) DO UPDATE SET epoch = excluded.epoch, seq = excluded.seq, dropped = excluded.dropped,
-       dropped_since = excluded.dropped_since`,
-    host,
-    epoch,
-    seq,
-    dropped,
-    droppedSince ?? null,
-  );
-}
 
 /** Saves blocks of one host; a block that is known already stays as it is. */
 export function addTraffic(db: Db, host: string, blocks: readonly TrafficBlock[]): void {

@@ -413,7 +413,12 @@ export interface HostHealth {
   probes: ProbeHealth[];
   /** Blocks of any site that the agent could not send, since `dropped_since_ms`. */
   droppedBlocks: number;
-  droppedSinceMs?: number | undefined;
+  droppedSinceMs?:
+    | number
+    | undefined;
+  /** Results of probes that the agent could not send, since `dropped_results_since_ms`. */
+  droppedResults: number;
+  droppedResultsSinceMs?: number | undefined;
 }
 
 /** What users of one binding were answered, as one hop counted it. */
@@ -5047,7 +5052,16 @@ export const GetHealthResponse: MessageFns<GetHealthResponse> = {
 };
 
 function createBaseHostHealth(): HostHealth {
-  return { host: "", environment: "", traffic: [], probes: [], droppedBlocks: 0, droppedSinceMs: undefined };
+  return {
+    host: "",
+    environment: "",
+    traffic: [],
+    probes: [],
+    droppedBlocks: 0,
+    droppedSinceMs: undefined,
+    droppedResults: 0,
+    droppedResultsSinceMs: undefined,
+  };
 }
 
 export const HostHealth: MessageFns<HostHealth> = {
@@ -5069,6 +5083,12 @@ export const HostHealth: MessageFns<HostHealth> = {
     }
     if (message.droppedSinceMs !== undefined) {
       writer.uint32(48).int64(message.droppedSinceMs);
+    }
+    if (message.droppedResults !== 0) {
+      writer.uint32(56).int64(message.droppedResults);
+    }
+    if (message.droppedResultsSinceMs !== undefined) {
+      writer.uint32(64).int64(message.droppedResultsSinceMs);
     }
     return writer;
   },
@@ -5134,6 +5154,22 @@ export const HostHealth: MessageFns<HostHealth> = {
             message.droppedSinceMs = longToNumber(reader.int64());
             continue;
           }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.droppedResults = longToNumber(reader.int64());
+            continue;
+          }
+          case 8: {
+            if (tag !== 64) {
+              break;
+            }
+
+            message.droppedResultsSinceMs = longToNumber(reader.int64());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -5157,6 +5193,8 @@ export const HostHealth: MessageFns<HostHealth> = {
     message.probes = object.probes?.map((e) => ProbeHealth.fromPartial(e)) || [];
     message.droppedBlocks = object.droppedBlocks ?? 0;
     message.droppedSinceMs = object.droppedSinceMs ?? undefined;
+    message.droppedResults = object.droppedResults ?? 0;
+    message.droppedResultsSinceMs = object.droppedResultsSinceMs ?? undefined;
     return message;
   },
 };
