@@ -16,8 +16,15 @@ export function describeWay({ binding, bindingPort, hop }: Way): string {
 export function describeRegression(row: VerdictRow, rows: readonly VerdictRow[]): string {
   if (row.references === "nothing") return describeNeverWorked(row, rows);
   const facts = [counted(row), ...compared(row)].join("; ");
-  const weight = `Evidence ${grouped(row.evidence)} : 1 against chance (needs ${grouped(row.bar)} : 1)`;
-  return [`${nameOf(row)}: ${facts}`, weight, ...labelOf(row.references), notAffected(row, rows)].join(". ");
+  return [`${nameOf(row)}: ${facts}`, weightOf(row), ...labelOf(row.references), notAffected(row, rows)].join(". ");
+}
+
+/** Evidence of all strata is added up, so that several may halt of which none would alone. */
+function weightOf({ evidence, bar }: VerdictRow): string {
+  const against = `Evidence ${grouped(evidence)} : 1 against chance`;
+  return evidence < bar
+    ? `${against}, enough with that of the others (alone it needs ${grouped(bar)} : 1)`
+    : `${against} (needs ${grouped(bar)} : 1)`;
 }
 
 /** What a required stratum lacks for a pass, or why it is not let pass. */

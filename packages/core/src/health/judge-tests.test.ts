@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import { minutes } from "../units/time.ts";
+import { describeRegression } from "./describe-row.ts";
 import { answered400, at, fedUntil, good, probeStratum, type Scene, scene, trafficStrata } from "./health-builders.ts";
 import { defaultHealthSettings } from "./health-settings.ts";
 import { judgeTests } from "./judge-tests.ts";
@@ -38,6 +39,15 @@ test("a binding that answers 400 halts, with counts both ways and what is not af
       "app.com via proxy on web-1: 400 of 400 requests were refused (400 or another 4xx) since the change; 0 of 28,800 before; on 3 other hosts 0 of 1,200 in the same time. Evidence 16,940 : 1 against chance (needs 1,889 : 1). Not affected: app.com via edge (0 of 10)",
     ]
   `);
+});
+
+test("a stratum that halts only together with others says so, since its own evidence is below its bar", () => {
+  const { rows = [] } = judged(scene({ traffic: broken({ refused: 40 }, { ok: 40 }) }), 120);
+  const [row] = rows.filter(({ state }) => state === "regressed");
+  if (row === undefined) throw new Error("nothing regressed");
+  expect(describeRegression({ ...row, evidence: 600, bar: 1000 }, rows)).toContain(
+    "Evidence 600 : 1 against chance, enough with that of the others (alone it needs 1,000 : 1)",
+  );
 });
 
 test("what fails on the hosts that were not changed as well is not this change's doing: inconclusive, and the environment is named", () => {
