@@ -1,16 +1,11 @@
-import { describe, expect, test } from "vitest";
-import { brokenSubjects } from "./broken-subjects.ts";
+import { expect, test } from "vitest";
 import { runHistory } from "./run-history.ts";
-import { subject } from "./subject.ts";
 
 /** Well under a minute on one quiet core; `simulate.ts` plays as many as one likes. */
-const histories = 1500;
+const histories = 1200;
 
 /** The histories are counted, not timed: a machine shared with others may take its time. */
 const timeoutMs = 900_000;
-
-/** How many histories a fault may stay hidden in. */
-const auditedMax = 1000;
 
 /** What has to happen in so many histories for the promises to mean something. */
 const outcomes = [
@@ -56,19 +51,4 @@ test("the same seed plays the same history, event by event", () => {
 test("different seeds play different histories", () => {
   const hashes = new Set(Array.from({ length: 25 }, (_, seed) => runHistory(seed).traceHash));
   expect(hashes.size).toBe(25);
-});
-
-describe("the simulation notices when the decisions are broken on purpose", () => {
-  test.each(brokenSubjects)(
-    "a system that $name",
-    ({ subject: broken, caughtAs, rareSeed = 1 }) => {
-      expect(broken).not.toBe(subject);
-      let caught = runHistory(rareSeed, { subject: broken }).broken;
-      for (let seed = 1; seed <= auditedMax && !caughtAs.test(caught ?? ""); seed++) {
-        caught = runHistory(seed, { subject: broken }).broken;
-      }
-      expect(caught).toMatch(caughtAs);
-    },
-    timeoutMs,
-  );
 });

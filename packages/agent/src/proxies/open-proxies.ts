@@ -26,8 +26,11 @@ export interface ProxiesOptions {
 
 /** A healthy proxy answers in a millisecond; one that hangs must not hold up what the host says of the others. */
 const statusMsMax = 1000;
-/** From the last answer to the end of the connection, for clients that keep theirs open. */
-const drainGraceMs = 1000;
+/**
+ * From the last answer to the end of the connection, for clients that keep theirs open. Who uses one just when it is closed as idle
+ * loses a request, so it is longer than most clients and edges keep an idle one; a drain's own limit ends it sooner.
+ */
+const drainGraceMs = 10_000;
 /** Beyond its own limit, before a draining process is ended by force. */
 const drainSlackMs = 2000;
 /** For a process that never served anybody. */

@@ -1,7 +1,7 @@
 import { access } from "node:fs/promises";
 import { join } from "node:path";
 import { Problem, type SiteDuties, type SlotName, type UnitRelease } from "@sluice/core";
-import { findFreePorts, isPortFree } from "@sluice/runtime/ports/find-free-ports";
+import { findFreePorts, isPortFree, slotPorts } from "@sluice/runtime/ports/find-free-ports";
 import type { RunningSlot } from "../drivers.ts";
 import { artifactOf, releaseFolder, siteContent } from "../install/site-content.ts";
 import type { KeptChild } from "../keeper/keeper-api.ts";
@@ -72,7 +72,7 @@ async function choosePort(records: SlotRecords, site: string, slot: SlotName, di
   const before = await records.read(site, slot);
   const isBack = before?.driver === "process" && before.digest === digest;
   if (isBack && (await isPortFree(before.port, slotHost))) return before.port;
-  const [port = 0] = await findFreePorts(1, new Set((await records.all()).map((record) => record.port)));
+  const [port = 0] = await findFreePorts(1, slotPorts, new Set((await records.all()).map((record) => record.port)));
   return port;
 }
 

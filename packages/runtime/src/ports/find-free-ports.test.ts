@@ -1,16 +1,17 @@
 import { once } from "node:events";
 import { createServer } from "node:net";
 import { expect, test } from "vitest";
-import { findFreePorts, isPortFree } from "./find-free-ports.ts";
+import { findFreePorts, isPortFree, listeningPorts, slotPorts } from "./find-free-ports.ts";
 
 test("free ports are many, none twice, none that is taken", async () => {
   const first = await findFreePorts(20);
-  const second = await findFreePorts(20, new Set(first));
+  const second = await findFreePorts(20, listeningPorts, new Set(first));
   expect(new Set([...first, ...second]).size).toBe(40);
 });
 
 test("free ports lie below those that Linux gives to connections that go out", async () => {
-  for (const port of await findFreePorts(50)) expect(port).toBeLessThan(32_768);
+  for (const port of await findFreePorts(50, slotPorts)) expect(port).toBeLessThan(32_768);
+  for (const port of await findFreePorts(50)) expect(port).toBeLessThan(slotPorts.lowest);
 });
 
 test("a port on which something listens is not free", async () => {
