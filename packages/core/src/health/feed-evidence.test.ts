@@ -17,7 +17,7 @@ import {
 import type { HealthState } from "./health-state.ts";
 import { judgeTests } from "./judge-tests.ts";
 
-import { wayKey } from "./tested-stratum.ts";
+import { type TestedStratum, wayKey } from "./tested-stratum.ts";
 import { weighTests } from "./weigh.ts";
 
 /** The same number between 0 and 1 for the same arguments. */
@@ -91,6 +91,21 @@ test("strata without anything bad never change the evidence of another", () => {
         weighTests(state).map(({ test, logEvidence }) => [test.stratum, logEvidence]);
       const with_ = evidence(fedUntil({ ...more, probe: of.probe }, 300));
       for (const row of evidence(fedUntil(of, 300))) expect(with_).toContainEqual(row);
+    }),
+    runs,
+  );
+});
+
+test("indicators under which nothing is bad never change the evidence of another", () => {
+  const isBad = ({ indicator }: TestedStratum) => indicator === "failed" || indicator === "not-found";
+  fc.assert(
+    fc.property(seeds, (seed) => {
+      const all = noisy(seed);
+      const few = { ...all, strata: [...trafficStrata.filter(isBad), probeStratum] };
+      const evidence = (of: typeof all) => weighTests(fedUntil(of, 300)).map((one) => [one.test, one.logEvidence]);
+      const withClean = evidence(all);
+      expect(withClean.length).toBeGreaterThan(few.strata.length);
+      for (const row of evidence(few)) expect(withClean).toContainEqual(row);
     }),
     runs,
   );

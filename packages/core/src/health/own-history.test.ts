@@ -50,6 +50,46 @@ test("a unit is expected to gain nothing for any stake when its rate is a tolera
   });
 });
 
+test("a unit of many requests is expected to gain nothing either, whatever rate is the tolerated one", () => {
+  const start = ownHistory({ clean: 40, badShares: [0.25] }, strict);
+  const fed = [0, 1, 2, 3, 4].map((bad) => feedOwnHistory(start, bad / 4));
+  const betOf = (bad: number, i: number, j: number) =>
+    bad === 0 ? 1 - (bettingFractions[j] ?? 0) : Math.exp(fed[bad]?.logBets?.[i * bettingFractions.length + j] ?? 0);
+  start.oldRates.forEach((rate, i) => {
+    const chances = [1, 4, 6, 4, 1].map((ways, bad) => ways * rate ** bad * (1 - rate) ** (4 - bad));
+    bettingFractions.forEach((_, j) => {
+      expect(chances.reduce((sum, chance, bad) => sum + chance * betOf(bad, i, j), 0)).toBeCloseTo(1, 9);
+    });
+  });
+});
+
+test("where the rate did not change, all pasts and all presents together are expected to weigh 1 : 1 at most", () => {
+  for (const rate of [0.001, 0.01, 0.03, 0.1, 0.3, 0.5, 0.8]) {
+    expect(expectedEvidence(rate), `at ${rate}`).toBeLessThanOrEqual(1);
+  }
+});
+
+/** Over all numbers of bad units among thirty before and eight after the change, bad with the same chance; order does not matter. */
+function expectedEvidence(rate: number): number {
+  const [before, since] = [30, 8];
+  let expected = 0;
+  for (let bad = 0; bad <= before; bad++) {
+    const start = ownHistory({ clean: before - bad, badShares: Array(bad).fill(1) }, strict);
+    for (let now = 0; now <= since; now++) {
+      const ways = choose(before, bad) * choose(since, now);
+      const chance = ways * rate ** (bad + now) * (1 - rate) ** (before + since - bad - now);
+      expected += chance * evidence(after(start, [...Array(now).fill(1), ...Array(since - now).fill(0)]));
+    }
+  }
+  return expected;
+}
+
+function choose(n: number, k: number): number {
+  let product = 1;
+  for (let i = 0; i < k; i++) product = (product * (n - i)) / (i + 1);
+  return product;
+}
+
 const share = fc.double({ min: 0, max: 1, noNaN: true });
 
 test("a clean unit never raises the evidence, a worse one never lowers it", () => {

@@ -73,6 +73,31 @@ test("a clean unit of the changed host never raises the evidence where both side
   );
 });
 
+test("a clean unit of the changed host alone never raises the evidence in the end, wherever it stands", () => {
+  const side = fc.record({ requests: fc.nat(5), bad: fc.nat(5) });
+  const unit = fc.record({ changed: side, others: side });
+  fc.assert(
+    fc.property(
+      fc.array(unit, { maxLength: 12 }),
+      fc.nat(12),
+      fc.integer({ min: 1, max: 9 }),
+      (units, at, requests) => {
+        const pairs = units.map(({ changed, others }) => [changed, others].map(atMostAll));
+        const place = Math.min(at, pairs.length);
+        const more = [...pairs.slice(0, place), [tally(requests, 0), tally(0, 0)], ...pairs.slice(place), last];
+        expect(logOf(more)).toBeLessThanOrEqual(logOf([...pairs, last]) + 1e-9);
+      },
+    ),
+  );
+});
+
+const last = [tally(3, 1), tally(9, 1)];
+const atMostAll = ({ requests, bad }: { requests: number; bad: number }) => tally(requests, Math.min(bad, requests));
+const logOf = (pairs: readonly (readonly ReturnType<typeof tally>[])[]): number =>
+  logSameTime(
+    pairs.reduce((state, [a = tally(0, 0), b = tally(0, 0)]) => feedSameTime(state, a, b, 3), sameTime(1.25)),
+  );
+
 test("the order of equal units does not matter", () => {
   const unit = fc.record({ bad: fc.nat(4), others: fc.nat(12) });
   fc.assert(
