@@ -42,7 +42,7 @@ export default defineConfig({
           include: ["test/end-to-end/**/*.test.ts"],
           testTimeout: 300_000,
           hookTimeout: 120_000,
-          maxWorkers: 3,
+          maxWorkers: 2,
         },
       },
     ],
