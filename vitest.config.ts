@@ -8,7 +8,10 @@ export default defineConfig({
       {
         test: {
           name: "unit",
-          include: ["packages/{core,protocol,runtime,cli}/src/**/*.test.ts", "test/{house,bench}/**/*.test.ts"],
+          include: [
+            "packages/{core,protocol,runtime,cli}/src/**/*.test.ts",
+            "test/{house,bench,mutation}/**/*.test.ts",
+          ],
           testTimeout: 30_000,
         },
       },

@@ -1,0 +1,6 @@
+import type { Mutation } from "../mutation.ts";
+import { hostMutations } from "./host.ts";
+import { operatorMutations } from "./operators.ts";
+import { rolloutMutations } from "./rollout.ts";
+
+export const allMutations: readonly Mutation[] = [...rolloutMutations, ...operatorMutations, ...hostMutations];

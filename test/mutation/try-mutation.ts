@@ -1,0 +1,43 @@
+import { execa } from "execa";
+import type { MutatedTree } from "./mutated-tree.ts";
+import type { Mutation } from "./mutation.ts";
+
+/** Who noticed a mutation, and by which words. */
+export type Trial =
+  | { readonly noticedBy: "simulation" | "tests"; readonly words: string }
+  | { readonly noticedBy: "nobody" };
+
+/** A mutated core may turn in circles; no sound one takes so long for its histories. */
+const withinMs = 300_000;
+
+/** Plays the histories with the mutated core and, when none of them notices, runs the core's own tests. */
+export async function tryMutation(tree: MutatedTree, mutation: Mutation, seeds: string): Promise<Trial> {
+  await tree.put(mutation);
+  if (mutation.notSimulated === undefined) {
+    const words = await playHistories(tree.root, seeds);
+    if (words !== undefined) return { noticedBy: "simulation", words };
+  }
+  const words = await runTests(tree.root);
+  return words === undefined ? { noticedBy: "nobody" } : { noticedBy: "tests", words };
+}
+
+async function playHistories(root: string, seeds: string): Promise<string | undefined> {
+  const args = ["test/simulation/simulate.ts", "--seeds", seeds];
+  const { exitCode, timedOut, stdout, stderr } = await run(root, "node", args);
+  if (timedOut) return "does not come to an end";
+  if (exitCode === 0) return undefined;
+  return /seed \d+ breaks promise .*/.exec(stdout)?.[0] ?? `ends with ${exitCode}: ${errorIn(stderr)}`;
+}
+
+async function runTests(root: string): Promise<string | undefined> {
+  const args = ["node_modules/vitest/vitest.mjs", "run", "packages/core", "--bail", "1", "--reporter", "dot"];
+  const { exitCode, timedOut, stdout, stderr } = await run(root, "node", args);
+  if (timedOut) return "do not come to an end";
+  if (exitCode === 0) return undefined;
+  return /FAIL\s+(.*)/.exec(`${stderr}\n${stdout}`)?.[1] ?? `end with ${exitCode}: ${errorIn(stderr)}`;
+}
+
+const run = (root: string, command: string, args: readonly string[]) =>
+  execa(command, args, { cwd: root, reject: false, timeout: withinMs, env: { NO_COLOR: "1" }, preferLocal: true });
+
+const errorIn = (text: string): string => /^\w*Error.*/m.exec(text)?.[0] ?? text.trim().slice(-200);
