@@ -23,6 +23,13 @@ interface Tried {
 }
 
 const queue = allMutations.filter(({ name, file }) => name.includes(only) || file.includes(only));
+const copies = Number(workers);
+if (queue.length === 0 || !Number.isInteger(copies) || copies < 1) {
+  console.error(
+    "nothing would be tried: --only has to be part of a name or file of a mutation, --workers a count from 1",
+  );
+  process.exit(2);
+}
 const waiting = [...queue];
 const tried: Tried[] = [];
 const began = performance.now();
@@ -49,7 +56,7 @@ const isUnexplained = ({ mutation: { notSimulated, equivalent }, trial }: Tried)
   equivalent === undefined &&
   (trial.noticedBy === "nobody" || (trial.noticedBy === "tests" && notSimulated === undefined));
 
-await Promise.all(Array.from({ length: Math.max(1, Number(workers)) }, work));
+await Promise.all(Array.from({ length: copies }, work));
 const unexplained = tried.filter(isUnexplained);
 const count = (who: Trial["noticedBy"]): number => tried.filter(({ trial }) => trial.noticedBy === who).length;
 console.log(
