@@ -14,23 +14,15 @@ import {
   unmuteEvent,
 } from "@sluice/core";
 import { freedFromHaltAll, heldByHaltAll } from "@sluice/core/rollout/halt-all";
-import type { Clock } from "@sluice/runtime";
-import type { Log } from "@sluice/runtime/logs/open-log";
+import { carryOutOrder, type OrderGround } from "../carry-out-order.ts";
 import type { FleetDesk } from "../fleet/fleet-desk.ts";
-import type { Leadership } from "../leadership.ts";
 import type { Asking } from "../rollouts/rollout-desk.ts";
-import { appendEvent } from "../store/event-log.ts";
 import { readActiveRollouts, type StoredRollout, updateRollout } from "../store/rollouts.ts";
 import { readHaltAll, readOrders, removeOrder, writeHaltAll, writeOrder } from "../store/standing-orders.ts";
-import type { Db, Store } from "../store/store.ts";
+import type { Db } from "../store/store.ts";
 
-export interface OrderDeskOptions {
-  readonly store: Store;
-  readonly clock: Clock;
-  readonly log: Log;
-  readonly leadership: Leadership;
+export interface OrderDeskOptions extends OrderGround {
   readonly fleets: FleetDesk;
-  readonly decided: () => void;
 }
 
 /** A freeze and where it comes from. */
@@ -178,15 +170,7 @@ export class OrderDesk {
   }
 
   #order(what: string, carryOut: (db: Db, at: Instant) => readonly NewEvent[]): void {
-    const { store, clock, log, leadership, decided } = this.#options;
-    leadership.assertLeading(what);
-    const events = store.transact((db) => {
-      const told = carryOut(db, clock.now());
-      for (const event of told) appendEvent(db, event);
-      return told;
-    });
-    for (const { kind, sentence, rollout } of events) log.info({ rollout, sentence }, kind);
-    decided();
+    carryOutOrder(this.#options, what, carryOut);
   }
 
   #assertNew(noun: string, name: string, known: readonly string[]): void {

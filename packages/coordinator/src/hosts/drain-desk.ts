@@ -13,24 +13,16 @@ import {
 } from "@sluice/core";
 import { unavailableHosts } from "@sluice/core/rollout/capacity";
 import { nameHosts, siteIn } from "@sluice/core/rollout/wave";
-import type { Clock } from "@sluice/runtime";
-import type { Log } from "@sluice/runtime/logs/open-log";
+import { carryOutOrder, type OrderGround } from "../carry-out-order.ts";
 import type { FleetDesk } from "../fleet/fleet-desk.ts";
-import type { Leadership } from "../leadership.ts";
-import { appendEvent } from "../store/event-log.ts";
 import { readActiveRollouts } from "../store/rollouts.ts";
 import { readOrders, removeOrder, writeOrder } from "../store/standing-orders.ts";
-import type { Db, Store } from "../store/store.ts";
+import type { Db } from "../store/store.ts";
 import type { Roster } from "./roster.ts";
 
-export interface DrainDeskOptions {
-  readonly store: Store;
-  readonly clock: Clock;
-  readonly log: Log;
-  readonly leadership: Leadership;
+export interface DrainDeskOptions extends OrderGround {
   readonly fleets: FleetDesk;
   readonly roster: Roster;
-  readonly decided: () => void;
 }
 
 /** What is asked for; what is left out is core's. */
@@ -147,14 +139,6 @@ export class DrainDesk {
   }
 
   #order(what: string, carryOut: (db: Db, at: Instant) => readonly NewEvent[]): void {
-    const { store, clock, log, leadership, decided } = this.#options;
-    leadership.assertLeading(what);
-    const events = store.transact((db) => {
-      const told = carryOut(db, clock.now());
-      for (const event of told) appendEvent(db, event);
-      return told;
-    });
-    for (const { kind, sentence, host } of events) log.info({ host, sentence }, kind);
-    decided();
+    carryOutOrder(this.#options, what, carryOut);
   }
 }

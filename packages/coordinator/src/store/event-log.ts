@@ -1,17 +1,9 @@
 import { createHash } from "node:crypto";
-import { canonicalJson, type Instant, type NewEvent } from "@sluice/core";
+import { canonicalJson, type Instant, type NewEvent, type TimelineEvent } from "@sluice/core";
 import type { Db } from "./store.ts";
 
 /** One entry of the audit log: who did what, and why. */
-export interface LoggedEvent {
-  readonly seq: number;
-  readonly at: Instant;
-  /** `area.what-happened` */
-  readonly kind: string;
-  readonly by: string;
-  readonly sentence: string;
-  readonly rollout?: string;
-  readonly host?: string;
+export interface LoggedEvent extends Omit<TimelineEvent, "details"> {
   /** Canonical JSON. */
   readonly details: string;
   readonly prevHash: string;

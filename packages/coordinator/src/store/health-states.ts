@@ -1,4 +1,4 @@
-import type { HealthState, Instant } from "@sluice/core";
+import type { HealthState } from "@sluice/core";
 import type { Db } from "./store.ts";
 
 /** The tests of a rollout as they were saved last; undefined before they began. */
@@ -13,13 +13,5 @@ export function writeHealthState(db: Db, rollout: string, state: HealthState): v
      ON CONFLICT (rollout) DO UPDATE SET state = excluded.state`,
     rollout,
     JSON.stringify(state),
-  );
-}
-
-/** Forgets the tests of rollouts that ended before; their verdict stays with the rollout, their counts do not. */
-export function forgetHealthStates(db: Db, endedBefore: Instant): void {
-  db.run(
-    "DELETE FROM health_states WHERE rollout IN (SELECT id FROM rollouts WHERE ended_at IS NOT NULL AND ended_at < ?)",
-    endedBefore,
   );
 }
