@@ -9,7 +9,7 @@ import { SimCoordinator } from "./sim-coordinator.ts";
 import { SimGates } from "./sim-gates.ts";
 import { SimHost } from "./sim-host.ts";
 import { type Extent, firstUnits, fleetOf, placesOf, rolloutOf, siteNames, unitsOf } from "./simulated-fleet.ts";
-import type { Place, Store } from "./store.ts";
+import { freshStore, type Place, type Store } from "./store.ts";
 import type { Subject } from "./subject.ts";
 import { disagreement, isOut, isOver, movingRollout, unsettled } from "./unsettled.ts";
 import { VirtualTime } from "./virtual-time.ts";
@@ -51,15 +51,7 @@ export class World implements History {
     this.#promises = new Promises(this, this.#gates, () => this.#hosts);
     this.#hosts = this.#places.map((place) => this.#host(place));
     const proven = Object.fromEntries(this.#places.map(({ name }) => [name, this.#firstPairs()]));
-    const store: Store = {
-      fence: 0,
-      rollouts: [],
-      proven,
-      desired: structuredClone(proven),
-      issued: {},
-      rounds: {},
-      health: {},
-    };
+    const store = freshStore(proven);
     this.#coordinator = this.#lead(store, false);
   }
 

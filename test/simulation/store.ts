@@ -14,6 +14,17 @@ export interface Store {
   health: Record<string, HealthState>;
 }
 
+/** What a coordinator keeps that has decided nothing yet, where these digests are live and wanted. */
+export const freshStore = (proven: Store["proven"]): Store => ({
+  fence: 0,
+  rollouts: [],
+  proven,
+  desired: structuredClone(proven),
+  issued: {},
+  rounds: {},
+  health: {},
+});
+
 /** A host that the coordinator knows of. */
 export interface Place {
   readonly name: string;

@@ -172,17 +172,17 @@ function startRunner(ground: Ground, memory: Memory, sessions: Sessions, drains:
 }
 
 function openTests({ store, clock }: Ground, { evidence, traffic, hosts, fleets, awake }: Memory): HealthDesk {
+  const dutiesOf = (host: string) => (fleets.isHost(host) ? fleets.require().configurationOf(host).sites : []);
   return new HealthDesk({
     ...{ store, clock },
     sources: { evidence, traffic },
     hosts: () => hosts().hosts,
     hostsOf: (name) => fleets.applied?.fleet.environments.find((environment) => environment.name === name)?.hosts ?? [],
-    dutiesOf: ({ rollout }, host) => {
-      if (!fleets.isHost(host)) return [];
+    dutiesOf,
+    askedDutiesOf: ({ rollout }, host) => {
       const { proven = {} } = hosts();
       return askedDuties({
-        ...{ rollout, host },
-        duties: fleets.require().configurationOf(host).sites,
+        ...{ rollout, host, duties: dutiesOf(host) },
         provenOf: (unit) => proven[hostUnit(host, unit)],
         settingsOf: (digest) => readUnitRelease(store, digest)?.content as SiteProxySettings | undefined,
       });

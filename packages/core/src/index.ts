@@ -30,7 +30,7 @@ export type * from "./health/health-state.ts";
 export * from "./health/judge-tests.ts";
 export { latencyBuckets } from "./health/latency-buckets.ts";
 export { type Outcome, outcomes } from "./health/outcome.ts";
-export { planTests, strataOf } from "./health/plan-tests.ts";
+export { countedWays, planTests, strataOf } from "./health/plan-tests.ts";
 export { startTests } from "./health/start-tests.ts";
 export { type HostChanged, testHost, testHostSteps } from "./health/test-host.ts";
 export * from "./health/tested-stratum.ts";

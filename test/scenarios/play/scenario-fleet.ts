@@ -21,7 +21,7 @@ import { beatMs, type Report } from "../../simulation/report.ts";
 import { SimCoordinator } from "../../simulation/sim-coordinator.ts";
 import { SimHost } from "../../simulation/sim-host.ts";
 import { firstUnits, placesOf } from "../../simulation/simulated-fleet.ts";
-import type { Place, Store } from "../../simulation/store.ts";
+import { freshStore, type Place, type Store } from "../../simulation/store.ts";
 import { subject as realSubject, type Subject } from "../../simulation/subject.ts";
 import { isOut, isOver } from "../../simulation/unsettled.ts";
 import { VirtualTime } from "../../simulation/virtual-time.ts";
@@ -91,15 +91,7 @@ export class ScenarioFleet implements History {
     this.hosts = this.places.map((place) => this.#host(place));
     const units = Object.fromEntries(firstUnits.map(({ unit, digest }) => [unit, digest]));
     const proven = Object.fromEntries(this.places.map(({ name }) => [name, { ...units }]));
-    const store: Store = {
-      fence: 0,
-      rollouts: [],
-      proven,
-      desired: structuredClone(proven),
-      issued: {},
-      rounds: {},
-      health: {},
-    };
+    const store = freshStore(proven);
     this.#leadsSince = startsAt;
     this.#coordinator = this.#lead({ store, book: this.#book }, { isBackup: false, adopts: false });
     for (const host of this.hosts) host.begin(firstUnits);

@@ -16,7 +16,7 @@ import { openLog } from "@sluice/runtime/logs/open-log";
 import { expect, onTestFinished, test } from "vitest";
 import { openStore } from "../store/store.ts";
 import { EvidenceBook } from "./evidence-book.ts";
-import { evidenceSince, historyOf } from "./evidence-feed.ts";
+import { evidenceSince, historyOf, untilsOf } from "./evidence-feed.ts";
 import { TrafficBook } from "./traffic-book.ts";
 
 const good: ProbeOutcome = { kind: "good", status: 200 };
@@ -73,7 +73,7 @@ test("evidence is told until the host that is behind, and only of the sites and 
   for (const block of [0, 1, 2]) books.count("web-1", block);
   for (const block of [0, 1]) books.count("web-2", block);
   books.count("web-1", 2, "blog");
-  const fed = evidenceSince(books, scope, at(1), clock.now());
+  const fed = evidenceSince(books, scope, at(1), untilsOf(books, scope, clock.now()));
   expect(fed.traffic.map(({ host, block }) => [host, block.site, block.startsAt])).toEqual([
     ["web-1", "shop", at(1)],
     ["web-1", "shop", at(2)],
@@ -91,10 +91,10 @@ test("a host that says nothing is waited for half a minute, and no longer", asyn
   }
   await clock.advance(seconds(20));
   for (const block of [1, 2]) books.probe("web-1", block, good);
-  const early = evidenceSince(books, scope, at(0), clock.now());
+  const early = evidenceSince(books, scope, at(0), untilsOf(books, scope, clock.now()));
   expect([early.trafficUntil, early.probesUntil]).toEqual([at(1), at(0) + 1]);
   await clock.advance(seconds(60));
-  const late = evidenceSince(books, scope, at(0), clock.now());
+  const late = evidenceSince(books, scope, at(0), untilsOf(books, scope, clock.now()));
   expect([late.trafficUntil, late.probesUntil]).toEqual([at(5), at(5)]);
 });
 
@@ -104,7 +104,8 @@ test("a host that is cut off is not waited for at all, and what it counted is to
   await clock.advance(seconds(30));
   for (const block of [0, 1, 2]) books.count("web-1", block);
   books.count("web-2", 0);
-  const fed = evidenceSince(books, { ...scope, awaited: [{ host: "web-1", site: "shop" }] }, at(0), clock.now());
+  const awaited = [{ host: "web-1", site: "shop" }];
+  const fed = evidenceSince(books, scope, at(0), untilsOf(books, { ...scope, awaited }, clock.now()));
   expect(fed.trafficUntil).toBe(at(3));
   expect(fed.traffic).toHaveLength(4);
 });

@@ -47,16 +47,21 @@ export function feedTests(
   if (from === undefined) return undefined;
   const untils = untilsOf(sources, scope, now);
   if (before?.trafficUntil === untils.trafficUntil && before.probesUntil === untils.probesUntil) return undefined;
-  return { state: feedEvidence(state, evidenceSince(sources, scope, from, now)), untils };
+  return { state: feedEvidence(state, evidenceSince(sources, scope, from, untils)), untils };
 }
 
 /** Everything counted on these hosts since `from`, and until when it is all in. */
-export function evidenceSince(sources: EvidenceSources, scope: FeedScope, from: Instant, now: Instant): FedEvidence {
-  const counted = evidenceBetween(sources, scope, from, instant(Number.MAX_SAFE_INTEGER));
-  return { ...counted, ...untilsOf(sources, scope, now) };
+export function evidenceSince(
+  sources: EvidenceSources,
+  scope: EvidenceScope,
+  from: Instant,
+  untils: Untils,
+): FedEvidence {
+  return { ...evidenceBetween(sources, scope, from, instant(Number.MAX_SAFE_INTEGER)), ...untils };
 }
 
-const untilsOf = (sources: EvidenceSources, scope: FeedScope, now: Instant): Untils => ({
+/** Until when the evidence of all places that are waited for is in. */
+export const untilsOf = (sources: EvidenceSources, scope: FeedScope, now: Instant): Untils => ({
   trafficUntil: trafficUntil(sources, scope, now),
   probesUntil: probesUntil(sources, scope, now),
 });

@@ -28,8 +28,10 @@ export interface HealthDeskOptions {
   readonly hosts: () => Readonly<Record<string, HostView>>;
   /** Hosts of an environment. */
   readonly hostsOf: (environment: string) => readonly string[];
-  /** How the sites of a host are asked while the rollout is on trial there. */
-  readonly dutiesOf: (stored: StoredRollout, host: string) => readonly SiteDuties[];
+  /** How the sites of a host are looked after by the applied fleet; none for one that has left it. */
+  readonly dutiesOf: (host: string) => readonly SiteDuties[];
+  /** How they are asked while the rollout is on trial there. */
+  readonly askedDutiesOf: (stored: StoredRollout, host: string) => readonly SiteDuties[];
   /** A host is under test from now on: decide again. */
   readonly begun: () => void;
 }
@@ -60,8 +62,9 @@ export class HealthDesk implements AsyncDisposable {
     const { rollout } = stored;
     if (stored.endedAt !== undefined || !isTested(stored) || this.#beginning.has(rollout.id)) return;
     const tests = this.#begun(stored);
-    const untested = nextUntested(stored, tests, this.#options.hosts(), this.#options.clock.now());
-    if (untested === undefined) this.#feed(stored, tests);
+    const views = this.#options.hosts();
+    const untested = nextUntested(stored, tests, views, this.#options.clock.now());
+    if (untested === undefined) this.#feed(stored, tests, views);
     else this.#beginning.set(rollout.id, this.#begin(stored, tests, untested));
   }
 
@@ -69,8 +72,8 @@ export class HealthDesk implements AsyncDisposable {
   verdictOn(stored: StoredRollout): Verdict {
     const tests = this.#stateOf(stored.rollout.id);
     if (tests === undefined) return nothingToJudge;
-    const trial = trialOf(stored, (host) => this.#options.dutiesOf(stored, host));
-    return judgeTests(tests, { now: this.#options.clock.now(), ...trial });
+    const { clock, dutiesOf } = this.#options;
+    return judgeTests(tests, { now: clock.now(), ...trialOf(stored, dutiesOf) });
   }
 
   /** Forgets what it holds of a rollout that has ended; the tests stay in the store. */
@@ -95,8 +98,8 @@ export class HealthDesk implements AsyncDisposable {
     const { rollout } = stored;
     const known = this.#stateOf(rollout.id);
     if (known !== undefined) return known;
-    const { hostsOf, dutiesOf } = this.#options;
-    const plan = planTests(rollout, { hostsOf, dutiesOf: (host) => dutiesOf(stored, host) });
+    const { hostsOf, askedDutiesOf } = this.#options;
+    const plan = planTests(rollout, { hostsOf, dutiesOf: (host) => askedDutiesOf(stored, host) });
     return this.#save(rollout.id, startTests(plan));
   }
 
@@ -136,9 +139,8 @@ export class HealthDesk implements AsyncDisposable {
     if (trouble !== undefined) throw trouble;
   }
 
-  #feed({ rollout }: StoredRollout, tests: HealthState): void {
-    const { sources, clock, hosts } = this.#options;
-    const views = hosts();
+  #feed({ rollout }: StoredRollout, tests: HealthState, views: ReturnType<HealthDeskOptions["hosts"]>): void {
+    const { sources, clock } = this.#options;
     const places = countedPlaces(tests);
     const hostNames = [...new Set(places.map(({ host }) => host))];
     const awaited = places.filter(({ host }) => views[host]?.connected === true);

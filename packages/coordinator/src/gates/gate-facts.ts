@@ -1,5 +1,7 @@
 import {
   dutiesUnder,
+  type Fleet,
+  type Freeze,
   type GateFacts,
   type Instant,
   proxyUnit,
@@ -32,13 +34,19 @@ export function gateFacts(input: GateFactsInput, stored: StoredRollout): GateFac
   const fleet = fleets.applied?.fleet;
   const haltAll = readHaltAll(db);
   return {
-    freezes: [...(fleet?.freezes ?? []), ...readOrders(db, "freeze")],
+    freezes: readFreezes(db, fleet),
     mutes: readOrders(db, "mute"),
     unrepresented: fleet === undefined ? [] : findUnrepresented(fleet),
     unheard: unheardBefore(input, stored),
     ...(haltAll === undefined ? {} : { haltAll }),
   };
 }
+
+/** Those of the fleet file, and those that operators ordered. */
+export const readFreezes = (db: Db, fleet: Pick<Fleet, "freezes"> | undefined): readonly Freeze[] => [
+  ...(fleet?.freezes ?? []),
+  ...readOrders(db, "freeze"),
+];
 
 /** Silent ways into the hosts of the wave that waits. */
 function unheardBefore(input: GateFactsInput, { rollout, state }: StoredRollout): GateFacts["unheard"] {

@@ -3,6 +3,7 @@ import {
   type DurationMs,
   drainedEnough,
   frozenUntil,
+  frozenWords,
   haltAllWords,
   type Instant,
   instant,
@@ -25,6 +26,7 @@ import { hostUnit } from "@sluice/core/rollout/wave";
 import type { Clock } from "@sluice/runtime";
 import type { EvidenceBook } from "../evidence/evidence-book.ts";
 import type { FleetDesk } from "../fleet/fleet-desk.ts";
+import { readFreezes } from "../gates/gate-facts.ts";
 import type { DrainDesk } from "../hosts/drain-desk.ts";
 import type { Roster } from "../hosts/roster.ts";
 import { appendEvent } from "../store/event-log.ts";
@@ -179,10 +181,10 @@ export class RebootDesk {
     const { fleet, configurationOf } = fleets.require();
     const { environment, sites } = configurationOf(host);
     const names = sites.map(({ site }) => site);
-    const freeze = [...(fleet.freezes ?? []), ...readOrders(store, "freeze")].find(
+    const freeze = readFreezes(store, fleet).find(
       (one) => concerns(one, environment, names) && frozenUntil(one, clock.now()) !== undefined,
     );
-    return freeze && `${environment} is frozen by '${freeze.name}' (${freeze.owner}): ${freeze.reason}`;
+    return freeze && frozenWords(environment, freeze);
   }
 
   #windowClosed(host: string): string | undefined {

@@ -1,5 +1,6 @@
 import {
   blockMs,
+  countedWays,
   type Instant,
   instant,
   latencyBuckets,
@@ -93,13 +94,15 @@ function hostHealth(look: Look, { host, environment }: { readonly host: string; 
 }
 
 function trafficHealth(
-  { newest }: Look,
+  { site, newest }: Look,
   duties: SiteDuties | undefined,
   blocks: readonly TrafficBlock[],
 ): TrafficHealth[] {
   const counted = Map.groupBy(blocks, wayKey);
   const ways = new Map<string, Way>([
-    ...(duties === undefined ? [] : countedWays(duties)).map((way) => [wayKey(way), way] as const),
+    ...(duties?.bindings ?? [])
+      .flatMap((binding) => countedWays(site, binding))
+      .map((way) => [wayKey(way), way] as const),
     ...blocks.map((block) => [wayKey(block), block] as const),
   ]);
   return [...ways].map(([key, { binding, bindingPort, hop }]) => {
@@ -111,13 +114,6 @@ function trafficHealth(
     };
   });
 }
-
-/** A site's own proxy counts all of its requests; those that come in by a shared port are counted by the front before. */
-const countedWays = ({ site, bindings }: SiteDuties): readonly Way[] =>
-  bindings.flatMap(({ name, bindingPort, shared }) => {
-    const hops = shared ? (["front", "proxy"] as const) : (["proxy"] as const);
-    return hops.map((hop) => ({ site, binding: name, bindingPort, hop }));
-  });
 
 const newestOf = <T>(list: readonly T[], count: number): readonly T[] => (count === 0 ? [] : list.slice(-count));
 

@@ -41,6 +41,10 @@ export function frozenUntil({ when }: Freeze, now: Instant): { readonly to?: Ins
   }
 }
 
+/** What everybody is told who has to wait for it. */
+export const frozenWords = (environment: string, { name, owner, reason }: Freeze): string =>
+  `${environment} is frozen by '${name}' (${owner}): ${reason}`;
+
 /** True unless it is limited to other environments or sites. */
 export function concerns({ environments, sites }: Freeze, environment: string, of: readonly string[]): boolean {
   const here = environments.length === 0 || environments.includes(environment);

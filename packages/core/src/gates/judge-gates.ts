@@ -5,7 +5,7 @@ import { type InPhase, stageAt, waveAt } from "../rollout/wave.ts";
 import { after, between, formatDuration, type Instant } from "../units/time.ts";
 import { missingApprovals } from "./approvals.ts";
 import { findUncovered } from "./coverage.ts";
-import { concerns, frozenUntil } from "./freeze.ts";
+import { concerns, frozenUntil, frozenWords } from "./freeze.ts";
 import { environmentGates, type GateName, type GateState, haltAllWords } from "./gate.ts";
 import { localWords } from "./local-time.ts";
 import { overrideOf } from "./overrides.ts";
@@ -83,8 +83,7 @@ function judgeFreezes({ now, rollout, gates }: PlanInput, { at }: Waiting): Judg
     .sort((a, b) => (b.until.to ?? Number.POSITIVE_INFINITY) - (a.until.to ?? Number.POSITIVE_INFINITY));
   const [longest] = inForce;
   if (longest === undefined) return open("nothing is frozen");
-  const { name, reason, owner } = longest.freeze;
-  return closed(`${environment} is frozen by '${name}' (${owner}): ${reason}`, [], longest.until.to);
+  return closed(frozenWords(environment, longest.freeze), [], longest.until.to);
 }
 
 function judgeWindow({ now, rollout }: PlanInput, { at }: Waiting): Judged | undefined {

@@ -1,13 +1,8 @@
 import type { SiteDuties } from "../intent/intent.ts";
+import { freshFor } from "../probing/fresh.ts";
 import type { Hop } from "../probing/probe-result.ts";
-import { between, type DurationMs, durationMs, formatDuration, type Instant } from "../units/time.ts";
+import { between, type DurationMs, formatDuration, type Instant } from "../units/time.ts";
 import type { GateFacts } from "./gate.ts";
-
-/** Results come in batches and over lines that stall: a few seconds of silence mean nothing. */
-const freshMsMin = 30_000;
-
-/** Three rounds that brought nothing are no accident. */
-const roundsMax = 3;
 
 /** One way into a site, as probes ask it. */
 export interface ProbedWay {
@@ -31,7 +26,7 @@ export interface MonitoringQuestion {
  */
 export function findUnheard({ now, heardAt, host, duties }: MonitoringQuestion): GateFacts["unheard"] {
   return duties.flatMap(({ site, bindings, probeEveryMs }) => {
-    const freshMs = durationMs(Math.max(freshMsMin, roundsMax * probeEveryMs));
+    const freshMs = freshFor(probeEveryMs);
     const ways = bindings.flatMap((binding) => {
       const listener: Hop = binding.shared ? "front" : "proxy";
       const hops: readonly Hop[] = binding.edge === undefined ? [listener] : [listener, "edge"];

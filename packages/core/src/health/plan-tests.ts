@@ -4,7 +4,7 @@ import type { HostChange, Rollout, Stage } from "../rollout/rollout.ts";
 import { sitesTouched } from "../rollout/wave.ts";
 import { defaultHealthSettings, type HealthSettings } from "./health-settings.ts";
 import type { PlannedHost, TestPlan } from "./health-state.ts";
-import { type TestedStratum, trafficIndicators } from "./tested-stratum.ts";
+import { type TestedStratum, trafficIndicators, type Way } from "./tested-stratum.ts";
 
 export interface TestedFleet {
   /** Hosts of an environment, also those the rollout leaves as they are. */
@@ -44,8 +44,8 @@ function plannedHost(
 export function strataOf({ site, bindings, probes }: SiteDuties): readonly TestedStratum[] {
   return bindings.flatMap((binding): readonly TestedStratum[] => {
     const way = { site, binding: binding.name, bindingPort: binding.bindingPort };
-    const traffic = countedHops(binding).flatMap((hop) =>
-      trafficIndicators.map((indicator) => ({ ...way, hop, source: "traffic" as const, indicator })),
+    const traffic = countedWays(site, binding).flatMap((counted) =>
+      trafficIndicators.map((indicator) => ({ ...counted, source: "traffic" as const, indicator })),
     );
     const asked = probedHops(binding).flatMap((hop) =>
       probes.map(({ method, path }) => ({
@@ -58,8 +58,13 @@ export function strataOf({ site, bindings, probes }: SiteDuties): readonly Teste
 }
 
 /** A site's own proxy counts all of its requests; those that come in by a shared port are counted by the front before. */
-const countedHops = ({ shared }: ProbedBinding): readonly ("front" | "proxy")[] =>
-  shared ? ["front", "proxy"] : ["proxy"];
+export function countedWays(
+  site: string,
+  { name, bindingPort, shared }: ProbedBinding,
+): readonly (Way & { readonly hop: "front" | "proxy" })[] {
+  const hops = shared ? (["front", "proxy"] as const) : (["proxy"] as const);
+  return hops.map((hop) => ({ site, binding: name, bindingPort, hop }));
+}
 
 /** A shared port belongs to the front, any other one to the site's own proxy; a public binding may have an edge. */
 function probedHops({ shared, kind, edge }: ProbedBinding): readonly Hop[] {

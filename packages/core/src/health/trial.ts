@@ -1,17 +1,13 @@
 import type { SiteDuties } from "../intent/intent.ts";
+import { freshFor } from "../probing/fresh.ts";
 import type { Standing } from "../rollout/capacity.ts";
 import { grantOf, type HostView } from "../rollout/plan-input.ts";
 import type { StepState } from "../rollout/rollout.ts";
 import { placedSteps } from "../rollout/wave.ts";
-import { type DurationMs, durationMs, type Instant, instant } from "../units/time.ts";
+import { type Instant, instant } from "../units/time.ts";
 import type { HealthState } from "./health-state.ts";
 import type { TestsQuestion } from "./judge-tests.ts";
-
-/** Results come in batches and over lines that stall: a few seconds of silence mean nothing. */
-const freshMsMin = 30_000;
-
-/** Three rounds that brought nothing are no accident. */
-const roundsMax = 3;
+import { blockMs } from "./traffic-block.ts";
 
 /**
  * What has to be proven now: the hosts of the present wave that are live on trial. Between waves that is no host, and what
@@ -19,7 +15,7 @@ const roundsMax = 3;
  */
 export function trialOf(
   { rollout, state }: Standing,
-  dutiesOf: (host: string) => readonly SiteDuties[],
+  dutiesOf: (host: string) => readonly Pick<SiteDuties, "probeEveryMs">[],
 ): Omit<TestsQuestion, "now"> {
   const phase = state.phase === "paused" ? state.resumeTo : state;
   if (!("at" in phase)) return { hosts: Object.keys(state.steps) };
@@ -27,11 +23,9 @@ export function trialOf(
   const wave = stage?.waves[phase.at.wave] ?? [];
   const hosts = wave.map(({ host }) => host).filter((host) => state.steps[host]?.kind === "provisional");
   const soak = stage === undefined ? {} : { soakMs: stage.gates.soakMs };
-  return { hosts, freshMs: freshMs(hosts.flatMap(dutiesOf)), ...soak };
+  const everyMs = hosts.flatMap(dutiesOf).map(({ probeEveryMs }) => probeEveryMs);
+  return { hosts, freshMs: freshFor(...everyMs), ...soak };
 }
-
-const freshMs = (duties: readonly SiteDuties[]): DurationMs =>
-  durationMs(Math.max(freshMsMin, ...duties.map(({ probeEveryMs }) => roundsMax * probeEveryMs)));
 
 /**
  * Whether evidence counts for a rollout: hosts are being changed, are on trial, or have passed in a wave before. What halted it,
@@ -106,14 +100,11 @@ export function changedSince(view: HostView | undefined, step: StepState, now: I
 /** A host that says nothing for this long is not waited for: its blocks and rounds come too late. */
 const waitedForMs = 30_000;
 
-/** Waiting ends in steps of a block, so that the time that passes is no news by itself. */
-const waitingStepMs = 10_000;
-
 /**
  * Until when evidence is all in, from where that of each host ends that is waited for; undefined: nothing of it is in. Hosts send
- * in order of time.
+ * in order of time. Waiting ends in steps of a block, so that the time that passes is no news by itself.
  */
 export function allInUntil(ends: readonly (number | undefined)[], now: Instant): Instant {
-  const waited = Math.floor((now - waitedForMs) / waitingStepMs) * waitingStepMs;
+  const waited = Math.floor((now - waitedForMs) / blockMs) * blockMs;
   return instant(Math.min(now, ...ends.map((end) => Math.max(waited, end ?? waited))));
 }
