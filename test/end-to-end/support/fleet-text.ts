@@ -40,7 +40,7 @@ export function fleetText(shape: FleetShape): string {
     "hosts:",
     ...hosts.map((host) => hostText(host, sites)),
     "sharedPorts: [80]",
-    `defaults: { engine: ${engine}, health: { warmUp: 0s, minBake: 2s, require: [probes] } }`,
+    `defaults: { engine: ${engine}, health: { warmUp: 0s, minBake: 0s, require: [probes] } }`,
     "sites:",
     ...sites.flatMap((site) => siteText(site, shape)),
     "",

@@ -10,6 +10,7 @@ import { readProxyState, writeProxyState } from "../control/proxy-state.ts";
 import type { ProxyCounts } from "../counting/proxy-counters.ts";
 import { parseSlotTable } from "../settings/process-settings.ts";
 import { type AccumulatedCounts, proxyCounts } from "./accumulated-counts.ts";
+import { drainBegun } from "./drain-begun.ts";
 import { findHaproxy } from "./find-haproxy.ts";
 import { readProcesses } from "./master-cli.ts";
 import { readSettings, writeConfig } from "./prepare-haproxy.ts";
@@ -91,6 +92,7 @@ class HaproxyControl implements ProxyControl {
       await writeConfig(await this.#findPath(), this.#dir, process, { accepting: false, slots });
       signal(masterPid, "SIGUSR1");
       void this.#endAt(masterPid, performance.now() + limitMs);
+      await drainBegun(this.#files.masterSocket);
       // An idle process is gone at once: asking it how it is would be too late.
       return { ...before, accepting: false, draining: true };
     });
