@@ -7,7 +7,7 @@ import { keepHeapSmall } from "./roots/keep-heap-small.ts";
 import type { Output, World } from "./world.ts";
 
 /** The only place that touches `process`: everything below gets a {@link World}. */
-function worldOfProcess(): World {
+function worldOfProcess(now: World["now"]): World {
   const isColorful = process.stdout.isTTY === true && (process.env["NO_COLOR"] ?? "") === "";
   return {
     stdout: outputOf(process.stdout),
@@ -18,7 +18,7 @@ function worldOfProcess(): World {
     pid: process.pid,
     canAsk: process.stdin.isTTY === true && process.stderr.isTTY === true,
     colors: pc.createColors(isColorful),
-    now: () => Date.now(),
+    now,
     clock: (atMs) => new Date(atMs).toLocaleTimeString("en-GB"),
     ask: async (question) => {
       const lines = createInterface({ input: process.stdin, output: process.stderr });
@@ -76,5 +76,7 @@ if (args[0] === "agent") keepHeapSmall();
 // Before the rest is loaded: what has been compiled once is not compiled again, and the compiler of TypeScript, which takes
 // some 30 MB, is not even loaded.
 enableCompileCache();
-const { runCli } = await import("./program.ts");
-process.exitCode = await runCli(args, worldOfProcess());
+const [{ runCli }, { clockOf }] = await Promise.all([import("./program.ts"), import("@sluice/runtime/clock/clock-of")]);
+// A fleet whose clock is paced speaks of its own time. Read when it is asked for, where a wrong pace is told like any other fault.
+const now = (): number => clockOf(process.env).now();
+process.exitCode = await runCli(args, worldOfProcess(now));

@@ -21,8 +21,11 @@ afterEach(() => rm(folder, { recursive: true, force: true }));
 const mainFile = fileURLToPath(new URL("../main.ts", import.meta.url));
 
 /** Starts `sluice` as a process of its own; `until` resolves with the first log line of that message. */
-function startSluice(args: readonly string[]) {
-  const child = spawn(process.execPath, [mainFile, ...args], { stdio: ["ignore", "ignore", "pipe"] });
+function startSluice(args: readonly string[], env: Readonly<Record<string, string>> = {}) {
+  const child = spawn(process.execPath, [mainFile, ...args], {
+    stdio: ["ignore", "ignore", "pipe"],
+    env: { ...process.env, ...env },
+  });
   const lines: Record<string, unknown>[] = [];
   const reader = createInterface({ input: child.stderr });
   reader.on("line", (line) => lines.push(JSON.parse(line)));
@@ -79,6 +82,26 @@ test("a coordinator whose port is taken ends with 1, and its log says so", { tim
   } finally {
     first.child.kill("SIGTERM");
     await first.ended;
+  }
+});
+
+test("a coordinator with a paced clock says so, and speaks of that time", { timeout: 30_000 }, async () => {
+  const since = new Date(Date.now() - 60_000).toISOString();
+  const { child, until, ended } = startSluice(["coordinator", "run", "--data", folder, "--listen", "127.0.0.1:0"], {
+    SLUICE_CLOCK_PACE: `100@${since}`,
+  });
+  try {
+    expect(await until("clock.paced")).toMatchObject({ times: 100, since });
+    const { address } = await until("coordinator.listening");
+    const world = createTestWorld();
+    expect(await runCli(["events", "--json", "--coordinator", String(address)], world)).toBe(0);
+    const [started] = world.out().split("\n");
+    // A minute has passed since, so a hundred of them by this clock.
+    expect(JSON.parse(started ?? "").atMs).toBeGreaterThanOrEqual(Date.parse(since) + 100 * 60_000);
+    child.kill("SIGTERM");
+    expect(await ended).toBe(0);
+  } finally {
+    child.kill("SIGKILL");
   }
 });
 
