@@ -84,10 +84,10 @@ async function untilCounted(fleet: Fleet, times: number): Promise<void> {
 // Side by side: each waits for blocks of ten seconds to close.
 for (const engine of ["node", "haproxy"] as const) {
   const isMissing = engine === "haproxy" && haproxy === undefined;
-  test.concurrent.skipIf(isMissing)(
+  test.skipIf(isMissing).concurrent(
     `each request of a user is counted once with ${engine}, over restarts of proxies and coordinator`,
     async () => {
-      await using fleet = await startFleet({ engine });
+      await using fleet = await startFleet({ engine, paceTimes: 5 });
       await deployFirst(fleet);
       await sendPlan(fleet);
       await untilCounted(fleet, 1);

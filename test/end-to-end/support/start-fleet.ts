@@ -24,6 +24,8 @@ export interface FleetOptions {
   readonly engine?: EngineName;
   readonly hosts?: readonly string[];
   readonly sites?: readonly string[];
+  /** `100%` unless given. */
+  readonly waves?: string;
   readonly soak?: string;
   readonly drain?: string;
   readonly approval?: string;
@@ -166,10 +168,10 @@ class SmallFleet implements Fleet {
   }
 
   text(changes: Partial<FleetShape> = {}): string {
-    const { engine = "node", soak = "10ms", drain = "5s", approval } = this.#options;
+    const { engine = "node", waves = "100%", soak = "10ms", drain = "5s", approval } = this.#options;
     const { hosts, sites, dir } = this;
     const usual = { forward: "preserve", onRegression: "revert" } as const;
-    return fleetText({ ...usual, engine, hosts, sites, dir, soak, drain, approval, ...changes });
+    return fleetText({ ...usual, engine, hosts, sites, dir, waves, soak, drain, approval, ...changes });
   }
 
   async fleetFile(changes?: Partial<FleetShape>): Promise<string> {
