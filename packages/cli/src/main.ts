@@ -76,5 +76,6 @@ if (args[0] === "agent") keepHeapSmall();
 // Before the rest is loaded: what has been compiled once is not compiled again, and the compiler of TypeScript, which takes
 // some 30 MB, is not even loaded.
 enableCompileCache();
-const { runCli } = await import("./program.ts");
-process.exitCode = await runCli(args, worldOfProcess());
+const isService = args[0] === "agent" || args[0] === "coordinator";
+const run = isService ? (await import("./roots/run-root.ts")).runRoot : (await import("./program.ts")).runCli;
+process.exitCode = await run(args, worldOfProcess());
