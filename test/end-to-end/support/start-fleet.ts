@@ -74,7 +74,7 @@ export interface Fleet extends AsyncDisposable {
 const heartbeat = "500ms";
 const probeEvery = "100ms";
 
-const mainFile = fileURLToPath(import.meta.resolve("@sluice/cli/main"));
+const mainFile = fileURLToPath(import.meta.resolve("@sluice/cli/sluice"));
 
 const endedPhases: readonly string[] = ["completed", "reverted", "held", "aborted"];
 

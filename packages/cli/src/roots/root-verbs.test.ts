@@ -18,7 +18,7 @@ beforeEach(async () => {
 });
 afterEach(() => rm(folder, { recursive: true, force: true }));
 
-const mainFile = fileURLToPath(new URL("../main.ts", import.meta.url));
+const mainFile = fileURLToPath(new URL("../sluice.mjs", import.meta.url));
 
 /** Starts `sluice` as a process of its own; `until` resolves with the first log line of that message. */
 function startSluice(args: readonly string[]) {

@@ -95,6 +95,7 @@ async function runAgent(world: World, options: AgentRunOptions): Promise<void> {
     import("@sluice/runtime"),
     import("./run-until-stopped.ts"),
   ]);
+  world.startOverCompiled?.();
   await runUntilStopped(world, {
     name: "agent",
     logFile: options.logFile,

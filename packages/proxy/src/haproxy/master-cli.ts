@@ -126,13 +126,14 @@ export function parseProcesses(text: string): Processes {
   };
 }
 
-/** `Name: value` lines, as `show info` answers. */
-export function parseInfo(text: string): ReadonlyMap<string, string> {
-  const lines = text.split("\n").flatMap((line): [string, string][] => {
-    const colon = line.indexOf(": ");
-    return colon === -1 ? [] : [[line.slice(0, colon), line.slice(colon + 2).trim()]];
-  });
-  return new Map(lines);
+/** Of the seventy `Name: value` lines of `show info` the value of this one. */
+export function infoValue(text: string, name: string): string | undefined {
+  const line = `\n${name}: `;
+  const at = `\n${text}`.indexOf(line);
+  if (at === -1) return undefined;
+  const from = at + line.length - 1;
+  const end = text.indexOf("\n", from);
+  return text.slice(from, end === -1 ? undefined : end).trim();
 }
 
 /** Of the hundred columns of `show stat` these, row by row; empty where there is none of that name. */
@@ -143,8 +144,9 @@ export function parseStats<Column extends string>(
   const [head = "", ...rows] = text.split("\n").filter((line) => line.trim() !== "");
   const names = head.replace(/^# /, "").split(",");
   const places = columns.map((column) => [column, names.indexOf(column)] as const);
+  const columnsMax = Math.max(...places.map(([, at]) => at)) + 1;
   return rows.map((row) => {
-    const values = row.split(",");
+    const values = row.split(",", columnsMax);
     return Object.fromEntries(places.map(([column, at]) => [column, values[at] ?? ""])) as Record<Column, string>;
   });
 }

@@ -7,7 +7,7 @@ import {
   workerName,
 } from "./accumulated-counts.ts";
 import { readCountsFile, writeCountsFile } from "./counts-file.ts";
-import { askWorkers, parseInfo, parseStats } from "./master-cli.ts";
+import { askWorkers, infoValue, parseStats } from "./master-cli.ts";
 import type { ProcessFiles } from "./process-files.ts";
 
 const questions = ["show info", "show table counts", "show table refused", "unreachable counts", "show stat -1 1 -1"];
@@ -29,7 +29,7 @@ export async function readCounts(files: ProcessFiles, expected?: number): Promis
 function readingsOf(answers: ReadonlyMap<number, readonly string[]>): Record<string, WorkerCounts> {
   const readings: Record<string, WorkerCounts> = {};
   for (const [pid, [info = "", counts = "", refused = "", unreachable = "", stats = ""]] of answers) {
-    const start = parseInfo(info).get("Start_time_sec");
+    const start = infoValue(info, "Start_time_sec");
     // The master answers in place of a worker that has just gone: that it does not know it.
     if (start === undefined) continue;
     const rejected = parseTable(refused);

@@ -1,7 +1,7 @@
 import { Problem } from "@sluice/core/problems/problem";
 import type { SlotName } from "@sluice/core/proxying/proxy-settings";
 import type { ProxyStatus } from "../control/control-messages.ts";
-import { askWorkers, type Processes, parseInfo, parseStats, type WorkerAnswers } from "./master-cli.ts";
+import { askWorkers, infoValue, type Processes, parseStats, type WorkerAnswers } from "./master-cli.ts";
 import type { ProcessFiles } from "./process-files.ts";
 import { parseDescription } from "./render-common.ts";
 import { parseShownMap } from "./slot-map.ts";
@@ -17,17 +17,16 @@ export async function readStatus({ masterSocket, slotMap }: ProcessFiles, expect
   const asked = await askWorkers(masterSocket, questions, expected);
   const [newest] = asked.processes.workers;
   if (newest === undefined) throw new Problem("proxy-unreachable", `haproxy at ${masterSocket} has no worker`);
-  const [ofItself = "", , , map = ""] = asked.answers.get(newest.pid) ?? [];
-  const info = parseInfo(ofItself);
-  const described = parseDescription(info.get("description") ?? "");
+  const [info = "", , , map = ""] = asked.answers.get(newest.pid) ?? [];
+  const described = parseDescription(infoValue(info, "description") ?? "");
   if (described === undefined)
     throw new Problem("proxy-unreachable", `haproxy at ${masterSocket} does not say what it is`);
-  const draining = newest.old || info.get("Stopping") === "1";
+  const draining = newest.old || infoValue(info, "Stopping") === "1";
   return {
     kind: described.kind,
-    build: `haproxy ${info.get("Version") ?? "unknown"}`,
+    build: `haproxy ${infoValue(info, "Version") ?? "unknown"}`,
     pid: newest.pid,
-    startedAt: Number(info.get("Start_time_sec") ?? 0) * 1000,
+    startedAt: Number(infoValue(info, "Start_time_sec") ?? 0) * 1000,
     settingsDigest: described.digest,
     accepting: described.accepting && !draining,
     draining,
