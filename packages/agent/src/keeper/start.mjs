@@ -1,5 +1,5 @@
 // JavaScript, so that Node can start it without its TypeScript compiler, which would stay in memory (17 MB).
-import { enableCompileCache } from "node:module";
+import { useCompileCache } from "@sluice/runtime/programs/use-compile-cache";
 
-enableCompileCache();
+useCompileCache();
 await import("./main.ts");
