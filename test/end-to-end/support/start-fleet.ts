@@ -81,7 +81,7 @@ export interface Fleet extends AsyncDisposable {
 const heartbeatMs = 500;
 const probeEveryMs = 100;
 
-const mainFile = fileURLToPath(import.meta.resolve("@sluice/cli/main"));
+const mainFile = fileURLToPath(import.meta.resolve("@sluice/cli/sluice"));
 
 const endedPhases: readonly string[] = ["completed", "reverted", "held", "aborted"];
 

@@ -1,5 +1,5 @@
 import { isLoopback } from "@sluice/coordinator/rpc/loopback";
-import { Problem } from "@sluice/core";
+import { Problem } from "@sluice/core/problems/problem";
 import { type Clock, clockOf, paceVariable, readPace } from "@sluice/runtime";
 import type { Log } from "@sluice/runtime/logs/open-log";
 import type { World } from "../world.ts";

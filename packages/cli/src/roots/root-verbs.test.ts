@@ -11,6 +11,7 @@ import { afterEach, beforeEach, expect, test } from "vitest";
 import { runCli } from "../program.ts";
 import { createTestWorld } from "../testing/test-world.ts";
 import { parseAddress } from "./root-verbs.ts";
+import { runRoot } from "./run-root.ts";
 
 let folder: string;
 beforeEach(async () => {
@@ -18,7 +19,7 @@ beforeEach(async () => {
 });
 afterEach(() => rm(folder, { recursive: true, force: true }));
 
-const mainFile = fileURLToPath(new URL("../main.ts", import.meta.url));
+const mainFile = fileURLToPath(new URL("../sluice.mjs", import.meta.url));
 
 /** Starts `sluice` as a process of its own; `until` resolves with the first log line of that message. */
 function startSluice(args: readonly string[], env: Readonly<Record<string, string>> = {}) {
@@ -111,6 +112,18 @@ test("an address to listen on that is none ends with 2", async () => {
   expect(world.err()).toBe(
     "error: cannot listen on '7420': --listen wants HOST:PORT\n  hint: for example --listen 127.0.0.1:7420\n",
   );
+});
+
+test.each([
+  ["agent", "run", "--help"],
+  ["coordinator", "run", "--help"],
+  ["agent"],
+  ["agent", "rum"],
+  ["agent", "run"],
+])("started without the verbs of operators, sluice says the same: %j", async (...args) => {
+  const [whole, alone] = [createTestWorld(), createTestWorld()];
+  const exits = [await runCli(args, whole), await runRoot(args, alone)];
+  expect([exits[1], alone.out(), alone.err()]).toEqual([exits[0], whole.out(), whole.err()]);
 });
 
 test("addresses are host:port, with brackets around IPv6", () => {

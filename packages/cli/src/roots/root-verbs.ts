@@ -1,6 +1,7 @@
 import { resolve } from "node:path";
 import type { Coordinator } from "@sluice/coordinator";
-import { type DurationMs, Problem } from "@sluice/core";
+import type { DurationMs } from "@sluice/core";
+import { Problem } from "@sluice/core/problems/problem";
 import type { Command } from "commander";
 import { duration } from "../operator/common-options.ts";
 import { defaultCoordinatorAddress } from "../operator/coordinator-address.ts";
@@ -98,6 +99,7 @@ async function runAgent(world: World, options: AgentRunOptions): Promise<void> {
     import("./root-clock.ts"),
     import("./run-until-stopped.ts"),
   ]);
+  world.startOverCompiled?.();
   await runUntilStopped(world, {
     name: "agent",
     logFile: options.logFile,

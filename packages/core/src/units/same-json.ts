@@ -12,12 +12,15 @@ export function sameJson(a: unknown, b: unknown): boolean {
 const sameItems = (a: readonly unknown[], b: readonly unknown[]): boolean =>
   a.length === b.length && a.every((item, index) => sameJson(item, b[index]));
 
-function sameMembers(a: object, b: object): boolean {
-  const [as, bs] = [present(a), present(b)];
-  if (as.length !== bs.length) return false;
-  const others = new Map(bs);
-  return as.every(([key, value]) => others.has(key) && sameJson(value, others.get(key)));
-}
+type Members = Readonly<Record<string, unknown>>;
 
-const present = (value: object): readonly (readonly [string, unknown])[] =>
-  Object.entries(value).filter(([, member]) => member !== undefined);
+const sameMembers = (a: object, b: object): boolean =>
+  hasMembers(b as Members, a as Members) && hasAll(a, b as Members);
+
+const hasMembers = (value: Members, wanted: Members): boolean =>
+  Object.keys(wanted).every((key) => wanted[key] === undefined || sameJson(wanted[key], own(value, key)));
+
+const hasAll = (value: object, wanted: Members): boolean =>
+  Object.keys(wanted).every((key) => wanted[key] === undefined || own(value as Members, key) !== undefined);
+
+const own = (value: Members, key: string): unknown => (Object.hasOwn(value, key) ? value[key] : undefined);

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises";
-import { askWorker, parseInfo, readProcesses } from "./master-cli.ts";
+import { askWorker, infoValue, readProcesses } from "./master-cli.ts";
 
 const lookEveryMs = 5;
 /** A worker hears of it within a millisecond; one that is stopped, or starved, must not hold up the order. */
@@ -20,6 +20,6 @@ async function allStopping(masterSocket: string): Promise<boolean> {
 /** One that does not answer has gone. */
 const isStopping = (masterSocket: string, pid: number): Promise<boolean> =>
   askWorker(masterSocket, pid, "show info").then(
-    (info) => parseInfo(info).get("Stopping") !== "0",
+    (info) => infoValue(info, "Stopping") !== "0",
     () => true,
   );

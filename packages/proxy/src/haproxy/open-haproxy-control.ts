@@ -43,6 +43,8 @@ class HaproxyControl implements ProxyControl {
   readonly #files: ProcessFiles;
   #orders: Promise<unknown> = Promise.resolve();
   #readings: Promise<unknown> = Promise.resolve();
+  /** The newest worker when it was last asked. */
+  #worker: number | undefined;
 
   constructor(dir: string, findPath: () => Promise<string>) {
     this.#findPath = findPath;
@@ -50,8 +52,10 @@ class HaproxyControl implements ProxyControl {
     this.#files = processFiles(dir);
   }
 
-  status(): Promise<ProxyStatus> {
-    return readStatus(this.#files);
+  async status(): Promise<ProxyStatus> {
+    const status = await readStatus(this.#files, this.#worker);
+    this.#worker = status.pid;
+    return status;
   }
 
   putSlots(table: SlotTable): Promise<ProxyStatus> {
@@ -113,7 +117,7 @@ class HaproxyControl implements ProxyControl {
 
   /** One after another: each goes on from what the one before has written down. */
   #readCounts(): Promise<AccumulatedCounts> {
-    const result = this.#readings.then(() => readCounts(this.#files));
+    const result = this.#readings.then(() => readCounts(this.#files, this.#worker));
     this.#readings = result.catch(() => undefined);
     return result;
   }
