@@ -96,6 +96,10 @@ const blockAt = (of: Scene, host: string, second: number): HostTraffic => ({
   },
 });
 
+/** The same, after `host` changed as well: `second`s after web-1. */
+export const changedToo = (of: Scene, state: HealthState, host: string, second: number): HealthState =>
+  testHost(state, { host, since: at(second), history: counted(of, -of.historyS, second) });
+
 export const at = (second: number): Instant => after(changedAt, seconds(second));
 
 /** Everything that is counted until `second`, fed at once. */

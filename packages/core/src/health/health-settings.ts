@@ -74,6 +74,9 @@ export const defaultHealthSettings: HealthSettings = {
   ignored: [],
 };
 
+/** The largest bad share that is not worse than `share`. */
+export const tolerated = ({ ratio, margin }: Tolerance, share: number): number => Math.min(1, ratio * share + margin);
+
 /** The tolerance that applies to a stratum. */
 export function toleranceOf({ tolerance }: HealthSettings, stratum: TestedStratum): Tolerance {
   if (stratum.source === "probe") return tolerance.probes;

@@ -3,6 +3,7 @@ import { type HealthSettings, type SettingsByPlace, settingsAt } from "./health-
 import type { OwnHistory } from "./own-history.ts";
 import type { SameTime } from "./same-time.ts";
 import type { ShareOfTraffic } from "./share-of-traffic.ts";
+import type { RecentUnit } from "./shared-trouble.ts";
 import type { TestedStratum } from "./tested-stratum.ts";
 import type { Tally } from "./verdict-row.ts";
 
@@ -52,6 +53,13 @@ export interface HostUnderTest {
 export const settingsOf = ({ settings, hosts }: HealthState, { host, stratum }: StratumTest): HealthSettings =>
   settingsAt(settings, hosts[host]?.environment ?? "", stratum.site);
 
+/** Evidence of a host that nothing can be compared with any more speaks against its past only. */
+export interface Alone {
+  readonly now: Tally;
+  /** Bad share that is not the change's doing: the others had it last, or the host itself just before it changed. */
+  readonly excused: number;
+}
+
 /** The test of one stratum on one changed host. */
 export interface StratumTest {
   readonly host: string;
@@ -70,6 +78,14 @@ export interface StratumTest {
   readonly now: Tally;
   readonly before: Tally & { readonly requestsPerSecond: number };
   readonly others: Tally & { readonly hosts: number };
+  /** What the hosts in `comparedWith` counted before the change. */
+  readonly othersBefore: Tally;
+  /** Requests since the change, without units in which the others had trouble: a pass is proven by these. */
+  readonly calm: Tally;
+  /** The newest units, while there is a host to compare with. */
+  readonly recent: readonly RecentUnit[];
+  /** Present from when on there is no host to compare with, because all of them are changed. */
+  readonly alone?: Alone;
   /** Units with requests, and those among them with bad ones. */
   readonly units: number;
   readonly badUnits: number;

@@ -1,11 +1,12 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { bettingFractions } from "./betting-fractions.ts";
-import { feedOwnHistory, type OwnHistory, ownHistory } from "./own-history.ts";
+import { feedOwnHistory, type OwnHistory, ownHistory, restartOwnHistory } from "./own-history.ts";
 
 const strict = { ratio: 1, margin: 0 };
 const evidence = (of: OwnHistory): number => Math.exp(of.logEvidence);
-const after = (start: OwnHistory, badShares: readonly number[]): OwnHistory => badShares.reduce(feedOwnHistory, start);
+const after = (start: OwnHistory, badShares: readonly number[], excused = 0): OwnHistory =>
+  badShares.reduce((test, badShare) => feedOwnHistory(test, badShare, excused), start);
 
 test("after 3,912 clean units, bad ones weigh 1,195, 8.1e5 and 4.6e8 : 1", () => {
   const start = ownHistory({ clean: 3912, badShares: [] }, strict);
@@ -120,4 +121,25 @@ test("a tolerance lowers the evidence", () => {
   const of = (ratio: number, margin: number) =>
     evidence(after(ownHistory({ clean: 400, badShares: [] }, { ratio, margin }), [0.01, 0.02, 0.01]));
   expect(of(1.25, 0.001)).toBeLessThan(of(1, 0));
+});
+
+test("what is excused weighs nothing, and never raises the evidence", () => {
+  const start = ownHistory({ clean: 400, badShares: [] }, strict);
+  expect(evidence(after(start, [1, 1, 1]))).toBeGreaterThan(1e5);
+  expect(evidence(after(start, [1, 1, 1], 1))).toBeLessThanOrEqual(1);
+  fc.assert(
+    fc.property(fc.array(share, { maxLength: 12 }), share, (bad, excused) => {
+      expect(after(start, bad, excused).logEvidence).toBeLessThanOrEqual(after(start, bad).logEvidence + 1e-12);
+    }),
+    { numRuns: 50 },
+  );
+});
+
+test("a test that is restarted keeps what it had won up to a limit, and wins no more from the next units than a new one", () => {
+  const won = after(ownHistory({ clean: 400, badShares: [] }, strict), [1, 1, 1]);
+  expect(evidence(restartOwnHistory(won, Number.POSITIVE_INFINITY))).toBeCloseTo(evidence(won), 6);
+  const limited = restartOwnHistory(won, Math.log(0.5));
+  expect(evidence(limited)).toBeLessThanOrEqual(0.5);
+  const fresh = ownHistory({ clean: 400, badShares: [] }, strict);
+  expect(evidence(after(limited, [1, 1]))).toBeCloseTo(0.5 * evidence(after(fresh, [1, 1])), 6);
 });

@@ -6,7 +6,7 @@ import { goodRoundsForPass, unitsForPass } from "./rule.ts";
 import { isSilent } from "./share-of-traffic.ts";
 import { sameBinding, wayKey } from "./tested-stratum.ts";
 import { blockMs } from "./traffic-block.ts";
-import type { VerdictRow } from "./verdict-row.ts";
+import type { Tally, VerdictRow } from "./verdict-row.ts";
 import { isShared, type Weighed } from "./weigh.ts";
 
 /**
@@ -37,11 +37,11 @@ export function proofOf(state: HealthState, one: Weighed, time: ProofTime): Proo
 /** The base of a probe is nothing by definition, so that no doubt is spent on it. */
 function proofOfProbe(state: HealthState, test: StratumTest, { now, freshMs }: ProofTime): Proof {
   const logBar = -Math.log(settingsOf(state, test).falsePass);
-  const ruledOut = excludedRate(test.now, logBar);
+  const ruledOut = excludedRate(test.calm, logBar);
   if (test.toRuleOut === undefined) return { kind: "proven", ruledOut };
   const toRuleOut = someWayIsSilent(state, test) ? Math.min(test.toRuleOut, ofProbesInSilence) : test.toRuleOut;
   const inRow = Math.max(0, goodRoundsForPass - test.goodInRow);
-  const lacking = Math.max(inRow, goodRequestsMissing(test.now, toRuleOut, logBar));
+  const lacking = Math.max(inRow, goodRequestsMissing(test.calm, toRuleOut, logBar));
   const missing = missingOf(test, lacking);
   if (test.newestAt === undefined || between(test.newestAt, now) > freshMs) {
     return { kind: "no-data", ruledOut, toRuleOut, missing };
@@ -53,7 +53,7 @@ function proofOfTraffic(state: HealthState, one: Weighed, time: ProofTime): Proo
   const { test } = one;
   const logBar = Math.log(2 / settingsOf(state, test).falsePass);
   const oldRate = oldRateOf(state, one);
-  const counts = spread(test);
+  const counts = spread(isShared(one) ? test.now : test.calm, test.dispersion);
   const ruledOut = Math.min(1, Math.max(0, excludedRate(counts, logBar) - oldRate));
   if (test.toRuleOut === undefined) return { kind: "proven", ruledOut };
   const { toRuleOut } = test;
@@ -77,9 +77,9 @@ function oldRateOf(state: HealthState, one: Weighed): number {
 }
 
 /** Requests that come in bursts count as fewer. */
-const spread = ({ now, dispersion }: StratumTest): NonInferior => ({
-  requests: now.requests / dispersion,
-  bad: now.bad / dispersion,
+const spread = ({ requests, bad }: Tally, dispersion: number): NonInferior => ({
+  requests: requests / dispersion,
+  bad: bad / dispersion,
 });
 
 const isSilentWay = ({ shares }: HealthState, test: StratumTest): boolean => {

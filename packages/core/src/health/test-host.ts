@@ -13,6 +13,7 @@ import { requiredIncrease } from "./required-increase.ts";
 import { unitsForHistory } from "./rule.ts";
 import { sameTime } from "./same-time.ts";
 import { type ShareOfTraffic, shareOfTraffic } from "./share-of-traffic.ts";
+import { badShare, sumOf } from "./shared-trouble.ts";
 import { slowThreshold } from "./slow-threshold.ts";
 import { lateWeight, testKey } from "./start-tests.ts";
 import { sameBinding, stratumKey, type TestedStratum, wayKey } from "./tested-stratum.ts";
@@ -117,7 +118,7 @@ function* createTest(
   const ownUnits = inUnits(own);
   const tolerance = toleranceOf(settings, stratum);
   const scatter = Math.max(1, dispersion(ownUnits));
-  const before = { ...totalOf(own), requestsPerSecond: rateOf(own, since) };
+  const before = { ...sumOf(own), requestsPerSecond: rateOf(own, since) };
   const probed = hostOf(state, host).strata.some((one) => one.source === "probe" && sameBinding(one, stratum));
   const toRuleOut = requiredIncrease({ settings, stratum, before, dispersion: scatter, probed });
   const pairs = pairUnits(
@@ -144,6 +145,10 @@ function* createTest(
     now: { requests: 0, bad: 0 },
     before,
     others: { requests: 0, bad: 0, hosts: 0 },
+    othersBefore: sumOf(compared.flatMap(({ units }) => units)),
+    calm: { requests: 0, bad: 0 },
+    recent: [],
+    ...(compared.length > 0 ? {} : { alone: { now: { requests: 0, bad: 0 }, excused: recentShare(ownUnits) } }),
     units: 0,
     badUnits: 0,
     goodInRow: 0,
@@ -161,19 +166,15 @@ function firstUnit({ warmUpMs }: HealthSettings, stratum: TestedStratum, since: 
   return instant(Math.ceil(from / unitMs) * unitMs);
 }
 
-function totalOf(units: readonly Unit[]) {
-  let requests = 0;
-  let bad = 0;
-  for (const unit of units) {
-    requests += unit.requests;
-    bad += unit.bad;
-  }
-  return { requests, bad };
-}
+/** Numbers of newest units before a change in which a host may already have been worse than on the day as a whole. */
+const justBefore: readonly number[] = [6, 30, 90];
+
+const recentShare = (units: readonly Unit[]): number =>
+  Math.max(...justBefore.map((span) => badShare(sumOf(units.slice(-span)))));
 
 function rateOf(units: readonly Unit[], since: Instant): number {
   const first = units[0];
-  return first === undefined ? 0 : totalOf(units).requests / ((since - first.startsAt) / 1000);
+  return first === undefined ? 0 : sumOf(units).requests / ((since - first.startsAt) / 1000);
 }
 
 /** One for each way with traffic strata. */
