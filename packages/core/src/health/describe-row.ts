@@ -36,7 +36,7 @@ export function describeMissing(row: VerdictRow, now: Instant): string {
     case "shared":
       return `${name}: ${[counted(row), ...compared(row)].join("; ")}: the environment is unhealthy, and the change is not the cause`;
     case "silent":
-      return `${name}: ${grouped(row.now.requests)} ${unitsName(row)} since the change, far less than its share before: users go elsewhere (DNS, load balancer?), which is neither good nor bad`;
+      return `${name}: ${grouped(row.now.requests)} ${unitsName(row)} since the change, far less than its share before: users go elsewhere (DNS, load balancer?), which is neither good nor bad, and no pass without them: find out where they are, or promote it with a reason`;
     case "no-data":
       return row.newestAt === undefined
         ? `${name} has no ${unitsName(row)} since the change${needs(row)}`

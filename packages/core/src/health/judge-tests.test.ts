@@ -1,7 +1,17 @@
 import { expect, test } from "vitest";
 import { minutes } from "../units/time.ts";
 import { describeRegression } from "./describe-row.ts";
-import { answered400, at, fedUntil, good, probeStratum, type Scene, scene, trafficStrata } from "./health-builders.ts";
+import {
+  answered400,
+  at,
+  fedUntil,
+  good,
+  probeStratum,
+  type Scene,
+  scene,
+  trafficStrata,
+  way,
+} from "./health-builders.ts";
 import { defaultHealthSettings } from "./health-settings.ts";
 import { judgeTests } from "./judge-tests.ts";
 import type { Verdict } from "./verdict.ts";
@@ -72,8 +82,8 @@ test("silence is no pass, however long it lasts", () => {
   expect(verdict.kind).toBe("inconclusive");
   expect(sentences(verdict)).toMatchInlineSnapshot(`
     [
-      "app.com via proxy on web-1: 0 requests since the change, far less than its share before: users go elsewhere (DNS, load balancer?), which is neither good nor bad",
-      "app.com via edge on web-1 has no probes GET / since the change; needs 33 more good answers (about 5m 30s at the present rate)",
+      "app.com via proxy on web-1: 0 requests since the change, far less than its share before: users go elsewhere (DNS, load balancer?), which is neither good nor bad, and no pass without them: find out where they are, or promote it with a reason",
+      "app.com via edge on web-1 has no probes GET / since the change; needs 8 more good answers (about 1m 20s at the present rate)",
     ]
   `);
 });
@@ -127,10 +137,57 @@ test("a slow start within the warm-up is nothing", () => {
   expect(judged(of, 240).kind).toBe("pass");
 });
 
-test("users that stay away are no pass, unless probes exclude a smaller increase in their place", () => {
+test("users that stay away are no pass, however well the probes are answered, unless only probes are required", () => {
   const of = scene({ traffic: broken({}, { ok: 50 }) });
-  expect(judged(of, 300).kind).toBe("inconclusive");
-  expect(judged(of, 450).kind).toBe("pass");
+  expect(sentences(judged(of, 3600))).toMatchInlineSnapshot(`
+    [
+      "app.com via proxy on web-1: 0 requests since the change, far less than its share before: users go elsewhere (DNS, load balancer?), which is neither good nor bad, and no pass without them: find out where they are, or promote it with a reason",
+    ]
+  `);
+  const required = [{ indicator: "unexpected" as const }];
+  expect(judged({ ...of, settings: { ...of.settings, required } }, 170).kind).toBe("pass");
+});
+
+test("users of a small site that stay away are missed as well, unless they had stopped coming before", () => {
+  const rare = (until: number) =>
+    scene({ others: 0, traffic: (_, second) => (second < until && second % 30 === 0 ? { ok: 1 } : {}) });
+  expect(judged(rare(1e6), 600).kind).toBe("pass");
+  expect(judged(rare(0), 600).kind).toBe("inconclusive");
+  expect(judged(rare(-900), 600).kind).toBe("pass");
+});
+
+test("users who come back after an hour make it pass", () => {
+  const of = scene({ traffic: (host, second) => (host === "web-1" && second >= 0 && second < 3600 ? {} : { ok: 50 }) });
+  expect(judged(of, 3600).kind).toBe("inconclusive");
+  expect(judged(of, 4200).kind).toBe("pass");
+});
+
+test("the probes of a quiet binding have to be answered where they speak for its users, although no probe is required", () => {
+  const quiet = { ...way, binding: "quiet.app.com" };
+  const quietStrata = trafficStrata.map((one) => ({ ...one, ...quiet }));
+  const strata = [...trafficStrata, probeStratum, ...quietStrata, { ...probeStratum, binding: quiet.binding }];
+  const settings = { ...defaultHealthSettings, required: [{ indicator: "failed" as const }] };
+  const answered = (binding: string) =>
+    judged(
+      scene({ strata, settings, probeOf: (one, second) => (second < 0 || one.binding === binding ? good : undefined) }),
+      300,
+    );
+  expect(sentences(answered("app.com"))).toMatchInlineSnapshot(`
+    [
+      "quiet.app.com via edge on web-1 has no probes GET / since the change; needs 8 more good answers (about 1m 20s at the present rate)",
+    ]
+  `);
+  expect(answered("quiet.app.com").kind).toBe("pass");
+});
+
+test("probes that are not required vouch for nobody without an answer, where all hosts have trouble", () => {
+  const settings = { ...defaultHealthSettings, ruleOut: 0.1, required: [{ indicator: "failed" as const }] };
+  const everywhere = ["web-1", "web-2", "web-3", "web-4"];
+  const traffic = broken({ failed: 4, ok: 96 }, { ok: 100 }, everywhere);
+  const well = judged(scene({ settings, traffic }), 900);
+  expect(well.kind).toBe("pass");
+  const unheard = judged(scene({ settings, traffic, probe: (_, second) => (second < 0 ? good : undefined) }), 900);
+  expect(unheard).toMatchObject({ kind: "inconclusive", environmentUnhealthy: true });
 });
 
 test("without another host, a failing tenth holds and a failing half halts", () => {

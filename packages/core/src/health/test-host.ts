@@ -4,12 +4,12 @@ import { dispersion, unitLength } from "./dispersion.ts";
 import { blocksOf, type EvidenceIndex, indexEvidenceSteps, mergeUnits, type Unit, unitsOf } from "./evidence-units.ts";
 import type { HistoryEvidence } from "./fed-evidence.ts";
 import { finish } from "./finish.ts";
-import { type HealthSettings, isIgnored, settingsAt, toleranceOf } from "./health-settings.ts";
+import { type HealthSettings, isIgnored, isRequired, settingsAt, toleranceOf } from "./health-settings.ts";
 import type { HealthState, HostUnderTest, StratumTest } from "./health-state.ts";
 import { ownHistory, unitHistoryOf } from "./own-history.ts";
 import { pairUnits } from "./pair-units.ts";
 import { isUnreliable } from "./placebo.ts";
-import { requiredIncrease } from "./required-increase.ts";
+import { increaseOfProbe, requiredIncrease } from "./required-increase.ts";
 import { unitsForHistory } from "./rule.ts";
 import { sameTime } from "./same-time.ts";
 import { type ShareOfTraffic, shareOfTraffic } from "./share-of-traffic.ts";
@@ -54,11 +54,12 @@ export function* testHostSteps(state: HealthState, change: HostChanged): Generat
     yield;
     tests.push(yield* createTest(frozen, change, stratum, index));
   }
-  const shares = yield* sharesOf(tests, index);
+  const asked = tests.map((test) => withSpokenFor(frozen, test, tests));
+  const shares = yield* sharesOf(tests, change.since, index);
   return {
     ...frozen,
     hosts: { ...frozen.hosts, [change.host]: { ...hostOf(frozen, change.host), changedAt: change.since } },
-    tests: { ...frozen.tests, ...Object.fromEntries(tests.map((test) => [testKey(change.host, test.stratum), test])) },
+    tests: { ...frozen.tests, ...Object.fromEntries(asked.map((test) => [testKey(change.host, test.stratum), test])) },
     shares: { ...frozen.shares, ...shares },
   };
 }
@@ -159,6 +160,19 @@ function* createTest(
   };
 }
 
+/** A probe that speaks for required traffic has to be proven, even if the settings do not ask for probes. */
+function withSpokenFor(state: HealthState, test: StratumTest, all: readonly StratumTest[]): StratumTest {
+  if (test.stratum.source !== "probe" || test.toRuleOut !== undefined) return test;
+  const speaks = all.some(
+    ({ host, stratum, toRuleOut }) =>
+      stratum.source === "traffic" &&
+      toRuleOut === undefined &&
+      sameBinding(stratum, test.stratum) &&
+      isRequired(settingsOn(state, host, stratum), stratum),
+  );
+  return speaks ? { ...test, toRuleOut: increaseOfProbe } : test;
+}
+
 /** The first unit that lies after the change entirely, and for latency after the warm-up. */
 function firstUnit({ warmUpMs }: HealthSettings, stratum: TestedStratum, since: Instant, unitMs: number): Instant {
   if (stratum.source === "probe") return since;
@@ -180,10 +194,11 @@ function rateOf(units: readonly Unit[], since: Instant): number {
 /** One for each way with traffic strata. */
 function* sharesOf(
   tests: readonly StratumTest[],
+  since: Instant,
   index: EvidenceIndex,
 ): Generator<undefined, Readonly<Record<string, ShareOfTraffic>>> {
   const found: Record<string, ShareOfTraffic> = {};
-  for (const { host, stratum, comparedWith, before } of tests) {
+  for (const { host, stratum, comparedWith } of tests) {
     if (stratum.indicator !== "failed") continue;
     yield;
     const own = arrivals(index, host, stratum);
@@ -191,9 +206,22 @@ function* sharesOf(
     const shares = pairUnits(own, others)
       .filter((pair) => pair.others.requests > 0)
       .map((pair) => pair.changed.requests / (pair.changed.requests + pair.others.requests));
-    found[`${host}|${wayKey(stratum)}`] = shareOfTraffic(host, shares, before.requestsPerSecond);
+    found[`${host}|${wayKey(stratum)}`] = shareOfTraffic(host, shares, expectedRate(own, since));
   }
   return found;
+}
+
+/** The day, the last hour and the last ten minutes before a change. */
+const lookedBackMs: readonly number[] = [Number.POSITIVE_INFINITY, 3_600_000, 600_000];
+
+/** Requests a second that are due after a change: users who had stopped coming before it are not missed. */
+const expectedRate = (units: readonly Unit[], since: Instant): number =>
+  Math.min(...lookedBackMs.map((span) => rateBack(units, since, span)));
+
+function rateBack(units: readonly Unit[], since: Instant, spanMs: number): number {
+  const from = Math.max(since - spanMs, units[0]?.startsAt ?? since);
+  const { requests } = sumOf(units.filter(({ startsAt }) => startsAt >= from));
+  return requests === 0 ? 0 : requests / ((since - from) / 1000);
 }
 
 /** All requests of a way, by block. */

@@ -30,7 +30,7 @@ function rowOf(input: RowsInput, one: Weighed): VerdictRow {
   return {
     host: test.host,
     stratum: test.stratum,
-    required: isRequired(settingsOf(state, test), test.stratum),
+    required: proof.toRuleOut !== undefined || isRequired(settingsOf(state, test), test.stratum),
     state: stateOf(input, one, proof),
     since: test.since,
     observedMs: durationMs(Math.max(0, between(test.since, test.fedUntil))),
