@@ -190,6 +190,25 @@ test("probes that are not required vouch for nobody without an answer, where all
   expect(unheard).toMatchObject({ kind: "inconclusive", environmentUnhealthy: true });
 });
 
+test("five in a hundred errors more on one of three hosts halt within three minutes, although five good minutes are all its past", () => {
+  const traffic = (host: string, second: number) =>
+    host === "web-1" && second >= 0 ? { failed: 2 + ((second / 10) % 2), ok: 48 } : { ok: 50 };
+  const of = scene({ others: 2, historyS: 300, traffic });
+  expect(judged(of, 100).kind).toBe("inconclusive");
+  const verdict = judged(of, 180);
+  expect(verdict.kind).toBe("regressed");
+  expect(sentences(verdict)[0]).toContain("45 of 909 requests failed");
+});
+
+test("errors that double on one host beside one other are not shared, since the other fails no more than before: they halt", () => {
+  const traffic = (host: string, second: number) =>
+    host === "web-1" && second >= 0 ? { failed: 10, ok: 90 } : { failed: 5, ok: 95 };
+  const of = scene({ others: 1, traffic });
+  const found = [60, 120, 180, 240, 300].map((second) => judged(of, second));
+  expect(found.filter((verdict) => "environmentUnhealthy" in verdict)).toEqual([]);
+  expect(found.at(-1)?.kind).toBe("regressed");
+});
+
 test("without another host, a failing tenth holds and a failing half halts", () => {
   const tenth = scene({ others: 0, traffic: broken({ failed: 5, ok: 45 }, { ok: 50 }) });
   expect(sentences(judged(tenth, 900))[0]).toContain("is suspect");

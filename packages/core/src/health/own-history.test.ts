@@ -1,7 +1,14 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { bettingFractions } from "./betting-fractions.ts";
-import { feedOwnHistory, type OwnHistory, ownHistory, restartOwnHistory } from "./own-history.ts";
+import {
+  feedOwnHistory,
+  magnificationOf,
+  type OwnHistory,
+  ownHistory,
+  restartOwnHistory,
+  unitHistoryOf,
+} from "./own-history.ts";
 
 const strict = { ratio: 1, margin: 0 };
 const evidence = (of: OwnHistory): number => Math.exp(of.logEvidence);
@@ -84,6 +91,50 @@ function expectedEvidence(rate: number): number {
   }
   return expected;
 }
+
+test("a short history of many requests tells that a twentieth was not bad, which thirty clean units alone do not", () => {
+  const units = Array.from({ length: 30 }, () => ({ requests: 50, bad: 0 }));
+  const history = unitHistoryOf(units);
+  expect(history.magnified).toBe(24);
+  const since = Array(12).fill(0.05);
+  expect(evidence(after(ownHistory(history, strict), since))).toBeGreaterThan(10_000);
+  expect(evidence(after(ownHistory({ ...history, magnified: 1 }, strict), since))).toBeLessThan(10);
+});
+
+test("a history of two hours, probes, and units of few requests are not magnified", () => {
+  const units = (length: number, requests: number) => Array.from({ length }, () => ({ requests, bad: 0 }));
+  expect([units(720, 50), units(30, 1), units(60, 2)].map(magnificationOf)).toEqual([1, 1, 1]);
+  expect(magnificationOf([...units(10, 1), ...units(50, 50)])).toBe(1);
+});
+
+test("magnified, all pasts and all presents together are expected to weigh 1 : 1 at most where the rate did not change", () => {
+  for (const rate of [0.02, 0.1, 0.3]) expect(expectedMagnified(rate), `at ${rate}`).toBeLessThanOrEqual(1);
+});
+
+/** Over all pasts of twelve and all presents of four units of four requests, of which two count as much as all. */
+function expectedMagnified(rate: number): number {
+  const good = 1 - rate;
+  const chances = [good ** 4, 4 * rate * good ** 3, 1 - good ** 4 - 4 * rate * good ** 3];
+  const ways = (units: number) =>
+    range(units).flatMap((none) =>
+      range(units - none).map((half) => {
+        const all = units - none - half;
+        const [a = 0, b = 0, c = 0] = chances;
+        const chance = choose(units, none) * choose(units - none, half) * a ** none * b ** half * c ** all;
+        return { none, bad: [...Array(half).fill(0.25), ...Array(all).fill(0.5)], chance };
+      }),
+    );
+  let expected = 0;
+  for (const past of ways(12)) {
+    const start = ownHistory({ clean: past.none, badShares: past.bad, magnified: 2 }, strict);
+    for (const now of ways(4)) {
+      expected += past.chance * now.chance * evidence(after(start, [...now.bad, ...Array(now.none).fill(0)]));
+    }
+  }
+  return expected;
+}
+
+const range = (until: number) => Array.from({ length: until + 1 }, (_, index) => index);
 
 function choose(n: number, k: number): number {
   let product = 1;

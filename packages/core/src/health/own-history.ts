@@ -6,6 +6,8 @@ import type { Tally } from "./verdict-row.ts";
 export interface UnitHistory {
   readonly clean: number;
   readonly badShares: readonly number[];
+  /** See {@link magnificationOf}; 1 when absent. */
+  readonly magnified?: number;
 }
 
 /**
@@ -16,7 +18,10 @@ export interface UnitHistory {
 export interface OwnHistory {
   /** Candidates for the old rate, rising. */
   readonly oldRates: readonly number[];
+  /** Its margin is magnified as well. */
   readonly tolerance: Tolerance;
+  /** Bad shares, old and new, are multiplied by this, and none counts for more than everything; see {@link magnificationOf}. */
+  readonly magnified: number;
   /** For "below 0" and each candidate: logarithm of the evidence that the old rate was below it. */
   readonly logBelow: readonly number[];
   readonly cleanUnits: number;
@@ -34,15 +39,35 @@ export interface OwnHistory {
 /** From what was counted in each unit; units without requests do not count. */
 export function unitHistoryOf(units: readonly Tally[]): UnitHistory {
   const badShares = units.filter(({ bad }) => bad > 0).map(({ bad, requests }) => bad / requests);
-  return { clean: units.filter(({ requests, bad }) => requests > 0 && bad === 0).length, badShares };
+  const clean = units.filter(({ requests, bad }) => requests > 0 && bad === 0).length;
+  return { clean, badShares, magnified: magnificationOf(units) };
 }
 
-export function ownHistory(history: UnitHistory, tolerance: Tolerance): OwnHistory {
-  const oldRates = candidates(history);
-  const counts = countsOf(history.badShares);
+/** Two hours of blocks: from here on a history tells small shares apart as it is. */
+const unitsOfLongHistory = 720;
+
+/**
+ * By how much bad shares are magnified, so that a short history says something about them. A unit that may be bad as a whole
+ * tells next to nothing by being clean: thirty of them leave any share below a tenth open, whatever number of requests they
+ * held. Magnified by m, a unit of which one m-th is bad counts as one that is bad as a whole, before and after the change alike.
+ * Half as many requests as nearly every unit holds are the most, since of fewer requests one is a large share by itself.
+ */
+export function magnificationOf(units: readonly Tally[]): number {
+  const sizes = units.flatMap(({ requests }) => (requests > 0 ? [requests] : [])).sort((a, b) => a - b);
+  const few = sizes[Math.floor(sizes.length / 10)] ?? 1;
+  return Math.max(1, Math.min(few / 2, unitsOfLongHistory / Math.max(1, sizes.length)));
+}
+
+export function ownHistory(history: UnitHistory, toleratedAs: Tolerance): OwnHistory {
+  const { magnified = 1 } = history;
+  const badShares = history.badShares.map((share) => Math.min(1, magnified * share));
+  const oldRates = candidates({ ...history, badShares });
+  const counts = countsOf(badShares);
+  const tolerance = { ...toleratedAs, margin: magnified * toleratedAs.margin };
   return {
     oldRates,
     tolerance,
+    magnified,
     logBelow: [0, ...oldRates].map((rate) => logBelow(rate, history.clean, counts)),
     cleanUnits: 0,
     logEvidence: 0,
@@ -57,10 +82,11 @@ export function feedOwnHistory(test: OwnHistory, badShare: number, excused = 0):
   if (badShare === 0) return evaluated({ ...test, cleanUnits: test.cleanUnits + 1 });
   const stakes = bettingFractions.length;
   const before = test.logBets;
+  const { magnified } = test;
   const rates = toleratedRates(test);
   const logBets = new Array<number>(rates.length * stakes);
   rates.forEach((rate, i) => {
-    const gain = badShare / Math.max(rate, excused) - 1;
+    const gain = Math.min(1, magnified * badShare) / Math.min(1, Math.max(rate, magnified * excused)) - 1;
     bettingFractions.forEach((stake, j) => {
       logBets[i * stakes + j] = (before?.[i * stakes + j] ?? 0) + Math.log1p(stake * gain);
     });
