@@ -97,14 +97,15 @@ function describeNeverWorked(row: VerdictRow, rows: readonly VerdictRow[]): stri
   return `${nameOf(row)} ${never}: ${counted(row)}; there is nothing to compare it with. ${notAffected(row, rows)}`;
 }
 
-/** Ways of the same host on which requests came and none was bad. */
+/** Ways of the same host on which requests came and none was bad, nor slow enough to halt or hold. */
 function notAffected(row: VerdictRow, rows: readonly VerdictRow[]): string {
   const ways = new Map<string, Tally>();
-  const affected = new Set<string>();
-  for (const { host, stratum, now } of rows) {
+  const affected = new Set([describeWay(row.stratum)]);
+  for (const { host, stratum, now, state } of rows) {
     if (host !== row.host) continue;
     const way = describeWay(stratum);
-    if (now.bad > 0 && stratum.indicator !== "slow") affected.add(way);
+    const speaksAgainst = state === "regressed" || state === "suspect";
+    if (now.bad > 0 && (stratum.indicator !== "slow" || speaksAgainst)) affected.add(way);
     if (now.requests > (ways.get(way)?.requests ?? 0)) ways.set(way, now);
   }
   const fine = [...ways]

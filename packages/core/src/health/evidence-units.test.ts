@@ -43,6 +43,17 @@ test("bad requests that fall evenly scatter no more than chance", () => {
   expect(unitLength(even)).toBe(10_000);
 });
 
+test("shares that never change ask for no longer units, whatever is left of their differences by rounding", () => {
+  for (const [requests, bad, length] of [
+    [11, 3, 75],
+    [14, 9, 60],
+    [14, 9, 720],
+  ] as const) {
+    const same = Array.from({ length }, (_, index) => ({ startsAt: at(index * 10), requests, bad }));
+    expect(unitLength(same)).toBe(10_000);
+  }
+});
+
 test("bursts that last a minute ask for longer units", () => {
   const bursts = Array.from({ length: 600 }, (_, index) => unit(index, index % 60 < 6 ? 10 : 0));
   expect(dispersion(bursts)).toBeGreaterThan(5);

@@ -126,6 +126,7 @@ test("latency is judged by each host's own history: three quarters slower than n
   const of = scene({ latency: (host, second) => (host === "web-1" && second >= 0 ? slower : usual) });
   const verdict = judged(of, 240);
   expect(sentences(verdict)[0]).toContain("were slower than 95 % of those before");
+  expect(sentences(verdict)[0]).toContain("Not affected: app.com via edge (0 of 24)");
   expect(verdict.kind).toBe("regressed");
 });
 
