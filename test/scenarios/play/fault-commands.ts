@@ -78,7 +78,7 @@ function mend({ fleet }: Stage, line: CommandLine): readonly string[] {
 function outagesOf(fleet: ScenarioFleet, line: CommandLine): readonly string[] {
   assertOptions(line, []);
   const [verb, site = "", ...names] = line.words;
-  if (!siteNames.includes(site) || names.length === 0)
+  if (!siteNames.some((one) => one === site) || names.length === 0)
     throw new ScriptError(`${verb} SITE HOST..., of ${siteNames.join(", ")}`);
   return names.map((name) => `${hostOf(fleet, name).name}|${site}`);
 }

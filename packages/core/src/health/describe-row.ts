@@ -1,5 +1,5 @@
 import { between, formatDuration, type Instant } from "../units/time.ts";
-import type { TestedStratum, Way } from "./tested-stratum.ts";
+import { isLatency, type TestedStratum, type Way } from "./tested-stratum.ts";
 import type { References, Tally, VerdictRow } from "./verdict-row.ts";
 
 /** `app.com via edge`; a port is named where it is not the usual one. */
@@ -63,6 +63,7 @@ const badWords: Readonly<Record<TestedStratum["indicator"], string>> = {
   limited: "were limited (429)",
   redirected: "were redirected",
   slow: "were slower than 95 % of those before",
+  "above-median": "were slower than half of those before",
   unexpected: "were not answered as expected",
 };
 
@@ -105,7 +106,7 @@ function notAffected(row: VerdictRow, rows: readonly VerdictRow[]): string {
     if (host !== row.host) continue;
     const way = describeWay(stratum);
     const speaksAgainst = state === "regressed" || state === "suspect";
-    if (now.bad > 0 && (stratum.indicator !== "slow" || speaksAgainst)) affected.add(way);
+    if (now.bad > 0 && (!isLatency(stratum.indicator) || speaksAgainst)) affected.add(way);
     if (now.requests > (ways.get(way)?.requests ?? 0)) ways.set(way, now);
   }
   const fine = [...ways]

@@ -2,7 +2,7 @@ import { type Instant, instant } from "../units/time.ts";
 import { type EvidenceIndex, indexEvidence, mergeUnits, type Unit, unitsOf } from "./evidence-units.ts";
 import type { FedEvidence } from "./fed-evidence.ts";
 import { toleranceOf, tolerated } from "./health-settings.ts";
-import { type HealthState, type StratumTest, settingsOf } from "./health-state.ts";
+import { type HealthState, type StratumTest, settingsOf, slowAboveOf } from "./health-state.ts";
 import { feedOwnHistory, restartOwnHistory } from "./own-history.ts";
 import { type PairedUnit, pairUnits } from "./pair-units.ts";
 import { feedSameTime, logSameTime } from "./same-time.ts";
@@ -33,7 +33,7 @@ function feedTest(state: HealthState, test: StratumTest, index: EvidenceIndex, f
   const until = test.stratum.source === "probe" ? fed.probesUntil : wholeUnits(fed.trafficUntil, test.unitMs);
   if (until <= test.fedUntil) return test;
   const pairs = pairsOf(state, test, until, (host) =>
-    unitsOf(index, host, test.stratum, state.hosts[host]?.slowAbove[wayKey(test.stratum)]),
+    unitsOf(index, host, test.stratum, slowAboveOf(state, host, test.stratum, test.host)),
   );
   const aloneFrom = aloneFromOf(state, test);
   const tolerance = toleranceOf(settingsOf(state, test), test.stratum);

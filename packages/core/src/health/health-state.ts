@@ -4,7 +4,8 @@ import type { OwnHistory } from "./own-history.ts";
 import type { SameTime } from "./same-time.ts";
 import type { ShareOfTraffic } from "./share-of-traffic.ts";
 import type { RecentUnit } from "./shared-trouble.ts";
-import type { TestedStratum } from "./tested-stratum.ts";
+import { type SlowCut, slowAbove } from "./slow-threshold.ts";
+import { isLatency, stratumKey, type TestedStratum } from "./tested-stratum.ts";
 import type { Tally } from "./verdict-row.ts";
 
 /** What a rollout is going to test, fixed before its first host changes: the weights of all strata follow from it. */
@@ -45,8 +46,19 @@ export interface HostUnderTest {
   readonly strata: readonly TestedStratum[];
   /** When the change went live there, absent: it did not yet, and the host is a control. */
   readonly changedAt?: Instant;
-  /** By way: requests in latency buckets above this index are slow. Frozen when a host it is compared with changes. */
-  readonly slowAbove: Readonly<Record<string, number>>;
+  /** By stratum of latency: where slow begins. Frozen when a host it is compared with changes. */
+  readonly slowCuts: Readonly<Record<string, SlowCut>>;
+}
+
+/** Above what requests of a host are slow, beside the `changed` one; absent: that is not known, or the stratum is not of latency. */
+export function slowAboveOf(
+  { hosts }: HealthState,
+  host: string,
+  stratum: TestedStratum,
+  changed: string,
+): number | undefined {
+  const cut = isLatency(stratum.indicator) ? hosts[host]?.slowCuts[stratumKey(stratum)] : undefined;
+  return cut === undefined ? undefined : slowAbove(cut, host === changed);
 }
 
 /** The settings by which a test is judged: those of its site in the environment of its host. */

@@ -46,7 +46,7 @@ test("a binding that answers 400 halts, with counts both ways and what is not af
   expect(halt).toBeLessThanOrEqual(120);
   expect(sentences(judged(of, halt))).toMatchInlineSnapshot(`
     [
-      "app.com via proxy on web-1: 400 of 400 requests were refused (400 or another 4xx) since the change; 0 of 28,800 before; on 3 other hosts 0 of 1,200 in the same time. Evidence 16,940 : 1 against chance (needs 1,889 : 1). Not affected: app.com via edge (0 of 10)",
+      "app.com via proxy on web-1: 400 of 400 requests were refused (400 or another 4xx) since the change; 0 of 28,800 before; on 3 other hosts 0 of 1,200 in the same time. Evidence 16,940 : 1 against chance (needs 1,944 : 1). Not affected: app.com via edge (0 of 10)",
     ]
   `);
 });

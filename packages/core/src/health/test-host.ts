@@ -5,7 +5,7 @@ import { blocksOf, type EvidenceIndex, indexEvidenceSteps, mergeUnits, type Unit
 import type { HistoryEvidence } from "./fed-evidence.ts";
 import { finish } from "./finish.ts";
 import { type HealthSettings, isIgnored, isRequired, settingsAt, toleranceOf } from "./health-settings.ts";
-import type { HealthState, HostUnderTest, StratumTest } from "./health-state.ts";
+import { type HealthState, type HostUnderTest, type StratumTest, slowAboveOf } from "./health-state.ts";
 import { ownHistory, unitHistoryOf } from "./own-history.ts";
 import { pairUnits } from "./pair-units.ts";
 import { isUnreliable } from "./placebo.ts";
@@ -14,9 +14,9 @@ import { unitsForHistory } from "./rule.ts";
 import { sameTime } from "./same-time.ts";
 import { type ShareOfTraffic, shareOfTraffic } from "./share-of-traffic.ts";
 import { badShare, sumOf } from "./shared-trouble.ts";
-import { slowThreshold } from "./slow-threshold.ts";
+import { type SlowCut, slowCut } from "./slow-threshold.ts";
 import { lateWeight, testKey } from "./start-tests.ts";
-import { sameBinding, stratumKey, type TestedStratum, wayKey } from "./tested-stratum.ts";
+import { isLatency, sameBinding, stratumKey, type TestedStratum, wayKey } from "./tested-stratum.ts";
 import { blockMs } from "./traffic-block.ts";
 import { unchangedHosts } from "./unchanged-hosts.ts";
 
@@ -68,7 +68,7 @@ const settingsOn = (state: HealthState, host: string, { site }: TestedStratum): 
   settingsAt(state.settings, hostOf(state, host).environment, site);
 
 const hostOf = ({ hosts }: HealthState, host: string): HostUnderTest =>
-  hosts[host] ?? { environment: "", strata: [], slowAbove: {} };
+  hosts[host] ?? { environment: "", strata: [], slowCuts: {} };
 
 function withAdded(state: HealthState, { host, added = [] }: HostChanged, known: HostUnderTest): HealthState {
   const keys = new Set(known.strata.map(stratumKey));
@@ -84,17 +84,17 @@ function withAdded(state: HealthState, { host, added = [] }: HostChanged, known:
 
 /** Freezes what counts as slow on the host and on those it is compared with; what is frozen stays. */
 function* withSlowness(state: HealthState, host: string, index: EvidenceIndex): Generator<undefined, HealthState> {
-  const ways = hostOf(state, host).strata.filter(({ indicator }) => indicator === "slow");
   const hosts: Record<string, HostUnderTest> = {};
   for (const name of [host, ...unchangedHosts(state, host)]) {
     const before = hostOf(state, name);
-    const found: Record<string, number> = {};
-    for (const stratum of ways) {
+    const found: Record<string, SlowCut> = {};
+    for (const stratum of hostOf(state, host).strata) {
+      if (!isLatency(stratum.indicator)) continue;
       yield;
-      const bucket = slowThreshold(blocksOf(index, name, stratum));
-      if (bucket !== undefined) found[wayKey(stratum)] = bucket;
+      const cut = slowCut(blocksOf(index, name, stratum), stratum.indicator);
+      if (cut !== undefined) found[stratumKey(stratum)] = cut;
     }
-    hosts[name] = { ...before, slowAbove: { ...found, ...before.slowAbove } };
+    hosts[name] = { ...before, slowCuts: { ...found, ...before.slowCuts } };
   }
   return { ...state, hosts: { ...state.hosts, ...hosts } };
 }
@@ -108,7 +108,7 @@ function* createTest(
   const { host, since } = change;
   const settings = settingsOn(state, host, stratum);
   const unitsBefore = (name: string): readonly Unit[] =>
-    unitsOf(index, name, stratum, hostOf(state, name).slowAbove[wayKey(stratum)]);
+    unitsOf(index, name, stratum, slowAboveOf(state, name, stratum, host));
   const own = unitsBefore(host);
   const compared = unchangedHosts(state, host)
     .map((name) => ({ name, units: unitsBefore(name) }))
@@ -176,7 +176,7 @@ function withSpokenFor(state: HealthState, test: StratumTest, all: readonly Stra
 /** The first unit that lies after the change entirely, and for latency after the warm-up. */
 function firstUnit({ warmUpMs }: HealthSettings, stratum: TestedStratum, since: Instant, unitMs: number): Instant {
   if (stratum.source === "probe") return since;
-  const from = stratum.indicator === "slow" ? after(since, warmUpMs) : since;
+  const from = isLatency(stratum.indicator) ? after(since, warmUpMs) : since;
   return instant(Math.ceil(from / unitMs) * unitMs);
 }
 

@@ -70,8 +70,12 @@ function logOf(test: StratumTest, references: References, all: readonly StratumT
   }
 }
 
-/** Before/after alone cannot tell the change from the day, unless half of everything is bad, or a probe fails too. */
+/**
+ * Before/after alone cannot tell the change from the day, unless half of everything is bad, or a probe fails too. Half of all
+ * requests were above the median before as well.
+ */
 function isEvident({ host, stratum, alone }: StratumTest, all: readonly StratumTest[]): boolean {
+  if (stratum.indicator === "above-median") return false;
   const now = alone?.now ?? { requests: 0, bad: 0 };
   if (now.requests > 0 && now.bad * 2 >= now.requests) return true;
   return all.some((other) => other.host === host && sameBinding(other.stratum, stratum) && failsNow(other));
