@@ -39,7 +39,13 @@ export class HostPromises {
   readonly #host: HostTruth;
   readonly #onServed: OnServed;
   /** What users reached at the last look, by unit: process and digest. */
-  #reached = new Map<UnitKey, ReadonlyMap<string, string>>();
+  #reached: ReadonlyMap<UnitKey, ReadonlyMap<string, string>> = new Map();
+  /** What they reach until a process changes. */
+  #reachable:
+    | { readonly changes: number; readonly units: ReadonlyMap<UnitKey, ReadonlyMap<string, string>> }
+    | undefined;
+  /** Processes and memory at a beat at which all that is reached was proven. */
+  #atRest: { readonly changes: number; readonly ledger: Ledger } | undefined;
   /** Sites (and `front`) that users have been able to reach since the host started. */
   readonly #complete = new Set<string>();
   /** Grants that a restart of the host has cut off. */
@@ -103,14 +109,18 @@ export class HostPromises {
 
   /** Promises 2 and 9, again and again: what is not proven goes when nothing permits it any more. */
   beat(): void {
-    const { agentSince, localNow } = this.#host;
+    const { agentSince, localNow, machine, disk } = this.#host;
+    if (this.#atRest?.changes === machine.changes && this.#atRest.ledger === disk.ledger) return;
     const unproven = new Set<string>();
+    let isOnTrial = false;
     for (const [unit, processes] of this.#reach()) {
       for (const digest of processes.values()) {
-        if (this.#host.disk.ledger.proven[unit]?.digest === digest || this.#mayStay(unit, digest)) continue;
-        unproven.add(`${unit} ${digest}`);
+        if (disk.ledger.proven[unit]?.digest === digest) continue;
+        if (this.#mayStay(unit, digest)) isOnTrial = true;
+        else unproven.add(`${unit} ${digest}`);
       }
     }
+    if (unproven.size === 0 && !isOnTrial) this.#atRest = { changes: machine.changes, ledger: disk.ledger };
     for (const key of this.#toGoSince.keys()) if (!unproven.has(key)) this.#toGoSince.delete(key);
     for (const key of unproven) {
       const since = Math.max(this.#toGoSince.get(key) ?? localNow, agentSince ?? localNow);
@@ -190,12 +200,20 @@ export class HostPromises {
       if (slot === undefined) return `${proxy.childId} leads to ${proxy.slots.live}, where nothing of its table runs`;
       if (slot.restarts === 0 && now < slot.readyAt)
         return `${proxy.childId} leads to ${slot.slot}, which is not ready`;
-      slot.liveSince ??= now;
+      this.#host.machine.meetUsers(slot);
     }
     return undefined;
   }
 
-  #reach(): Map<UnitKey, Map<string, string>> {
+  #reach(): ReadonlyMap<UnitKey, ReadonlyMap<string, string>> {
+    const { machine } = this.#host;
+    if (this.#reachable?.changes === machine.changes) return this.#reachable.units;
+    const units = this.#look();
+    this.#reachable = { changes: machine.changes, units };
+    return units;
+  }
+
+  #look(): ReadonlyMap<UnitKey, ReadonlyMap<string, string>> {
     const { machine } = this.#host;
     const reached = new Map<UnitKey, Map<string, string>>();
     const add = (unit: UnitKey, process: string, digest: string): void => {

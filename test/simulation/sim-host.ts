@@ -271,10 +271,8 @@ export class SimHost implements HostTruth {
   }
 
   #report(agent: SimAgent): void {
-    const { localNow } = this;
-    const seen = this.#prober.usersWays(Object.values(this.disk.ledger.duties), localNow);
     const round = instant(Math.floor(this.#history.time.now / beatMs) * beatMs);
-    const ofRound = seen.map((result) => ({ ...result, round }));
-    this.#send({ observation: agent.observe(), results: [...agent.takeResults(), ...ofRound] });
+    const answers = this.#prober.usersRound(this.disk.ledger.duties);
+    this.#send({ observation: agent.observe(), results: agent.takeResults(), round: { round, answers } });
   }
 }

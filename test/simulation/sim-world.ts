@@ -9,9 +9,9 @@ import { SimCoordinator } from "./sim-coordinator.ts";
 import { SimGates } from "./sim-gates.ts";
 import { SimHost } from "./sim-host.ts";
 import { type Extent, firstUnits, fleetOf, placesOf, rolloutOf, siteNames, unitsOf } from "./simulated-fleet.ts";
-import { freshStore, type Place, type Store } from "./store.ts";
+import { copyOf, freshStore, type Place, type Store } from "./store.ts";
 import type { Subject } from "./subject.ts";
-import { disagreement, isOut, isOver, movingRollout, unsettled } from "./unsettled.ts";
+import { disagreement, isMoving, isOut, isOver, unsettled } from "./unsettled.ts";
 import { VirtualTime } from "./virtual-time.ts";
 
 /** How long a fleet without faults may take until everything has ended and every host runs what is proven. */
@@ -95,12 +95,23 @@ export class World implements History {
     this.#planFaults();
     this.time.runUntil(start + faultsMs, () => false);
     this.#beCalm();
-    this.time.runUntil(start + faultsMs + livenessMs, () => this.#unsettled() === undefined);
+    this.time.runUntil(start + faultsMs + livenessMs, () => this.#isAtRest());
     const left = this.#unsettled();
     if (left !== undefined) {
       this.trace.add(`BROKEN liveness: ${left}`);
       throw new Violation(`liveness: ${left}`);
     }
+  }
+
+  #lookedAt = 0;
+  #isDone = false;
+
+  /** Looked at once a second, and not for longer than something moves that is easily seen. */
+  #isAtRest(): boolean {
+    if (this.#isDone || this.time.now - this.#lookedAt < 1000) return this.#isDone;
+    this.#lookedAt = this.time.now;
+    this.#isDone = !isMoving(this.#coordinator.store) && this.#unsettled() === undefined;
+    return this.#isDone;
   }
 
   #tickLater(): void {
@@ -118,7 +129,7 @@ export class World implements History {
     this.time.after(downMs, () => {
       this.#isBeingReplaced = false;
       const { store, isBackup } = this.#coordinator;
-      this.#coordinator = this.#lead(structuredClone(store), isBackup);
+      this.#coordinator = this.#lead(copyOf(store), isBackup);
     });
   }
 
@@ -240,7 +251,7 @@ export class World implements History {
   #takeBackup(): void {
     if (this.calm) return;
     this.trace.add("a backup is taken");
-    this.#snapshot = structuredClone(this.#coordinator.store);
+    this.#snapshot = copyOf(this.#coordinator.store);
     this.time.after(this.prng.whole(60_000, 240_000), () => this.#restoreBackup());
   }
 
@@ -251,14 +262,14 @@ export class World implements History {
     const right = this.#coordinator.store;
     this.trace.add("the backup is started in the coordinator's place");
     this.#coordinator.isAlive = false;
-    this.#coordinator = this.#lead(structuredClone(snapshot), true);
+    this.#coordinator = this.#lead(copyOf(snapshot), true);
     this.time.after(this.prng.whole(30_000, 150_000), () => {
       this.trace.add("the right store comes back");
       this.#coordinator.isAlive = false;
       this.#adopts = true;
       this.#snapshot = undefined;
       this.#promises.forgetBackup();
-      this.#coordinator = this.#lead(structuredClone(right), false);
+      this.#coordinator = this.#lead(copyOf(right), false);
     });
   }
 
@@ -346,7 +357,7 @@ export class World implements History {
   /** Where a host and the store disagree over what is proven, nothing changes by itself: somebody deploys anew. */
   #makeAgree(): void {
     const { store, isAlive, isBackup } = this.#coordinator;
-    if (!isAlive || isBackup || movingRollout(store) !== undefined) return;
+    if (!isAlive || isBackup || isMoving(store)) return;
     if (!this.#hosts.some((host) => disagreement(store, host) !== undefined)) return;
     this.trace.count("store and host disagreed");
     for (const site of siteNames) this.#roll(site, "pair", "good");

@@ -8,9 +8,15 @@ export const isOver = (phase: Phase): boolean => phase === "completed" || phase 
 export const isOut = ({ kind }: StepState): boolean =>
   kind === "activating" || kind === "provisional" || kind === "withdrawing" || kind === "reverting";
 
-/** A rollout that has still something to do. */
+/** Whether some rollout has still something to do. */
+export const isMoving = ({ rollouts }: Store): boolean => rollouts.some(hasToDo);
+
+const hasToDo = ({ state }: Store["rollouts"][number]): boolean =>
+  !isOver(state.phase) || Object.values(state.steps).some(isOut);
+
+/** A rollout that has still something to do, in words. */
 export function movingRollout(store: Store): string | undefined {
-  const moving = store.rollouts.find(({ state }) => !isOver(state.phase) || Object.values(state.steps).some(isOut));
+  const moving = store.rollouts.find(hasToDo);
   return moving && `${moving.rollout.id} is ${moving.state.phase}: ${JSON.stringify(moving.state.steps)}`;
 }
 

@@ -21,7 +21,7 @@ import { beatMs, type Report } from "../../simulation/report.ts";
 import { SimCoordinator } from "../../simulation/sim-coordinator.ts";
 import { SimHost } from "../../simulation/sim-host.ts";
 import { firstUnits, placesOf } from "../../simulation/simulated-fleet.ts";
-import { freshStore, type Place, type Store } from "../../simulation/store.ts";
+import { copyOf, freshStore, type Place, type Store } from "../../simulation/store.ts";
 import { subject as realSubject, type Subject } from "../../simulation/subject.ts";
 import { isOut, isOver } from "../../simulation/unsettled.ts";
 import { VirtualTime } from "../../simulation/virtual-time.ts";
@@ -162,7 +162,7 @@ export class ScenarioFleet implements History {
       this.promises,
       this.places,
       this.gates,
-      { ...given, store: kept.store },
+      { ...given, store: kept.store, heartbeatMs: 1000 },
       (host, intent) => this.#toHost(host, intent, life, given.isBackup),
     );
     this.#book.add(coordinatorStartedEvent(kept.store.fence, this.time.now));
@@ -244,11 +244,11 @@ export class ScenarioFleet implements History {
   /** The next life of the same coordinator, on what the last one kept. */
   startCoordinator(): void {
     const { isBackup, adopts } = this.#coordinator;
-    this.#coordinator = this.#lead({ store: structuredClone(this.store), book: this.#book }, { isBackup, adopts });
+    this.#coordinator = this.#lead({ store: copyOf(this.store), book: this.#book }, { isBackup, adopts });
   }
 
   takeBackup(): void {
-    this.#backup = { store: structuredClone(this.store), book: this.#book.copy() };
+    this.#backup = { store: copyOf(this.store), book: this.#book.copy() };
   }
 
   /** The backup is started in the coordinator's place, which is gone. */
@@ -262,7 +262,7 @@ export class ScenarioFleet implements History {
   /** An operator's word that this store is the right one. */
   adopt(): void {
     this.killCoordinator();
-    const kept = { store: structuredClone(this.store), book: this.#book };
+    const kept = { store: copyOf(this.store), book: this.#book };
     this.#coordinator = this.#lead(kept, { isBackup: false, adopts: true });
   }
 
