@@ -10,7 +10,7 @@ import {
 } from "@sluice/core";
 import { type History, Violation } from "./history.ts";
 import { countOpen, type ProxyProcess, type SimMachine, type SlotProcess, type Way } from "./sim-machine.ts";
-import { bindingsOf, drainMs, siteNames } from "./simulated-fleet.ts";
+import { bindingsOf, drainMs, sitesOf } from "./simulated-fleet.ts";
 
 /** What the checks must see of a host. */
 export interface HostTruth {
@@ -38,6 +38,7 @@ export class HostPromises {
   readonly #history: History;
   readonly #host: HostTruth;
   readonly #onServed: OnServed;
+  readonly #sites: readonly string[];
   /** What users reached at the last look, by unit: process and digest. */
   #reached: ReadonlyMap<UnitKey, ReadonlyMap<string, string>> = new Map();
   /** What they reach until a process changes. */
@@ -58,6 +59,7 @@ export class HostPromises {
     this.#history = history;
     this.#host = host;
     this.#onServed = onServed;
+    this.#sites = sitesOf(history.options);
   }
 
   #broken(promise: string, what: string): never {
@@ -85,7 +87,7 @@ export class HostPromises {
       }
     }
     this.#reached = reached;
-    for (const site of siteNames) for (const way of this.#host.machine.ways(site)) this.#checkSet(site, way);
+    for (const site of this.#sites) for (const way of this.#host.machine.ways(site)) this.#checkSet(site, way);
     this.memoryChanged();
   }
 
@@ -182,7 +184,7 @@ export class HostPromises {
   /** Promise 5: once users can reach a site, no order makes that end. */
   #checkComplete(): void {
     const { machine } = this.#host;
-    for (const site of siteNames) {
+    for (const site of this.#sites) {
       const accepting = machine.accepting(`proxy:${site}`);
       const gap = accepting.length === 0 ? "no proxy accepts" : this.#gap(site, accepting);
       if (gap === undefined) this.#complete.add(site);
@@ -222,7 +224,7 @@ export class HostPromises {
       else known.set(process, digest);
     };
     for (const front of machine.accepting("front")) add("front", front.childId, front.digest);
-    for (const site of siteNames) {
+    for (const site of this.#sites) {
       for (const proxy of machine.accepting(`proxy:${site}`)) {
         add(proxy.unit, proxy.childId, proxy.digest);
         const { slot } = machine.wayBehind(site, proxy);
@@ -248,7 +250,7 @@ export class HostPromises {
 
   #probedBefore(unit: UnitKey, process: string, digest: string): void {
     const parsed = parseUnit(unit);
-    const sites = parsed.kind === "front" ? siteNames : [parsed.site];
+    const sites = parsed.kind === "front" ? this.#sites : [parsed.site];
     for (const site of sites) {
       for (const { name, shared } of bindingsOf(site)) {
         if (parsed.kind === "front" && !shared) continue;

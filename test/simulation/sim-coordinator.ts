@@ -16,8 +16,10 @@ import {
   planRollout,
   type Rollout,
   type RolloutState,
+  type SiteDuties,
   sameJson,
   startRollout,
+  type UnitRelease,
   type WaitingOn,
 } from "@sluice/core";
 import { type History, simulatedDigest } from "./history.ts";
@@ -25,10 +27,8 @@ import type { Promises } from "./promises.ts";
 import { beatMs, type Report } from "./report.ts";
 import type { SimGates } from "./sim-gates.ts";
 import { SimHealth } from "./sim-health.ts";
-import { dutiesOf, simulatedRelease, siteNames } from "./simulated-fleet.ts";
+import { dutiesOf, simulatedRelease, sitesOf } from "./simulated-fleet.ts";
 import type { Place, Store } from "./store.ts";
-
-const duties = siteNames.map(dutiesOf);
 
 type Entry = Store["rollouts"][number];
 
@@ -74,6 +74,7 @@ export class SimCoordinator {
   /** What each host was last to be told: most changes of the store say nothing new to most hosts. */
   readonly #lastTold = new Map<string, Told>();
   readonly #health: SimHealth;
+  readonly #duties: readonly SiteDuties[];
   #refusesBecause: string | undefined;
   isAlive = true;
   readonly #heartbeatMs: number;
@@ -99,6 +100,7 @@ export class SimCoordinator {
     this.#send = send;
     this.store = given.store;
     this.isBackup = given.isBackup;
+    this.#duties = sitesOf(history.options).map(dutiesOf);
     this.#health = new SimHealth(history, places, given.store);
     this.adopts = given.adopts;
     this.#heartbeatMs = given.heartbeatMs ?? 2 * beatMs;
@@ -242,7 +244,7 @@ export class SimCoordinator {
         now: this.#history.time.now,
         heardAt: ({ binding, hop }) => this.#health.heardAt(host, binding, hop),
         host,
-        duties: duties.filter(
+        duties: this.#duties.filter(
           ({ site }) => rollout.sites.includes(site) && this.store.proven[host]?.[`site:${site}`] !== undefined,
         ),
       }),
@@ -292,9 +294,7 @@ export class SimCoordinator {
     const body = this.#body(host);
     const before = this.#lastTold.get(host);
     const told =
-      before !== undefined && sameJson(before.body, body)
-        ? before
-        : { body, digest: simulatedDigest(JSON.stringify(body)) };
+      before !== undefined && sameJson(before.body, body) ? before : { body, digest: simulatedDigest(textOf(body)) };
     this.#told.set(host, told);
     this.#lastTold.set(host, told);
     return told;
@@ -305,7 +305,7 @@ export class SimCoordinator {
       host,
       environment: "production",
       unconfirmed: "revert",
-      duties,
+      duties: this.#duties,
       desired: this.store.desired[host] ?? {},
       proven: this.store.proven[host] ?? {},
       holds: {},
@@ -395,6 +395,21 @@ export class SimCoordinator {
     for (const entry of this.store.rollouts) entry.state = next(entry) ?? entry.state;
     this.#changed();
   }
+}
+
+/** The text of a body; duties and releases that everybody has are called by their names in it. */
+function textOf(body: IntentBody): string {
+  const named = (release: UnitRelease): unknown =>
+    simulatedRelease(release.digest) === release ? release.digest : release;
+  return JSON.stringify({
+    ...body,
+    sites: body.sites.map((one) => (dutiesOf(one.site) === one ? one.site : one)),
+    units: body.units.map(({ proven, hold, ...unit }) => ({
+      ...unit,
+      ...(proven === undefined ? {} : { proven: named(proven) }),
+      hold: hold.map(named),
+    })),
+  });
 }
 
 /** Word for word the same, but for the time of saying so. */

@@ -12,6 +12,7 @@ import {
   type ProbeResult,
   type ProbeStratum,
   planTests,
+  type SiteDuties,
   startTests,
   trialOf,
   type Verdict,
@@ -19,12 +20,10 @@ import {
 import { HeardWays } from "./heard-ways.ts";
 import type { History } from "./history.ts";
 import type { Asked, ProbedRound } from "./report.ts";
-import { bindingsOf, dutiesOf, siteNames } from "./simulated-fleet.ts";
+import { bindingsOf, dutiesOf, sitesOf } from "./simulated-fleet.ts";
 import type { Place, Store } from "./store.ts";
 
 type Entry = Store["rollouts"][number];
-
-const duties = siteNames.map(dutiesOf);
 
 /** As much of the past as a history needs to be one, and some more. */
 const keptMs = 300_000;
@@ -34,6 +33,7 @@ export class SimHealth {
   readonly #history: History;
   readonly #places: readonly Place[];
   readonly #store: Store;
+  readonly #duties: readonly SiteDuties[];
   /** Up to where each rollout was fed by this life of the coordinator. */
   readonly #fedUntil = new Map<string, Instant>();
   /** The newest verdict on each rollout, and what it was about: it is asked for many times in one moment. */
@@ -44,6 +44,7 @@ export class SimHealth {
   constructor(history: History, places: readonly Place[], store: Store) {
     this.#history = history;
     this.#places = places;
+    this.#duties = sitesOf(history.options).map(dutiesOf);
     this.#store = store;
   }
 
@@ -91,14 +92,14 @@ export class SimHealth {
     const about = [tests, entry.state, now];
     const known = this.#judged.get(entry.rollout.id);
     if (known !== undefined && about.every((one, index) => known.about[index] === one)) return known.verdict;
-    const verdict = this.#history.subject.judgeTests(tests, { now, ...trialOf(entry, () => duties) });
+    const verdict = this.#history.subject.judgeTests(tests, { now, ...trialOf(entry, () => this.#duties) });
     this.#judged.set(entry.rollout.id, { about, verdict });
     return verdict;
   }
 
   /** Users' ways only: slots are asked by the agents themselves before a switch. */
   #begin({ rollout }: Entry): HealthState {
-    const plan = planTests(rollout, { hostsOf: (name) => this.#hostsOf(name), dutiesOf: () => duties });
+    const plan = planTests(rollout, { hostsOf: (name) => this.#hostsOf(name), dutiesOf: () => this.#duties });
     const hosts = plan.hosts.map((host) => ({
       ...host,
       strata: host.strata.filter(({ source, hop }) => source === "probe" && hop !== "slot"),

@@ -22,7 +22,7 @@ export class SimProber {
   readonly #goodResults = new Map<string, number>();
   /** Users' ways by `site hop`, for as long as nothing can answer otherwise. */
   readonly #steady = new Map<string, SteadyAnswers>();
-  #answers: ProbedRound["answers"] = {};
+  #last: LastRound | undefined;
   /** Bindings that a process answered well for before users could reach it, by `process|binding`. */
   readonly goodBefore = new Set<string>();
   readonly #history: History;
@@ -61,35 +61,43 @@ export class SimProber {
 
   /** One round on every way of users. Where nothing can answer otherwise than in the round before, nothing is asked again. */
   usersRound(sites: Readonly<Record<string, SiteDuties>>): ProbedRound["answers"] {
-    const answers = Object.entries(sites).map(([site, duties]) => {
-      const [listener, edge] = [this.#usersAnswers(duties, "listener"), this.#usersAnswers(duties, "edge")];
-      const before = this.#answers[site];
-      const all = edge.length === 0 ? listener : [...listener, ...edge];
-      const isSame = before?.length === all.length && all.every((one, index) => before[index] === one);
-      return [site, isSame ? before : all] as const;
-    });
-    const isSame = answers.every(([site, asked]) => this.#answers[site] === asked);
-    if (!isSame || Object.keys(this.#answers).length !== answers.length) this.#answers = Object.fromEntries(answers);
-    return this.#answers;
+    const last = this.#last;
+    const { time } = this.#history;
+    const isSteady = last?.sites === sites && last.changes === this.#machine.changes && time.now < last.until;
+    if (!isSteady) return this.#roundOf(sites, () => this.#leadsElsewhere("edge"));
+    const led = Array.from({ length: last.edges }, () => this.#leadsElsewhere("edge"));
+    if (led.includes(true)) return this.#roundOf(sites, () => led.shift() === true);
+    for (const steady of last.steady) steady.repeats++;
+    return last.answers;
   }
 
-  #usersAnswers(duties: SiteDuties, hop: "listener" | "edge"): readonly Asked[] {
-    const key = `${duties.site} ${hop}`;
-    const known = this.#steady.get(key);
+  #roundOf(sites: Readonly<Record<string, SiteDuties>>, isLed: () => boolean): ProbedRound["answers"] {
+    const steady: SteadyAnswers[] = [];
+    const answers: Record<string, readonly Asked[]> = {};
+    for (const [site, duties] of Object.entries(sites)) {
+      const [listener, edge] = [this.#usersAnswers(duties, "listener"), this.#usersAnswers(duties, "edge")];
+      steady.push(listener, edge);
+      const led = edge.asked.map((asked) => (isLed() ? { ...asked, outcome: elsewhere } : asked));
+      for (const one of [listener, edge]) one.repeats++;
+      led.forEach((asked, index) => {
+        if (asked.outcome === elsewhere) this.#countGood([edge.good[index] ?? []], -1);
+      });
+      const all = [...listener.asked, ...led];
+      const before = this.#last?.answers[site];
+      answers[site] = before !== undefined && sameItems(before, all) ? before : all;
+    }
+    const until = Math.min(...steady.map((one) => one.until), Number.POSITIVE_INFINITY);
+    const edges = steady.reduce((sum, { hop, asked }) => sum + (hop === "edge" ? asked.length : 0), 0);
+    const isOnce = Object.values(answers).some((all) => all.some(({ outcome }) => outcome === elsewhere));
+    this.#last = { sites, changes: this.#machine.changes, until: isOnce ? 0 : until, answers, steady, edges };
+    return answers;
+  }
+
+  #usersAnswers(duties: SiteDuties, hop: "listener" | "edge"): SteadyAnswers {
+    const known = this.#steady.get(`${duties.site} ${hop}`);
     const isSteady =
       known?.duties === duties && known.changes === this.#machine.changes && this.#history.time.now < known.until;
-    const steady = isSteady ? known : this.#askAnew(duties, hop, known);
-    const lost = questionsOf(duties, hop).map(() => this.#leadsElsewhere(hop));
-    if (!lost.includes(true)) {
-      steady.repeats++;
-      return steady.asked;
-    }
-    const led = steady.asked.map((asked, index) => (lost[index] === true ? { ...asked, outcome: elsewhere } : asked));
-    this.#countGood(
-      steady.good.filter((_, index) => lost[index] !== true),
-      1,
-    );
-    return led;
+    return isSteady ? known : this.#askAnew(duties, hop, known);
   }
 
   #askAnew(duties: SiteDuties, hop: "listener" | "edge", known: SteadyAnswers | undefined): SteadyAnswers {
@@ -104,7 +112,7 @@ export class SimProber {
     if (known !== undefined) this.#countRepeats(known);
     const { changes } = this.#machine;
     const until = this.#machine.ways(site).length > 1 ? 0 : this.#steadyUntil(way);
-    const steady = { duties, changes, until, asked, good, repeats: 0 };
+    const steady = { duties, hop, changes, until, asked, good, repeats: 0 };
     this.#steady.set(`${site} ${hop}`, steady);
     return steady;
   }
@@ -249,6 +257,7 @@ const elsewhere = { kind: "unknown", reason: "the edge led to another host" } as
 /** Answers on the ways of users, and until when they stay. */
 interface SteadyAnswers {
   readonly duties: SiteDuties;
+  readonly hop: "listener" | "edge";
   readonly changes: number;
   readonly until: number;
   readonly asked: readonly Asked[];
@@ -257,6 +266,20 @@ interface SteadyAnswers {
   /** Rounds answered so since it was counted last. */
   repeats: number;
 }
+
+/** A round on every way of users, and until when the next one is the same. */
+interface LastRound {
+  readonly sites: Readonly<Record<string, SiteDuties>>;
+  readonly changes: number;
+  readonly until: number;
+  readonly answers: ProbedRound["answers"];
+  readonly steady: readonly SteadyAnswers[];
+  /** Questions through the edge. */
+  readonly edges: number;
+}
+
+const sameItems = (a: readonly Asked[], b: readonly Asked[]): boolean =>
+  a.length === b.length && a.every((one, index) => one === b[index]);
 
 const goodKeys = (
   way: Partial<Way> | undefined,

@@ -8,10 +8,10 @@ import type { Report } from "./report.ts";
 import { SimCoordinator } from "./sim-coordinator.ts";
 import { SimGates } from "./sim-gates.ts";
 import { SimHost } from "./sim-host.ts";
-import { type Extent, firstUnits, fleetOf, placesOf, rolloutOf, siteNames, unitsOf } from "./simulated-fleet.ts";
+import { type Extent, firstUnitsOf, fleetOf, placesOf, rolloutOf, sitesOf, unitsOf } from "./simulated-fleet.ts";
 import { copyOf, freshStore, type Place, type Store } from "./store.ts";
 import type { Subject } from "./subject.ts";
-import { disagreement, isMoving, isOut, isOver, unsettled } from "./unsettled.ts";
+import { disputedUnits, isMoving, isOut, isOver, unsettled } from "./unsettled.ts";
 import { VirtualTime } from "./virtual-time.ts";
 
 /** How long a fleet without faults may take until everything has ended and every host runs what is proven. */
@@ -62,7 +62,7 @@ export class World implements History {
   }
 
   #firstPairs(): Record<string, string> {
-    return Object.fromEntries(firstUnits.map(({ unit, digest }) => [unit, digest]));
+    return Object.fromEntries(firstUnitsOf(this.options).map(({ unit, digest }) => [unit, digest]));
   }
 
   #host(place: Place): SimHost {
@@ -90,7 +90,7 @@ export class World implements History {
   play(): void {
     const { faultsMs } = this.options;
     const start = this.time.now;
-    for (const host of this.#hosts) host.begin(firstUnits);
+    for (const host of this.#hosts) host.begin(firstUnitsOf(this.options));
     this.#tickLater();
     this.#planFaults();
     this.time.runUntil(start + faultsMs, () => false);
@@ -275,7 +275,7 @@ export class World implements History {
 
   #deploy(): void {
     const { store, isAlive, isBackup } = this.#coordinator;
-    const site = this.prng.pick(siteNames);
+    const site = this.prng.pick(sitesOf(this.options));
     const extent = this.prng.pick<Extent>(["pair", "pair", "site", "proxy", "front", "all"]);
     const restart = this.prng.chance(0.15);
     const alone = this.prng.chance(0.7);
@@ -358,10 +358,12 @@ export class World implements History {
   #makeAgree(): void {
     const { store, isAlive, isBackup } = this.#coordinator;
     if (!isAlive || isBackup || isMoving(store)) return;
-    if (!this.#hosts.some((host) => disagreement(store, host) !== undefined)) return;
+    const units = new Set(this.#hosts.flatMap((host) => disputedUnits(store, host)));
+    if (units.size === 0) return;
     this.trace.count("store and host disagreed");
-    for (const site of siteNames) this.#roll(site, "pair", "good");
-    this.#roll("", "front", "good");
+    for (const site of sitesOf(this.options))
+      if (units.has(`site:${site}`) || units.has(`proxy:${site}`)) this.#roll(site, "pair", "good");
+    if (units.has("front")) this.#roll("", "front", "good");
   }
 
   #unsettled(): string | undefined {

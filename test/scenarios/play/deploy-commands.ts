@@ -9,7 +9,7 @@ import {
   startEvents,
 } from "@sluice/core";
 import type { Behaviour } from "../../simulation/history-options.ts";
-import { type Extent, rolloutOf, siteNames, unitsOf } from "../../simulation/simulated-fleet.ts";
+import { type Extent, rolloutOf, sitesOf, unitsOf } from "../../simulation/simulated-fleet.ts";
 import { isOver } from "../../simulation/unsettled.ts";
 import { assertOptions, type CommandLine, ScriptError } from "./command-line.ts";
 import type { Command } from "./commands.ts";
@@ -23,6 +23,8 @@ const behaviours: readonly Behaviour[] = [
   ...(["good", "dies-on-start", "bad-before", "bad-after", "bad-edge", "bad-later", "bad-after-soak"] as const),
   ...(["crashes-later", "misses-binding", "misses-binding-later"] as const),
 ];
+
+const siteNames = sitesOf({ sites: 2 });
 
 /** `deploy shop 2 --what proxy --behaves misses-binding --to acceptance --override window --reason "…" --by eve` */
 function deploy(stage: Stage, line: CommandLine): readonly string[] {

@@ -23,6 +23,7 @@ export function quietOptions(
 ): HistoryOptions {
   return {
     seed: 1,
+    sites: 2,
     ...given,
     approval: false,
     loss: 0,
