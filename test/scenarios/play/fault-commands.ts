@@ -1,9 +1,8 @@
 import { judgeIntent } from "@sluice/core";
 import type { SimHost } from "../../simulation/sim-host.ts";
-import { siteNames } from "../../simulation/simulated-fleet.ts";
 import { assertOptions, type CommandLine, ScriptError } from "./command-line.ts";
 import type { Command } from "./commands.ts";
-import { duration } from "./fleet-shape.ts";
+import { duration, siteNames } from "./fleet-shape.ts";
 import type { ScenarioFleet } from "./scenario-fleet.ts";
 import type { Stage } from "./stage.ts";
 

@@ -12,15 +12,14 @@ export function sameJson(a: unknown, b: unknown): boolean {
 const sameItems = (a: readonly unknown[], b: readonly unknown[]): boolean =>
   a.length === b.length && a.every((item, index) => sameJson(item, b[index]));
 
-type Members = Readonly<Record<string, unknown>>;
-
-const sameMembers = (a: object, b: object): boolean =>
-  hasMembers(b as Members, a as Members) && hasAll(a, b as Members);
-
-const hasMembers = (value: Members, wanted: Members): boolean =>
-  Object.keys(wanted).every((key) => wanted[key] === undefined || sameJson(wanted[key], own(value, key)));
-
-const hasAll = (value: object, wanted: Members): boolean =>
-  Object.keys(wanted).every((key) => wanted[key] === undefined || own(value as Members, key) !== undefined);
-
-const own = (value: Members, key: string): unknown => (Object.hasOwn(value, key) ? value[key] : undefined);
+function sameMembers(a: object, b: object): boolean {
+  const others = b as Readonly<Record<string, unknown>>;
+  let surplus = 0;
+  for (const [key, value] of Object.entries(a)) {
+    if (value === undefined) continue;
+    if (!sameJson(value, others[key])) return false;
+    surplus++;
+  }
+  for (const value of Object.values(b)) if (value !== undefined) surplus--;
+  return surplus === 0;
+}
