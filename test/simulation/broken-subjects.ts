@@ -61,6 +61,18 @@ export const brokenSubjects: readonly BrokenSubject[] = [
     subject: { ...subject, judgeLead: () => ({ kind: "lead" }) },
   },
   {
+    name: "takes back what is one-way",
+    rareSeed: 51,
+    caughtAs: /^one-way:/,
+    subject: {
+      ...subject,
+      planRollout: (input) => {
+        const { oneWay: _, ...revertible } = input.rollout;
+        return planRollout({ ...input, rollout: revertible });
+      },
+    },
+  },
+  {
     name: "forgets maxUnavailable",
     caughtAs: /^maxUnavailable:/,
     subject: { ...subject, planRollout: (input) => planRollout(withoutCap(input)) },

@@ -163,6 +163,7 @@ export class Promises {
     }
     this.#wavesInOrder(rollout, after);
     this.#revertsOnlyWithCause(rollout, before, after);
+    this.#keepsOneWay(rollout, before, after);
     const still = before.phase === after.phase && !["completed", "reverted", "aborted"].includes(after.phase);
     if (still && waitingOn.length === 0) this.#broken("12", `rollout ${rollout.id} is ${after.phase} without a reason`);
   }
@@ -207,6 +208,17 @@ export class Promises {
             : wave.find(({ host }) => state.steps[host]?.kind !== "passed")?.host;
       }
     }
+  }
+
+  /** What users may have met of a one-way release goes back by an operator's word alone, which is not planned. */
+  #keepsOneWay({ id, oneWay }: Rollout, before: RolloutState, after: RolloutState): void {
+    if (oneWay === undefined || before.phase === "reverting" || before.phase === "aborted") return;
+    for (const [host, { kind }] of Object.entries(before.steps)) {
+      const now = after.steps[host]?.kind;
+      if (["provisional", "passed"].includes(kind) && (now === "withdrawing" || now === "reverting"))
+        this.#broken("one-way", `${id} takes back ${host} by itself`);
+    }
+    if (after.phase === "held" && before.phase === "halted") this.#history.trace.count("one-way held");
   }
 
   /** Silence destroys nothing: what passed goes back only for a reason that somebody reported. */

@@ -296,6 +296,7 @@ export class SimCoordinator {
       by,
       reason: "simulated",
       now: this.#history.time.now,
+      mayOverride: true,
       ...(role === undefined ? {} : { role }),
     };
     const outcome = applyVerb(input, verb, context);

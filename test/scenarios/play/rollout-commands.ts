@@ -11,6 +11,7 @@ import {
   type VerbRefusal,
   verbEvent,
 } from "@sluice/core";
+import { includesRole, overriderRole, roles } from "@sluice/protocol";
 import type { Store } from "../../simulation/store.ts";
 import { assertOptions, type CommandLine, ScriptError } from "./command-line.ts";
 import type { Command } from "./commands.ts";
@@ -31,6 +32,7 @@ export const rolloutCommands: Readonly<Record<string, Command>> = {
   resume: command("resume"),
   abort: command("abort"),
   revert: command("revert"),
+  keep: command("keep"),
   override,
 };
 
@@ -43,8 +45,15 @@ function entryOf({ store }: ScenarioFleet, id: string): Entry {
 }
 
 function contextOf({ options }: CommandLine, { time }: ScenarioFleet): VerbContext {
-  const { by = "ada", role, reason } = options;
-  return { by, now: time.now, ...(role === undefined ? {} : { role }), ...(reason === undefined ? {} : { reason }) };
+  const { by = "ada", role, reason, as = "approver" } = options;
+  const mayOverride = includesRole(roles.find((one) => one === as) ?? "viewer", overriderRole);
+  return {
+    by,
+    now: time.now,
+    mayOverride,
+    ...(role === undefined ? {} : { role }),
+    ...(reason === undefined ? {} : { reason }),
+  };
 }
 
 function verdictOn(fleet: ScenarioFleet, id: string) {
@@ -52,7 +61,7 @@ function verdictOn(fleet: ScenarioFleet, id: string) {
 }
 
 function tell(stage: Stage, line: CommandLine, verb: OperatorVerb): readonly string[] {
-  assertOptions(line, ["by", "role", "reason"]);
+  assertOptions(line, ["by", "as", "role", "reason"]);
   const [, id = ""] = line.words;
   return stage.ask((fleet) => {
     const entry = entryOf(fleet, id);

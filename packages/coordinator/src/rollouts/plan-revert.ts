@@ -7,10 +7,12 @@ import { type Planning, planFor } from "./planning.ts";
 
 /**
  * A completed rollout the other way round: a rollout of its own, back to what was proven before on each host.
- * Refused when a newer rollout has touched one of its units, or when nothing ran before.
+ * Refused when a newer rollout has touched one of its units, when nothing ran before, and when it is one-way and the asker
+ * may not override that or gives no reason.
  */
-export function planRevert(db: Db, planning: Planning, completed: StoredRollout): PlannedRollout {
+export function planRevert(db: Db, planning: Planning, completed: StoredRollout, mayOverride: boolean): PlannedRollout {
   const { rollout, state } = completed;
+  assertNotOneWay(rollout, planning, mayOverride);
   assertNothingNewer(db, completed);
   const changes = rollout.stages
     .flatMap(({ waves }) => waves.flat())
@@ -25,6 +27,14 @@ export function planRevert(db: Db, planning: Planning, completed: StoredRollout)
     },
   });
   return { ...planned, rollout: { ...planned.rollout, stages: planned.rollout.stages.map(withoutWaiting) } };
+}
+
+function assertNotOneWay({ id, oneWay }: Rollout, { by, reason = "" }: Planning, mayOverride: boolean): void {
+  if (oneWay === undefined) return;
+  const why = `cannot revert rollout '${id}' as '${by}': it is one-way (${oneWay})`;
+  const hint = "deploy a mended release, which may be reverted: sluice deploy SITE VERSION";
+  if (!mayOverride) throw new Problem("role-missing", `${why}; it takes a role that may override`, { hint });
+  if (reason.trim() === "") throw new Problem("reason-missing", `${why}; give a reason with --reason`, { hint });
 }
 
 function assertNothingNewer(db: Db, { rollout, number }: StoredRollout): void {

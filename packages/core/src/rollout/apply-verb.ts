@@ -3,12 +3,13 @@ import type { ProblemReason } from "../problems/problem.ts";
 import type { Instant } from "../units/time.ts";
 import { unreachable } from "../units/unreachable.ts";
 import { haltCause } from "./halt.ts";
+import { oneWayHosts } from "./one-way.ts";
 import { startReverting, withdrawn } from "./plan-halted.ts";
 import type { PlanInput } from "./plan-input.ts";
 import { refusal } from "./refusal.ts";
 import { resumed } from "./resumed.ts";
 import type { OperatorVerb, Rollout, RolloutState } from "./rollout.ts";
-import { type InPhase, stageAt } from "./wave.ts";
+import { type InPhase, nameHosts, stageAt } from "./wave.ts";
 
 /** Who asks for it, and why. */
 export interface VerbContext {
@@ -17,6 +18,8 @@ export interface VerbContext {
   readonly role?: string;
   readonly reason?: string;
   readonly now: Instant;
+  /** The asker's role allows to do what a rule forbids; absent: it does not. */
+  readonly mayOverride?: boolean;
 }
 
 /** Why an operator's word is not followed: a reason of the catalogue and a sentence that says what to do. */
@@ -47,9 +50,11 @@ export function applyVerb(input: VerbInput, verb: OperatorVerb, context: VerbCon
     case "resume":
       return resume(rollout, state, context);
     case "abort":
-      return abort(state, context);
+      return onlyOverriding(rollout, state, verb, context) ?? abort(state, context);
     case "revert":
-      return revert(rollout, state, context);
+      return onlyOverriding(rollout, state, verb, context) ?? revert(rollout, state, context);
+    case "keep":
+      return mayOverride(rollout, verb, "it makes proven what no verdict passed", context) ?? keep(state, context);
     default:
       return unreachable(verb);
   }
@@ -134,6 +139,53 @@ function resume(rollout: Rollout, anyState: RolloutState, { now }: VerbContext):
   const state = resumed(rollout, paused, now);
   const accepted = paused.byHealth === true && state.phase === "observing";
   return { state: accepted ? { ...state, acceptsUnhealthy: true } : state };
+}
+
+/** Taking back what must not be taken back is for a person who may override, and says why. */
+function onlyOverriding(
+  rollout: Rollout,
+  { steps }: RolloutState,
+  verb: "abort" | "revert",
+  context: VerbContext,
+): VerbOutcome | undefined {
+  const hosts = oneWayHosts(rollout, steps).filter((host) => verb === "revert" || steps[host]?.kind !== "passed");
+  if (hosts.length === 0) return undefined;
+  return mayOverride(
+    rollout,
+    verb,
+    `it is one-way (${rollout.oneWay}) and ${nameHosts(hosts)} may run it already`,
+    context,
+  );
+}
+
+/** Refuses those whose role is not enough, and those who give no reason. */
+function mayOverride(
+  { id }: Rollout,
+  verb: OperatorVerb,
+  why: string,
+  { by, reason, mayOverride }: VerbContext,
+): VerbOutcome | undefined {
+  if (mayOverride !== true)
+    return refuse("role-missing", `cannot ${verb} rollout ${id} as ${by}: ${why}; it takes a role that may override`);
+  if (reason === undefined || reason.trim() === "")
+    return refuse("reason-missing", `cannot ${verb} rollout ${id} without a reason: ${why}; give one with --reason`);
+  return undefined;
+}
+
+/** Ends it; what is live on trial stays and is proven, what is only being prepared is taken back. */
+function keep(anyState: RolloutState, { by, reason = "no reason given", now }: VerbContext): VerbOutcome {
+  const { steps } = mustBe(anyState, "held");
+  const stay = Object.entries(steps).filter(([, { kind }]) => kind === "provisional");
+  return {
+    state: {
+      phase: "aborted",
+      by,
+      reason,
+      keeps: true,
+      steps: { ...withdrawn(steps, now), ...Object.fromEntries(stay) },
+      since: now,
+    },
+  };
 }
 
 function abort(state: RolloutState, { by, reason, now }: VerbContext): VerbOutcome {

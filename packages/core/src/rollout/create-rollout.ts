@@ -16,6 +16,8 @@ export interface RolloutRequest {
   readonly reason?: string;
   readonly createdAt: Instant;
   readonly overrides?: readonly Override[];
+  /** See {@link Rollout.oneWay}. */
+  readonly oneWay?: string;
   readonly fleet: Fleet;
   /** Only these environments; all where a site is bound when absent. The fleet's order decides. */
   readonly environments?: readonly string[];
@@ -53,6 +55,7 @@ export function createRollout(request: RolloutRequest): Rollout {
     ...(request.reason === undefined ? {} : { reason: request.reason }),
     createdAt: request.createdAt,
     onRegression: stages.length > 0 && stages.every(({ onRegression }) => onRegression === "hold") ? "hold" : "revert",
+    ...(request.oneWay === undefined ? {} : { oneWay: request.oneWay }),
     stages,
     overrides: request.overrides ?? [],
   };

@@ -35,7 +35,7 @@ function describePhase(rollout: Rollout, state: RolloutState, now: Instant): str
     case "held":
       return `held because ${state.cause.sentence}`;
     case "aborted":
-      return `aborted by ${state.by}: ${state.reason}`;
+      return `${state.keeps === true ? "ended and kept" : "aborted"} by ${state.by}: ${state.reason}`;
     default:
       return unreachable(state);
   }
