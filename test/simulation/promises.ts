@@ -13,6 +13,7 @@ import { type History, Violation } from "./history.ts";
 import type { Behaviour } from "./history-options.ts";
 import type { SimGates } from "./sim-gates.ts";
 import { waysOf } from "./simulated-fleet.ts";
+import { WayBackPromises } from "./way-back-promises.ts";
 
 /** What the checks must see of a host to judge it: the truth, not what it reports. */
 export interface FleetHost {
@@ -50,6 +51,10 @@ export class Promises {
   readonly #newest = new Map<string, { readonly fence: number; readonly generation: number }>();
   readonly #knowsMoreThanBackup = new Set<string>();
   backupActed = false;
+  readonly #wayBack = new WayBackPromises(
+    (promise, what) => this.#broken(promise, what),
+    (outcome) => this.#history.trace.count(outcome),
+  );
   /** What waves wait for. */
   readonly gates: GatePromises;
 
@@ -163,7 +168,7 @@ export class Promises {
     }
     this.#wavesInOrder(rollout, after);
     this.#revertsOnlyWithCause(rollout, before, after);
-    this.#keepsOneWay(rollout, before, after);
+    if (!this.backupActed) this.#wayBack.planned(rollout, before, after);
     const still = before.phase === after.phase && !["completed", "reverted", "aborted"].includes(after.phase);
     if (still && waitingOn.length === 0) this.#broken("12", `rollout ${rollout.id} is ${after.phase} without a reason`);
   }
@@ -208,17 +213,6 @@ export class Promises {
             : wave.find(({ host }) => state.steps[host]?.kind !== "passed")?.host;
       }
     }
-  }
-
-  /** What users may have met of a one-way release goes back by an operator's word alone, which is not planned. */
-  #keepsOneWay({ id, oneWay }: Rollout, before: RolloutState, after: RolloutState): void {
-    if (oneWay === undefined || before.phase === "reverting" || before.phase === "aborted") return;
-    for (const [host, { kind }] of Object.entries(before.steps)) {
-      const now = after.steps[host]?.kind;
-      if (["provisional", "passed"].includes(kind) && (now === "withdrawing" || now === "reverting"))
-        this.#broken("one-way", `${id} takes back ${host} by itself`);
-    }
-    if (after.phase === "held" && before.phase === "halted") this.#history.trace.count("one-way held");
   }
 
   /** Silence destroys nothing: what passed goes back only for a reason that somebody reported. */

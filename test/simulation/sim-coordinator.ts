@@ -13,8 +13,10 @@ import {
   type PlanInput,
   planRollout,
   type Rollout,
+  type RolloutAction,
   startRollout,
 } from "@sluice/core";
+import { releaseIn } from "@sluice/core/rollout/way-back";
 import { type History, simulatedDigest } from "./history.ts";
 import type { Promises } from "./promises.ts";
 import { beatMs, type Report } from "./report.ts";
@@ -149,6 +151,7 @@ export class SimCoordinator {
       this.#told.clear();
       for (const action of plan.actions) {
         if (action.kind === "record-proven") this.#recordProven(action.host, action.units);
+        else if (action.kind === "record-verdict") this.#recordVerdict(action);
         else this.#history.trace.add(`page: ${action.sentence}`);
       }
       if (plan.next.phase !== before.phase) this.#history.trace.add(`${entry.rollout.id} is ${plan.next.phase}`);
@@ -170,6 +173,14 @@ export class SimCoordinator {
     this.#history.trace.add(`${host} has proven ${units.map(({ digest }) => digest).join(", ")}`);
   }
 
+  #recordVerdict({ environment, units, verdict, sentence }: Extract<RolloutAction, { kind: "record-verdict" }>): void {
+    for (const { unit, digest } of units) {
+      const key = releaseIn(environment, unit, digest);
+      if (verdict === "bad") this.store.bad[key] = sentence;
+      else delete this.store.bad[key];
+    }
+  }
+
   #input(entry: Store["rollouts"][number]): PlanInput {
     const hosts = this.#views();
     return {
@@ -182,6 +193,7 @@ export class SimCoordinator {
       gates: { ...this.#gates.facts(this.#history.time.now), unheard: this.#unheard(entry) },
       fleet: { hosts: this.#places.length, silent: this.#places.filter(({ name }) => !this.#isConnected(name)).length },
       proven: this.#provenByHostUnit(),
+      badReleases: this.store.bad,
     };
   }
 
@@ -291,7 +303,7 @@ export class SimCoordinator {
   tell(index: number, verb: OperatorVerb, role?: string, by = "operator"): void {
     const entry = this.store.rollouts[index];
     if (!this.isAlive || entry === undefined) return;
-    const input = { ...entry, verdict: this.#health.verdict(entry) };
+    const input = { ...entry, verdict: this.#health.verdict(entry), badReleases: this.store.bad };
     const context = {
       by,
       reason: "simulated",

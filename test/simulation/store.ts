@@ -12,6 +12,8 @@ export interface Store {
   rounds: Record<string, ProbeAnswer[]>;
   /** By rollout: its tests. */
   health: Record<string, HealthState>;
+  /** By `releaseIn`: releases without a good verdict. */
+  bad: Record<string, string>;
 }
 
 /** What a coordinator keeps that has decided nothing yet, where these digests are live and wanted. */
@@ -23,6 +25,7 @@ export const freshStore = (proven: Store["proven"]): Store => ({
   issued: {},
   rounds: {},
   health: {},
+  bad: {},
 });
 
 /** A host that the coordinator knows of. */

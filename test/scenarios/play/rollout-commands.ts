@@ -70,7 +70,7 @@ function tell(stage: Stage, line: CommandLine, verb: OperatorVerb): readonly str
       throw new Problem("verb-refused", `cannot resume rollout '${id}': ${haltAllWords(haltAll)}`);
     }
     const context = contextOf(line, fleet);
-    const outcome = applyVerb({ ...entry, verdict: verdictOn(fleet, id) }, verb, context);
+    const outcome = applyVerb({ ...entry, verdict: verdictOn(fleet, id), badReleases: fleet.store.bad }, verb, context);
     if ("refusal" in outcome) return refused(outcome.refusal);
     const { book, coordinator, promises } = fleet;
     book.add(

@@ -206,4 +206,15 @@ export const migrations: readonly string[] = [
     PRIMARY KEY (site, version)
   ) STRICT;
   `,
+  `
+  CREATE TABLE bad_releases (
+    environment TEXT NOT NULL,
+    unit TEXT NOT NULL,
+    digest TEXT NOT NULL,
+    sentence TEXT NOT NULL,
+    rollout TEXT NOT NULL,
+    at INTEGER NOT NULL,
+    PRIMARY KEY (environment, unit, digest)
+  ) STRICT;
+  `,
 ];

@@ -3,13 +3,13 @@ import type { ProblemReason } from "../problems/problem.ts";
 import type { Instant } from "../units/time.ts";
 import { unreachable } from "../units/unreachable.ts";
 import { haltCause } from "./halt.ts";
-import { oneWayHosts } from "./one-way.ts";
 import { startReverting, withdrawn } from "./plan-halted.ts";
 import type { PlanInput } from "./plan-input.ts";
 import { refusal } from "./refusal.ts";
 import { resumed } from "./resumed.ts";
 import type { OperatorVerb, Rollout, RolloutState } from "./rollout.ts";
 import { type InPhase, nameHosts, stageAt } from "./wave.ts";
+import { noWayBack } from "./way-back.ts";
 
 /** Who asks for it, and why. */
 export interface VerbContext {
@@ -31,7 +31,7 @@ export interface VerbRefusal {
 export type VerbOutcome = { readonly state: RolloutState } | { readonly refusal: VerbRefusal };
 
 /** What of the plan's input an operator's word is judged by. */
-export type VerbInput = Pick<PlanInput, "rollout" | "state" | "verdict">;
+export type VerbInput = Pick<PlanInput, "rollout" | "state" | "verdict" | "badReleases">;
 
 /** Carries out an operator's word on a rollout, or says why not. The caller saves the state and plans again. */
 export function applyVerb(input: VerbInput, verb: OperatorVerb, context: VerbContext): VerbOutcome {
@@ -50,9 +50,9 @@ export function applyVerb(input: VerbInput, verb: OperatorVerb, context: VerbCon
     case "resume":
       return resume(rollout, state, context);
     case "abort":
-      return onlyOverriding(rollout, state, verb, context) ?? abort(state, context);
+      return onlyOverriding(input, verb, context) ?? abort(state, context);
     case "revert":
-      return onlyOverriding(rollout, state, verb, context) ?? revert(rollout, state, context);
+      return onlyOverriding(input, verb, context) ?? revert(rollout, state, context);
     case "keep":
       return mayOverride(rollout, verb, "it makes proven what no verdict passed", context) ?? keep(state, context);
     default:
@@ -141,21 +141,15 @@ function resume(rollout: Rollout, anyState: RolloutState, { now }: VerbContext):
   return { state: accepted ? { ...state, acceptsUnhealthy: true } : state };
 }
 
-/** Taking back what must not be taken back is for a person who may override, and says why. */
-function onlyOverriding(
-  rollout: Rollout,
-  { steps }: RolloutState,
-  verb: "abort" | "revert",
-  context: VerbContext,
-): VerbOutcome | undefined {
-  const hosts = oneWayHosts(rollout, steps).filter((host) => verb === "revert" || steps[host]?.kind !== "passed");
-  if (hosts.length === 0) return undefined;
-  return mayOverride(
-    rollout,
-    verb,
-    `it is one-way (${rollout.oneWay}) and ${nameHosts(hosts)} may run it already`,
-    context,
-  );
+/** Taking back what has no way back is for a person who may override, and says why. */
+function onlyOverriding(input: VerbInput, verb: "abort" | "revert", context: VerbContext): VerbOutcome | undefined {
+  const { steps } = input.state;
+  // An abort takes back nothing that has passed.
+  const touched = Object.entries(steps).filter(([, { kind }]) => verb === "revert" || kind !== "passed");
+  const stays = noWayBack(input, Object.fromEntries(touched));
+  if (stays === undefined) return undefined;
+  const why = `${stays.why}, and ${nameHosts(stays.hosts)} may run it already`;
+  return mayOverride(input.rollout, verb, why, context);
 }
 
 /** Refuses those whose role is not enough, and those who give no reason. */

@@ -89,10 +89,17 @@ function stageOf(request: RolloutRequest, sites: readonly Site[], environment: E
     ),
     onRegression: onRegressionIn(sites, environment),
     maxUnavailable: Math.min(...sites.map(({ maxUnavailable }) => maxUnavailable)),
+    ...maxRevertingOf(sites),
     stepTimeoutMs: stepTimeoutOf(sites),
     waves: waves.map((hosts) => hosts.flatMap((host) => changes.get(host) ?? [])),
     ...belowOf(request, sites, environment),
   };
+}
+
+/** The most careful site decides for all; one that says nothing goes by its own `maxUnavailable`. */
+function maxRevertingOf(sites: readonly Site[]): Pick<Stage, "maxReverting"> {
+  if (sites.every(({ maxReverting }) => maxReverting === undefined)) return {};
+  return { maxReverting: Math.min(...sites.map((site) => site.maxReverting ?? site.maxUnavailable * 2)) };
 }
 
 /** One site that must not go back holds the others. */

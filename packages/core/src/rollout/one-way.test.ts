@@ -72,7 +72,7 @@ test.each(["revert", "abort"] as const)(
     const it = held();
     expect(tell(it, verb, { reason: "it hurts" })).toMatchObject({
       reason: "role-missing",
-      sentence: expect.stringContaining("it is one-way (orders are split into two tables) and"),
+      sentence: expect.stringContaining("it is one-way (orders are split into two tables), and"),
     });
     expect(tell(it, verb, { mayOverride: true })).toMatchObject({ reason: "reason-missing" });
     expect(tell(it, verb, { mayOverride: true, reason: "the backup is restored" })).toBeUndefined();
@@ -94,6 +94,13 @@ test("keeping what is held makes it proven by a person's word and ends the rollo
   expect(plan.next).toMatchObject({ phase: "aborted", steps: { "web-1": { kind: "passed", at: at(30_000) } } });
   expect(plan.actions).toEqual([
     { kind: "record-proven", host: "web-1", units: [{ unit: "site:shop", digest: "v2" }] },
+    {
+      kind: "record-verdict",
+      environment: "production",
+      verdict: "bad",
+      units: [{ unit: "site:shop", digest: "v2" }],
+      sentence: "shop 2.4.0 was kept by ada: mended by 2.4.1",
+    },
   ]);
   expect(plan.waitingOn).toEqual([]);
   expect(it.plan().actions).toEqual([]);

@@ -1,20 +1,20 @@
 import type { Instant } from "../units/time.ts";
-import { oneWayHosts, oneWaySentence } from "./one-way.ts";
 import type { Plan, PlanInput } from "./plan-input.ts";
 import type { HaltCause, Rollout, RolloutState, StepState, Steps } from "./rollout.ts";
 import { revertingDeadline } from "./timings.ts";
 import { type InPhase, placedSteps } from "./wave.ts";
+import { noWayBack, noWayBackSentence } from "./way-back.ts";
 
 /**
- * Goes back, or leaves everything to a person where what is live is one-way, or where a stage that was touched says that
- * going back would be worse.
+ * Goes back, or leaves everything to a person where there is no way back, or where a stage that was touched says that going
+ * back would be worse.
  */
 export function planHalted(input: PlanInput, state: InPhase<RolloutState, "halted">): Plan {
   const { now, rollout } = input;
   const { cause, steps } = state;
-  const oneWay = oneWayHosts(rollout, steps);
-  if (oneWay.length > 0) {
-    const page = { kind: "page", sentence: oneWaySentence(rollout, oneWay) } as const;
+  const stays = noWayBack(input, steps);
+  if (stays !== undefined) {
+    const page = { kind: "page", sentence: noWayBackSentence(rollout, stays) } as const;
     return { next: { phase: "held", cause, steps, since: now }, actions: [page], waitingOn: [] };
   }
   if (holds(rollout, steps)) return { next: { phase: "held", cause, steps, since: now }, actions: [], waitingOn: [] };

@@ -33,6 +33,8 @@ export interface Stage {
   readonly health?: Readonly<Record<string, HealthSettings>>;
   readonly onRegression?: OnRegression;
   readonly maxUnavailable: number;
+  /** Most hosts that go back at a time; twice `maxUnavailable` when absent. */
+  readonly maxReverting?: number;
   /** Longest time one host may take for its activation; ten minutes when absent. */
   readonly stepTimeoutMs?: DurationMs;
   /** Hosts by wave; each host once. */
