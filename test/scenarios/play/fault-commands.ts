@@ -18,6 +18,7 @@ export const faultCommands: Readonly<Record<string, Command>> = {
   join,
   backup,
   resend,
+  spoil,
 };
 
 function hostOf({ hosts }: ScenarioFleet, name: string | undefined): SimHost {
@@ -116,4 +117,12 @@ function resend({ fleet }: Stage, line: CommandLine): readonly string[] {
   return [
     `${host.name} is told generation ${old.generation} and judges it ${verdict.kind}; it obeys ${memory.generation} before and ${after} after`,
   ];
+}
+
+/** `spoil shop 0`: from now on no copy of this release starts any more, as when the data it needs is gone */
+function spoil({ fleet }: Stage, line: CommandLine): readonly string[] {
+  assertOptions(line, []);
+  const [, site, number] = line.words;
+  fleet.behaviours.set(`${site}-${number}`, "dies-on-start");
+  return [];
 }

@@ -47,6 +47,10 @@ export function withOverrides(command: Command): Command {
     );
 }
 
+/** Of `--one-way`, where a release is pushed and where it is deployed. */
+export const oneWayHelp =
+  "it is not revertible, and why: a regression holds it and calls a person instead of going back; can't be taken back";
+
 export function withReason(command: Command): Command {
   return command.option("--reason <text>", "why; recorded in the event log");
 }

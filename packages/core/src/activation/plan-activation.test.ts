@@ -430,6 +430,25 @@ test("where unconfirmed activations are kept, confirm-by changes nothing", () =>
   expect(world.state.phase).toBe("provisional");
 });
 
+test("a one-way release that users have met stays, whether nobody confirms it, it crashes or its probes fail, until it is withdrawn", () => {
+  const grant = grantFor(siteTo2, { oneWay: "orders are split" });
+  const unconfirmed = hostWith(grant);
+  runUntil(unconfirmed, "provisional");
+  unconfirmed.now = after(start, minutes(61));
+  for (const slot of unconfirmed.slots) if (slot.slot === "green") slot.restarts = 3;
+  pass(unconfirmed);
+  const failing = hostWith(grant);
+  failing.answer = ({ target }) => (target.hop === "listener" ? bad : { kind: "good", status: 200 });
+  runUntil(failing, "provisional");
+  for (const world of [unconfirmed, failing]) {
+    expect(liveRelease(world, "shop")).toBe("shop-2.0.0");
+    world.word = { kind: "withdrawn" };
+    runUntil(world, "ended");
+    expect(liveRelease(world, "shop")).toBe("shop-1.0.0");
+  }
+  expect(failing.state.notes.join()).toMatch(/400.*not taken back, because it is one-way: orders are split/);
+});
+
 test("a grant whose confirm-by passed before the switch is never switched, not even where unconfirmed ones are kept", () => {
   const world = hostWith(grantFor(siteTo2));
   world.unconfirmed = "keep";

@@ -113,15 +113,22 @@ export function planProbingAfter(input: ActivationInput, state: InActivation<"pr
   const asked = sitesAsked(input);
   const questions = asked.flatMap((duties) => [...questionsOn(duties, "listener"), ...questionsOn(duties, "edge")]);
   const verdict = judgeTally(input.facts.tally, questions);
-  if (verdict.kind === "bad") return undo(input, state, "probes-after", verdict.sentence);
+  if (verdict.kind === "bad") return unlessOneWay(input, state, verdict.sentence);
   if (verdict.kind === "good") return toProvisional(state, []);
   if (verdict.edgeOnly && input.now >= state.edgeDeadline) return toProvisional(state, verdict.missing);
-  if (input.now >= state.deadline) return undo(input, state, "probes-after", verdict.missing.join(", "));
+  if (input.now >= state.deadline) return unlessOneWay(input, state, verdict.missing.join(", "));
   const rounds = asked.flatMap(({ site }): readonly ProbeRoundOrder[] => [
     { site, target: { hop: "listener" } },
     { site, target: { hop: "edge" } },
   ]);
   return { next: state, actions: [{ kind: "probe", rounds }], waitingOn: verdict.missing };
+}
+
+/** Users have met it: where it is one-way it stays, and health judges it. */
+function unlessOneWay(input: ActivationInput, state: InActivation<"probing-after">, sentence: string): ActivationPlan {
+  const { oneWay } = state.grant;
+  if (oneWay === undefined) return undo(input, state, "probes-after", sentence);
+  return toProvisional(state, [`${sentence}; not taken back, because it is one-way: ${oneWay}`]);
 }
 
 function toProvisional(state: InActivation<"probing-after">, unseen: readonly string[]): ActivationPlan {
@@ -140,7 +147,10 @@ export function planProvisional(input: ActivationInput, state: InActivation<"pro
     ({ site, to }) => (slotSeen(input.host, site, to)?.restarts ?? 0) >= restartsMax,
   );
   if (crashing !== undefined) {
-    return undo(input, state, "crashed", `${describePart(crashing)} crashed ${restartsMax} times`);
+    const sentence = `${describePart(crashing)} crashed ${restartsMax} times`;
+    const { oneWay } = state.grant;
+    if (oneWay === undefined) return undo(input, state, "crashed", sentence);
+    return { next: state, actions: [], waitingOn: [`${sentence}; not taken back, because it is one-way: ${oneWay}`] };
   }
   return { next: state, actions: [], waitingOn: ["waiting for the coordinator to confirm"] };
 }
