@@ -38,6 +38,7 @@ export const copyOf = (store: Store): Store => ({
   issued: { ...store.issued },
   rounds: { ...store.rounds },
   health: { ...store.health },
+  bad: { ...store.bad },
 });
 
 /** A host that the coordinator knows of. */
