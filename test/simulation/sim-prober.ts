@@ -112,7 +112,7 @@ export class SimProber {
     const way = this.#way(site, { hop });
     const found = questionsOf(duties, hop).map((question) => ({
       ...question,
-      outcome: this.#answer(way, hop, question),
+      outcome: this.#isOut(site) ? unavailable : this.#answer(way, hop, question),
     }));
     const good = found.map((one) => (one.outcome.kind === "good" ? goodKeys(way, one) : []));
     const asked = known !== undefined && sameJson(known.asked, found) ? known.asked : found;

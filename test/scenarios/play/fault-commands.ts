@@ -75,12 +75,17 @@ function mend({ fleet }: Stage, line: CommandLine): readonly string[] {
   return [];
 }
 
+/** Of hosts that answer otherwise from now on. */
 function outagesOf(fleet: ScenarioFleet, line: CommandLine): readonly string[] {
   assertOptions(line, []);
   const [verb, site = "", ...names] = line.words;
   if (!siteNames.some((one) => one === site) || names.length === 0)
     throw new ScriptError(`${verb} SITE HOST..., of ${siteNames.join(", ")}`);
-  return names.map((name) => `${hostOf(fleet, name).name}|${site}`);
+  return names.map((name) => {
+    const host = hostOf(fleet, name);
+    host.machine.changed();
+    return `${host.name}|${site}`;
+  });
 }
 
 /** `cut web-1 web-2`: no word from them and none to them, until `join` */
