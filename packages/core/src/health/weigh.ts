@@ -4,7 +4,7 @@ import { failuresWithoutReference, suspectEvidence, unitsForPersistence } from "
 import { logSameTime } from "./same-time.ts";
 import { isTroubleShared, isUnwell, sumOf, usualOf } from "./shared-trouble.ts";
 import { testKey } from "./start-tests.ts";
-import { sameBinding } from "./tested-stratum.ts";
+import { isLatency, sameBinding } from "./tested-stratum.ts";
 import { unchangedHosts } from "./unchanged-hosts.ts";
 import type { References } from "./verdict-row.ts";
 
@@ -64,7 +64,7 @@ function logOf(test: StratumTest, references: References, all: readonly StratumT
     case "others":
       return others;
     case "history":
-      return isEvident(test, all) ? own : Math.min(own, Math.log(suspectEvidence));
+      return isEvident(test, all) && !lingersBeside(test, all) ? own : Math.min(own, Math.log(suspectEvidence));
     case "nothing":
       return 0;
   }
@@ -80,6 +80,19 @@ function isEvident({ host, stratum, alone }: StratumTest, all: readonly StratumT
   if (now.requests > 0 && now.bad * 2 >= now.requests) return true;
   return all.some((other) => other.host === host && sameBinding(other.stratum, stratum) && failsNow(other));
 }
+
+/** From this bad share on trouble that was there before the last wave may be what another stratum of the binding shows. */
+const lingeringShare = 0.3;
+
+/** Trouble of the same kind that all hosts had when the last of them changed is not over: users and probes meet the same. */
+const lingersBeside = ({ host, stratum }: StratumTest, all: readonly StratumTest[]): boolean =>
+  all.some(
+    (other) =>
+      other.host === host &&
+      sameBinding(other.stratum, stratum) &&
+      isLatency(other.stratum.indicator) === isLatency(stratum.indicator) &&
+      (other.alone?.excused ?? 0) >= lingeringShare,
+  );
 
 const failsNow = ({ stratum, badInRow }: StratumTest): boolean =>
   stratum.source === "probe" && badInRow >= failuresWithoutReference;
