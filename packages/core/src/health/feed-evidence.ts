@@ -67,9 +67,9 @@ function aloneFromOf({ hosts }: HealthState, { comparedWith }: StratumTest): num
  */
 function leftAlone(test: StratumTest): StratumTest {
   const { ownHistory, sameTime, recent } = test;
-  const { others, dispersion } = usualOf(test);
+  const { others } = usualOf(test);
   const newest = recent.map((unit) => unit.others);
-  const alone = { now: noRequests, units: 0, excused: lingeringTrouble(newest, others, dispersion) };
+  const alone = { now: noRequests, units: 0, excused: lingeringTrouble(newest, others) };
   if (ownHistory === undefined) return { ...test, alone };
   const logMax = sameTime === undefined ? 0 : logSameTime(sameTime);
   return { ...test, alone, ownHistory: restartOwnHistory(ownHistory, logMax) };

@@ -12,15 +12,12 @@ export interface RecentUnit {
 export interface Usual {
   readonly changed: number;
   readonly others: number;
-  /** Counts are divided by it, since bad requests come in bursts. */
-  readonly dispersion: number;
 }
 
 /** What a test counted before its change. */
 interface Counted {
   readonly before: Tally;
   readonly othersBefore: Tally;
-  readonly dispersion: number;
 }
 
 /** Units that are looked back on: two minutes of blocks, or of rounds of a probe. */
@@ -41,10 +38,9 @@ const lingeringFactor = 3;
 /** Bad share by which hosts may exceed twice what was usual, and the doubt with which they are believed to do more. */
 const unwell = { margin: 0.01, doubt: 0.05 } as const;
 
-export const usualOf = ({ before, othersBefore, dispersion }: Counted): Usual => ({
+export const usualOf = ({ before, othersBefore }: Counted): Usual => ({
   changed: badShare(before),
   others: badShare(othersBefore),
-  dispersion,
 });
 
 export const withRecent = (recent: readonly RecentUnit[], unit: RecentUnit): readonly RecentUnit[] =>
@@ -54,12 +50,11 @@ export const withRecent = (recent: readonly RecentUnit[], unit: RecentUnit): rea
  * The bad share of the others while they fail more than is usual for them, beyond doubt; 0: they are well. So much trouble is
  * not the change's doing, whatever the changed host counts in the same time.
  */
-export function troubleOfOthers(recent: readonly RecentUnit[], { others, dispersion }: Usual): number {
+export function troubleOfOthers(recent: readonly RecentUnit[], { others }: Usual): number {
   return worstShare(
     recent.map((unit) => unit.others),
     spansNow,
     others,
-    dispersion,
   );
 }
 
@@ -67,16 +62,16 @@ export function troubleOfOthers(recent: readonly RecentUnit[], { others, dispers
  * The bad share that may go on for a reason of its own, by the newest units of hosts whose trouble is not over; 0: they are
  * well, and have been so for a minute.
  */
-export function lingeringTrouble(newest: readonly Tally[], usual: number, dispersion: number): number {
+export function lingeringTrouble(newest: readonly Tally[], usual: number): number {
   if (badShare(sumOf(newest.slice(-unitsForRecovery))) <= limitOf(usual)) return 0;
-  return Math.min(1, lingeringFactor * worstShare(newest, spansBefore, usual, dispersion));
+  return Math.min(1, lingeringFactor * worstShare(newest, spansBefore, usual));
 }
 
-function worstShare(newest: readonly Tally[], spans: readonly number[], usual: number, dispersion: number): number {
+function worstShare(newest: readonly Tally[], spans: readonly number[], usual: number): number {
   let worst = 0;
   for (const span of spans) {
     const tally = sumOf(newest.slice(-span));
-    if (isUnwell(tally, usual, dispersion)) worst = Math.max(worst, badShare(tally));
+    if (isUnwell(tally, usual)) worst = Math.max(worst, badShare(tally));
   }
   return worst;
 }
@@ -88,19 +83,18 @@ export function isWellAgain(recent: readonly RecentUnit[], { changed }: Usual): 
 
 /** The changed host and the others have trouble now, in the same time. It ends as soon as a minute shows none. */
 export function isTroubleShared(recent: readonly RecentUnit[], usual: Usual): boolean {
-  const { dispersion } = usual;
   if (recent.filter(({ changed }) => changed.bad > 0).length < unitsForPersistence) return false;
-  if (!isUnwell(sumOf(recent.map(({ changed }) => changed)), usual.changed, dispersion)) return false;
-  if (!isUnwell(sumOf(recent.map(({ others }) => others)), usual.others, dispersion)) return false;
+  if (!isUnwell(sumOf(recent.map(({ changed }) => changed)), usual.changed)) return false;
+  if (!isUnwell(sumOf(recent.map(({ others }) => others)), usual.others)) return false;
   const newest = recent.slice(-unitsForRecovery).flatMap(({ changed, others }) => [changed, others]);
   return badShare(sumOf(newest)) > limitOf(Math.max(usual.changed, usual.others));
 }
 
-/** More is bad than is usual, and that is no chance. */
-export function isUnwell(now: Tally, usual: number, dispersion: number): boolean {
+/** More is bad than is usual, and that is no chance. A burst may be taken for it, which only ever makes a test more careful. */
+export function isUnwell(now: Tally, usual: number): boolean {
   const limit = limitOf(usual);
   if (badShare(now) <= limit) return false;
-  return klLower(now.requests / dispersion, now.bad / dispersion, unwell.doubt) > limit;
+  return klLower(now.requests, now.bad, unwell.doubt) > limit;
 }
 
 const limitOf = (usual: number): number => 2 * usual + unwell.margin;

@@ -151,7 +151,7 @@ function* createTest(
     recent: pairs.slice(-recentUnits).map(({ changed, others }) => ({ changed: tallyOf(changed), others })),
     ...(compared.length > 0
       ? {}
-      : { alone: { now: noRequests, units: 0, excused: lingeringTrouble(ownUnits, badShare(before), scatter) } }),
+      : { alone: { now: noRequests, units: 0, excused: lingeringTrouble(ownUnits, badShare(before)) } }),
     units: 0,
     badUnits: 0,
     goodInRow: 0,

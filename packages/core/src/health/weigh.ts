@@ -2,7 +2,7 @@ import { falseHaltOf } from "./health-settings.ts";
 import type { HealthState, StratumTest } from "./health-state.ts";
 import { failuresWithoutReference, suspectEvidence, unitsForPersistence } from "./rule.ts";
 import { logSameTime } from "./same-time.ts";
-import { isTroubleShared, isUnwell, sumOf, usualOf } from "./shared-trouble.ts";
+import { isTroubleShared, isUnwell, lingeringTrouble, sumOf, troubleOfOthers, usualOf } from "./shared-trouble.ts";
 import { testKey } from "./start-tests.ts";
 import { isLatency, sameBinding } from "./tested-stratum.ts";
 import { unchangedHosts } from "./unchanged-hosts.ts";
@@ -91,7 +91,15 @@ const lingersBeside = ({ host, stratum }: StratumTest, all: readonly StratumTest
       other.host === host &&
       sameBinding(other.stratum, stratum) &&
       isLatency(other.stratum.indicator) === isLatency(stratum.indicator) &&
-      (other.alone?.excused ?? 0) >= lingeringShare,
+      lingeringOf(other) >= lingeringShare,
+  );
+
+/** What is excused, or will be as soon as something is counted of the host alone. */
+const lingeringOf = (test: StratumTest): number =>
+  test.alone?.excused ??
+  lingeringTrouble(
+    test.recent.map(({ others }) => others),
+    usualOf(test).others,
   );
 
 const failsNow = ({ stratum, badInRow }: StratumTest): boolean =>
@@ -124,13 +132,17 @@ function lenientOf(
   };
 }
 
-/** Of probes all of the host count, since trouble that hosts share shows in some of them first. */
+/** Of probes all of the host count, and its users, since trouble that hosts share shows in some of them first. */
 function othersAreWell(test: StratumTest, all: readonly StratumTest[]): boolean {
+  if (all.some((one) => isOutage(one, test) && troubleOfOthers(one.recent, usualOf(one)) > 0)) return false;
   const asked = test.stratum.source === "traffic" ? [test] : all.filter((one) => isProbeOf(one, test.host));
   const before = sumOf(asked.map((one) => one.othersBefore));
   const others = sumOf(asked.map((one) => one.others));
-  return !isUnwell(others, before.requests === 0 ? 0 : before.bad / before.requests, test.dispersion);
+  return !isUnwell(others, before.requests === 0 ? 0 : before.bad / before.requests);
 }
+
+const isOutage = ({ stratum }: StratumTest, of: StratumTest): boolean =>
+  (stratum.indicator === "failed" || stratum.indicator === "unexpected") && sameBinding(stratum, of.stratum);
 
 const isProbeOf = ({ host, stratum }: StratumTest, of: string): boolean => host === of && stratum.source === "probe";
 
