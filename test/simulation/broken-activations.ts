@@ -95,7 +95,6 @@ export const brokenActivations: readonly BrokenSubject[] = [
   },
   {
     name: "stops the old slot without waiting for its users",
-    rareSeed: 85,
     caughtAs: /^3:/,
     subject: withActivation((input) => {
       const { state } = input;
@@ -119,7 +118,6 @@ function brokenMemories(): readonly BrokenSubject[] {
   return [
     {
       name: "goes on with what was on trial after a restart of the host",
-      rareSeed: 506,
       caughtAs: /^2:/,
       subject: {
         ...subject,
@@ -129,7 +127,6 @@ function brokenMemories(): readonly BrokenSubject[] {
     },
     {
       name: "takes what was on trial for proven after a restart of the host",
-      rareSeed: 22,
       caughtAs: /^1:/,
       subject: {
         ...subject,
@@ -158,7 +155,6 @@ function brokenMemories(): readonly BrokenSubject[] {
     },
     {
       name: "takes the coordinator's word for proven whatever runs",
-      rareSeed: 312,
       caughtAs: /^1:/,
       subject: {
         ...subject,
