@@ -18,9 +18,9 @@ import type { Judgement } from "./judgement.ts";
 import { Lanes } from "./lanes.ts";
 import { unsettled } from "./live-units.ts";
 import type { UpkeepInput } from "./plan-upkeep.ts";
-import { isColdStart } from "./processes.ts";
 import { ReleasePruner } from "./release-pruner.ts";
 import { settleLedger } from "./settle-ledger.ts";
+import { StartDoubts } from "./start-doubts.ts";
 import { needsUpkeep, stepUpkeep, type UpkeepNotes, upkeepInput } from "./step-upkeep.ts";
 import { Troubles } from "./troubles.ts";
 
@@ -68,6 +68,7 @@ class ReconcileLoop implements Reconciler {
   readonly #options: ReconcilerOptions;
   readonly #stop = new AbortController();
   readonly #looks: HostLooks;
+  readonly #doubts: StartDoubts;
   readonly #lanes: Lanes;
   readonly #inbox: IntentInbox;
   readonly #pruner: ReleasePruner;
@@ -78,9 +79,6 @@ class ReconcileLoop implements Reconciler {
   #woken = Promise.withResolvers<void>();
   #seen: ObservedHost | undefined;
   #seenAskedAt = 0;
-  /** How often the host may have restarted behind our back, and how many of these have been looked into. */
-  #doubts = 1;
-  #doubtsSettled = 0;
 
   constructor(options: ReconcilerOptions) {
     const { host, drivers, memory, clock, log, onChanged } = options;
@@ -88,6 +86,7 @@ class ReconcileLoop implements Reconciler {
     const troubles = new Troubles(log);
     this.#troubles = troubles;
     this.#looks = new HostLooks(drivers, clock);
+    this.#doubts = new StartDoubts(clock);
     this.#inbox = new IntentInbox({
       host,
       memory,
@@ -138,7 +137,7 @@ class ReconcileLoop implements Reconciler {
 
   /** Nothing goes on by what was known before, until it is known whether the host has restarted. */
   #doubt(): void {
-    this.#doubts += 1;
+    this.#doubts.raise();
     this.#lanes.callOffAll();
     this.wake();
   }
@@ -174,11 +173,13 @@ class ReconcileLoop implements Reconciler {
   async #look(): Promise<void> {
     const { memory, clock } = this.#options;
     await this.#inbox.takeOwed();
-    const doubts = this.#doubts;
+    const { raised } = this.#doubts;
     const look = await this.#looks.fresh();
     const { host } = look;
-    if (doubts > this.#doubtsSettled) await this.#judgeStart(host);
-    this.#doubtsSettled = doubts;
+    const start = this.#doubts.judge(raised, memory.ledger.processes, host);
+    if (start === "unclear") return;
+    if (start === "cold") await this.#beginCold(host);
+    this.#doubts.settle(raised);
     this.#note(look);
     this.#noteAbsent(host);
     const input = { now: clock.now(), intent: memory.intent, host, obeyGrants: this.#inbox.obeysGrants };
@@ -195,9 +196,8 @@ class ReconcileLoop implements Reconciler {
   }
 
   /** After a restart of the host only proven releases stay (promise 2). */
-  async #judgeStart(host: ObservedHost): Promise<void> {
+  async #beginCold(host: ObservedHost): Promise<void> {
     const { memory, log, clock } = this.#options;
-    if (!isColdStart(memory.ledger.processes, host)) return;
     log.warn({}, "agent.cold-start");
     this.#notes.cold = true;
     this.#facts.clear();
