@@ -40,6 +40,7 @@ test(
       for (const [kind, count] of Object.entries(result.reached)) reached[kind] = (reached[kind] ?? 0) + count;
     }
     for (const phase of ["completed", "reverted", "aborted"]) expect(ended[phase]).toBeGreaterThan(histories / 10);
+    expect(reached["hand seen"], "a change by hand is seen where nobody made one").toBeUndefined();
     for (const outcome of outcomes) expect(reached[outcome], outcome).toBeGreaterThan(0);
   },
   timeoutMs,

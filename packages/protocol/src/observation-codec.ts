@@ -1,10 +1,13 @@
 import {
+  type Drift,
+  driftKinds,
   durationMs,
   type GrantFailure,
   type GrantObservation,
   type GrantProgress,
   type HostObservation,
   instant,
+  type PreviousRelease,
   Problem,
   type RunningRelease,
   type UnitKey,
@@ -41,6 +44,11 @@ export function toWireObservation(from: HostObservation): wire.HostObservation {
     atBoot: from.atBoot === undefined ? undefined : { changes: from.atBoot.map((one) => ({ ...one })) },
     drain: from.drain,
     rebootClientId: from.rebootClientId,
+    drifts: (from.drifts ?? []).map(({ since, overSince, ...drift }) => ({
+      ...drift,
+      sinceMs: since,
+      overSinceMs: overSince,
+    })),
   };
 }
 
@@ -59,6 +67,17 @@ export function fromWireObservation(from: wire.HostObservation): HostObservation
     ...(from.atBoot === undefined ? {} : { atBoot: from.atBoot.changes.map(fromWireBootChange) }),
     ...(from.drain === undefined ? {} : { drain: from.drain }),
     ...(from.rebootClientId === undefined ? {} : { rebootClientId: from.rebootClientId }),
+    ...(from.drifts.length === 0 ? {} : { drifts: from.drifts.map(fromWireDrift) }),
+  };
+}
+
+function fromWireDrift({ kind, about, where, expected, found, sinceMs, overSinceMs }: wire.Drift): Drift {
+  const known = driftKinds.find((word) => word === kind);
+  if (known === undefined) throw unknownWord("kind of drift", kind);
+  return {
+    ...{ kind: known, about: about === "host" ? about : asUnit(about), where, expected, found },
+    since: instant(sinceMs),
+    ...(overSinceMs === undefined ? {} : { overSince: instant(overSinceMs) }),
   };
 }
 
@@ -80,6 +99,7 @@ function toWireUnit(from: UnitObservation): wire.UnitObservation {
     proven: from.proven,
     pendingSinceMs: from.pendingSince,
     reasons: [...from.reasons],
+    previous: from.previous === undefined ? undefined : { ...from.previous, untilMs: from.previous.until },
   };
 }
 
@@ -92,8 +112,15 @@ function fromWireUnit(from: wire.UnitObservation): UnitObservation {
     ...(from.running === undefined ? {} : { running: fromWireRunning(from.running) }),
     ...(from.proven === undefined ? {} : { proven: from.proven }),
     ...(from.pendingSinceMs === undefined ? {} : { pendingSince: instant(from.pendingSinceMs) }),
+    ...(from.previous === undefined ? {} : { previous: fromWirePrevious(from.previous) }),
   };
 }
+
+const fromWirePrevious = ({ digest, version, untilMs }: wire.PreviousRelease): PreviousRelease => ({
+  digest,
+  version,
+  until: instant(untilMs),
+});
 
 function fromWireRunning(from: wire.RunningRelease): RunningRelease {
   const { digest, version, build, pid, slot } = from;

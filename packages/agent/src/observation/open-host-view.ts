@@ -8,6 +8,7 @@ import {
   type SiteDuties,
   slotSeen,
 } from "@sluice/core";
+import type { Drift } from "@sluice/core/host/drift";
 import type { BootFacts } from "@sluice/core/host/forecast-boot";
 import { askedDuties } from "../ledger/asked-duties.ts";
 import type { HostMemory } from "../ledger/host-memory.ts";
@@ -24,6 +25,8 @@ export interface HostViewOptions {
   readonly reconciler: Pick<Reconciler, "seen" | "waiting" | "remarks">;
   /** The newest look at what a reboot would start. */
   readonly boot: () => BootFacts | undefined;
+  /** What somebody changed by hand; the same list as long as it says the same. */
+  readonly drifts: () => readonly Drift[];
 }
 
 /** The host as everybody else is told of it, by the newest look and by what the agent remembers. */
@@ -45,9 +48,10 @@ export function openHostView(options: HostViewOptions): HostView {
       if (seen === undefined) return undefined;
       const { ledger, intent } = memory;
       const boot = options.boot();
-      const by = [seen, ledger, intent, boot, ...[...waiting].flat(2), ...remarks];
+      const drifts = options.drifts();
+      const by = [seen, ledger, intent, boot, drifts, ...[...waiting].flat(2), ...remarks];
       if (told === undefined || !sameMembers(told.by, by)) {
-        const looks = { ledger, intent, seen, waiting, remarks, ...(boot === undefined ? {} : { boot }) };
+        const looks = { ledger, intent, seen, waiting, remarks, drifts, ...(boot === undefined ? {} : { boot }) };
         const observation = buildObservation({ host, now: now(), agent, ...looks, rebootClientId });
         told = { by, observation };
       }
