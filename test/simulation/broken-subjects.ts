@@ -59,7 +59,6 @@ export const brokenSubjects: readonly BrokenSubject[] = [
   },
   {
     name: "takes back what is one-way",
-    rareSeed: 51,
     caughtAs: /^way-back:/,
     subject: {
       ...subject,
@@ -73,11 +72,6 @@ export const brokenSubjects: readonly BrokenSubject[] = [
     name: "goes back to what has no good verdict",
     caughtAs: /^way-back:/,
     subject: { ...subject, planRollout: ({ badReleases: _, ...input }) => planRollout(input) },
-  },
-  {
-    name: "goes on sending hosts back after it failed on one",
-    caughtAs: /^way-back:/,
-    subject: { ...subject, planRollout: (input) => planRollout(withFailuresOfBefore(input)) },
   },
   {
     name: "forgets maxUnavailable",
@@ -132,12 +126,6 @@ function unknownAsGood(fed: FedEvidence): FedEvidence {
     answer.outcome.kind === "unknown" ? { ...answer, outcome: { kind: "good", status: 200 } as const } : answer,
   );
   return { ...fed, probes };
-}
-
-/** As if every revert that failed had done so before this one began. */
-function withFailuresOfBefore(input: Input): Input {
-  const { state } = input;
-  return state.phase === "reverting" ? { ...input, state: { ...state, since: input.now } } : input;
 }
 
 function withoutCap(input: Input): Input {

@@ -1,5 +1,6 @@
 import type { ActivationFacts, ActivationState, Intent, ObservedHost, ProbeResult } from "@sluice/core";
 import { isSettled } from "@sluice/core/activation/describe-activation";
+import { describeDrift } from "@sluice/core/host/drift";
 import { sameJson } from "@sluice/core/units/same-json";
 import { durationMs } from "@sluice/core/units/time";
 import type { Clock, Running } from "@sluice/runtime";
@@ -7,6 +8,8 @@ import type { Log } from "@sluice/runtime/logs/open-log";
 import { noFacts } from "../activation/carry-out.ts";
 import { interruptAll } from "../activation/interrupt-all.ts";
 import { stepActivation, wordOn } from "../activation/step-activation.ts";
+import { findHandChanges, type RanBefore } from "../drift/find-hand-changes.ts";
+import type { FoundDrift } from "../drift/start-drift-watch.ts";
 import type { HostMemory } from "../ledger/host-memory.ts";
 import { Admission } from "./admission.ts";
 import type { HostDrivers } from "./host-drivers.ts";
@@ -35,6 +38,8 @@ export interface ReconcilerOptions {
   readonly onResults: (results: readonly ProbeResult[]) => void;
   /** A unit of the site is switched or back: ask everything at once. */
   readonly onSwitched: (sites: readonly string[]) => void;
+  /** What somebody has done to the processes of this host and that is not as it was yet; told with every look. */
+  readonly onHandChanges: (found: readonly FoundDrift[]) => void;
 }
 
 export interface Reconciler extends Running {
@@ -49,6 +54,8 @@ export interface Reconciler extends Running {
   readonly remarks: readonly string[];
   /** True when the agent's own copy of the intent is lost and it wants it again. */
   readonly wantsIntent: boolean;
+  /** No activation and nothing else is under way: files stay as they are but by somebody's hand. */
+  readonly isQuiet: boolean;
 }
 
 /** How often everything is looked at when nothing wakes us: the longest a missed hint can cost. */
@@ -79,6 +86,7 @@ class ReconcileLoop implements Reconciler {
   #woken = Promise.withResolvers<void>();
   #seen: ObservedHost | undefined;
   #seenAskedAt = 0;
+  #ran: RanBefore | undefined;
 
   constructor(options: ReconcilerOptions) {
     const { host, drivers, memory, clock, log, onChanged } = options;
@@ -111,6 +119,10 @@ class ReconcileLoop implements Reconciler {
 
   get wantsIntent(): boolean {
     return this.#inbox.wantsIntent;
+  }
+
+  get isQuiet(): boolean {
+    return this.#lanes.isIdle && isAtRest(this.#options.memory.ledger, this.#seen);
   }
 
   get remarks(): readonly string[] {
@@ -184,6 +196,7 @@ class ReconcileLoop implements Reconciler {
     noteAbsent(this.#notes, memory.ledger, host, clock.now());
     const input = { now: clock.now(), intent: memory.intent, host, obeyGrants: this.#inbox.obeysGrants };
     await memory.update((ledger) => settleLedger(ledger, input));
+    await this.#noticeHands(host);
     await this.#spawnLanes(host);
     await this.#pruner.prune();
   }
@@ -203,6 +216,19 @@ class ReconcileLoop implements Reconciler {
     this.#facts.clear();
     // One write: an agent that ends right here must not find a host that looks as if it had never restarted.
     await memory.update((ledger) => interruptAll(ledger, { now: clock.now(), intent: memory.intent, host }));
+  }
+
+  /** Before anything is put right: what is put right at once would never be told. */
+  async #noticeHands(host: ObservedHost): Promise<void> {
+    const { memory, clock, onHandChanges } = this.#options;
+    const input = upkeepInput(this.#options, this.#notes, host);
+    const found = findHandChanges(input, this.#ran);
+    this.#ran = { host, busy: input.busy, missing: found };
+    onHandChanges(found);
+    const left = memory.intent?.body.drift === "report" ? found.filter(({ kind }) => kind === "slot-switched") : [];
+    if (left.length === 0) return;
+    const notes = left.map((one) => [one.about, { sentence: describeDrift(one), at: clock.now() }] as const);
+    await memory.update((ledger) => ({ ...ledger, drifts: { ...Object.fromEntries(notes), ...ledger.drifts } }));
   }
 
   async #spawnLanes(host: ObservedHost): Promise<void> {
