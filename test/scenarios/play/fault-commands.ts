@@ -1,9 +1,8 @@
 import { judgeIntent } from "@sluice/core";
 import type { SimHost } from "../../simulation/sim-host.ts";
-import { siteNames } from "../../simulation/simulated-fleet.ts";
 import { assertOptions, type CommandLine, ScriptError } from "./command-line.ts";
 import type { Command } from "./commands.ts";
-import { duration } from "./fleet-shape.ts";
+import { duration, siteNames } from "./fleet-shape.ts";
 import type { ScenarioFleet } from "./scenario-fleet.ts";
 import type { Stage } from "./stage.ts";
 
@@ -19,6 +18,7 @@ export const faultCommands: Readonly<Record<string, Command>> = {
   join,
   backup,
   resend,
+  spoil,
 };
 
 function hostOf({ hosts }: ScenarioFleet, name: string | undefined): SimHost {
@@ -75,12 +75,17 @@ function mend({ fleet }: Stage, line: CommandLine): readonly string[] {
   return [];
 }
 
+/** Of hosts that answer otherwise from now on. */
 function outagesOf(fleet: ScenarioFleet, line: CommandLine): readonly string[] {
   assertOptions(line, []);
   const [verb, site = "", ...names] = line.words;
   if (!siteNames.some((one) => one === site) || names.length === 0)
     throw new ScriptError(`${verb} SITE HOST..., of ${siteNames.join(", ")}`);
-  return names.map((name) => `${hostOf(fleet, name).name}|${site}`);
+  return names.map((name) => {
+    const host = hostOf(fleet, name);
+    host.machine.changed();
+    return `${host.name}|${site}`;
+  });
 }
 
 /** `cut web-1 web-2`: no word from them and none to them, until `join` */
@@ -117,4 +122,12 @@ function resend({ fleet }: Stage, line: CommandLine): readonly string[] {
   return [
     `${host.name} is told generation ${old.generation} and judges it ${verdict.kind}; it obeys ${memory.generation} before and ${after} after`,
   ];
+}
+
+/** `spoil shop 0`: from now on no copy of this release starts any more, as when the data it needs is gone */
+function spoil({ fleet }: Stage, line: CommandLine): readonly string[] {
+  assertOptions(line, []);
+  const [, site, number] = line.words;
+  fleet.behaviours.set(`${site}-${number}`, "dies-on-start");
+  return [];
 }
