@@ -20,6 +20,19 @@ const withActivation = (broken: Subject["planActivation"]): Subject => ({ ...sub
 /** Faults of the agent's decisions, put in on purpose. */
 export const brokenActivations: readonly BrokenSubject[] = [
   {
+    name: "does not know on its host what is one-way",
+    rareSeed: 102,
+    caughtAs: /^one-way:/,
+    subject: withActivation((input) => {
+      const plan = planActivation({ ...input, word: revertible(input.word) });
+      const { oneWay } = input.state.grant;
+      return {
+        ...plan,
+        next: { ...plan.next, grant: { ...plan.next.grant, ...(oneWay === undefined ? {} : { oneWay }) } },
+      };
+    }),
+  },
+  {
     name: "keeps a grant beyond its confirm-by",
     caughtAs: /^9:/,
     subject: withActivation((input) => planActivation({ ...input, unconfirmed: "keep" })),
@@ -213,3 +226,9 @@ const firstPartOnly = (state: ActivationState): ActivationState => ({
   ...state,
   parts: state.parts.map((part, index) => (index === 0 ? part : { ...part, unchanged: true })),
 });
+
+function revertible(word: GrantWord): GrantWord {
+  if (word.kind !== "held") return word;
+  const { oneWay: _, ...grant } = word.grant;
+  return { kind: "held", grant };
+}

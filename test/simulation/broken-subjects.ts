@@ -58,6 +58,28 @@ export const brokenSubjects: readonly BrokenSubject[] = [
     subject: { ...subject, judgeLead: () => ({ kind: "lead" }) },
   },
   {
+    name: "takes back what is one-way",
+    rareSeed: 51,
+    caughtAs: /^way-back:/,
+    subject: {
+      ...subject,
+      planRollout: (input) => {
+        const { oneWay: _, ...revertible } = input.rollout;
+        return planRollout({ ...input, rollout: revertible });
+      },
+    },
+  },
+  {
+    name: "goes back to what has no good verdict",
+    caughtAs: /^way-back:/,
+    subject: { ...subject, planRollout: ({ badReleases: _, ...input }) => planRollout(input) },
+  },
+  {
+    name: "goes on sending hosts back after it failed on one",
+    caughtAs: /^way-back:/,
+    subject: { ...subject, planRollout: (input) => planRollout(withFailuresOfBefore(input)) },
+  },
+  {
     name: "forgets maxUnavailable",
     caughtAs: /^maxUnavailable:/,
     subject: { ...subject, planRollout: (input) => planRollout(withoutCap(input)) },
@@ -110,6 +132,12 @@ function unknownAsGood(fed: FedEvidence): FedEvidence {
     answer.outcome.kind === "unknown" ? { ...answer, outcome: { kind: "good", status: 200 } as const } : answer,
   );
   return { ...fed, probes };
+}
+
+/** As if every revert that failed had done so before this one began. */
+function withFailuresOfBefore(input: Input): Input {
+  const { state } = input;
+  return state.phase === "reverting" ? { ...input, state: { ...state, since: input.now } } : input;
 }
 
 function withoutCap(input: Input): Input {

@@ -50,6 +50,8 @@ export interface HistoryOptions {
   /** Chance that a probe through the edge reaches another host and says nothing. */
   readonly edgeUnknown: number;
   readonly behaviours: readonly Behaviour[];
+  /** Every third release is one-way: nothing but a person's word takes it back. */
+  readonly oneWay?: true;
   readonly deployEveryMs: number;
   readonly operatorEveryMs: number;
   /** Somebody in a hurry aborts what has just begun. */
@@ -106,6 +108,7 @@ export function drawOptions(seed: number): HistoryOptions {
     hastyEveryMs: prng.chance(0.2) ? prng.whole(5000, minute) : 0,
     faultsMs: prng.whole(3, 12) * minute,
     ...drawGates(createPrng(seed * 104_729 + 5)),
+    ...(createPrng(seed * 15_487 + 11).chance(0.25) ? { oneWay: true } : {}),
     ...(isLargest(seed) ? busy : {}),
   };
 }

@@ -17,6 +17,8 @@ export interface History {
   readonly trace: Trace;
   /** What the releases that were ever pushed do, by digest. */
   readonly behaviours: Map<string, Behaviour>;
+  /** Sites that fail at present for a reason of their own, whatever release is live, by `host|site`. */
+  readonly outages?: ReadonlySet<string>;
   /** True once no more faults happen. */
   readonly calm: boolean;
 }

@@ -96,6 +96,7 @@ export class HostPromises {
     const { ledger, intent } = this.#host.disk;
     const before = this.#ledger;
     this.#ledger = ledger;
+    if (before?.activations !== ledger.activations) this.#keepsOneWay();
     if (before === undefined || before.proven === ledger.proven) return;
     const reached = this.#reach();
     for (const [unit, { digest }] of Object.entries(ledger.proven)) {
@@ -106,6 +107,17 @@ export class HostPromises {
       if (found.length > 0 && !found.includes(digest)) {
         this.#broken("1", `takes ${unit} ${digest} for proven, users reach ${found.join(" and ")}`);
       }
+    }
+  }
+
+  /** What users have met of a one-way release is not taken back by the host itself, but where it restarted or is gone. */
+  #keepsOneWay(): void {
+    for (const state of Object.values(this.#host.disk.ledger.activations)) {
+      if (state.grant.oneWay === undefined || state.phase !== "restoring") continue;
+      const { end } = state;
+      const mustStay =
+        end.kind === "unconfirmed" || (end.kind === "failed" && /^(crashed|probes-after)$/.test(end.failure));
+      if (mustStay) this.#broken("one-way", `takes back ${state.grant.id} by itself: ${JSON.stringify(end)}`);
     }
   }
 
@@ -138,7 +150,8 @@ export class HostPromises {
   #mayStay(unit: UnitKey, digest: string): boolean {
     const { intent, ledger } = this.#host.disk;
     return (intent?.body.grants ?? []).some((grant) => {
-      if (this.#cutOff.has(grant.id) || this.#host.localNow >= grant.confirmBy) return false;
+      const isOverdue = grant.oneWay === undefined && this.#host.localNow >= grant.confirmBy;
+      if (this.#cutOff.has(grant.id) || isOverdue) return false;
       const state = ledger.activations[grant.id];
       return state !== undefined && !("end" in state) && names(grant, unit, digest);
     });

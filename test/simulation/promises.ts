@@ -13,6 +13,7 @@ import { type History, Violation } from "./history.ts";
 import type { Behaviour } from "./history-options.ts";
 import type { SimGates } from "./sim-gates.ts";
 import { waysOf } from "./simulated-fleet.ts";
+import { WayBackPromises } from "./way-back-promises.ts";
 
 /** What the checks must see of a host to judge it: the truth, not what it reports. */
 export interface FleetHost {
@@ -50,6 +51,10 @@ export class Promises {
   readonly #newest = new Map<string, { readonly fence: number; readonly generation: number }>();
   readonly #knowsMoreThanBackup = new Set<string>();
   backupActed = false;
+  readonly #wayBack = new WayBackPromises(
+    (promise, what) => this.#broken(promise, what),
+    (outcome) => this.#history.trace.count(outcome),
+  );
   /** What waves wait for. */
   readonly gates: GatePromises;
 
@@ -163,6 +168,7 @@ export class Promises {
     }
     this.#wavesInOrder(rollout, after);
     this.#revertsOnlyWithCause(rollout, before, after);
+    if (!this.backupActed) this.#wayBack.planned(rollout, before, after);
     const still = before.phase === after.phase && !["completed", "reverted", "aborted"].includes(after.phase);
     if (still && waitingOn.length === 0) this.#broken("12", `rollout ${rollout.id} is ${after.phase} without a reason`);
   }

@@ -15,6 +15,7 @@ import {
   type PlanInput,
   planRollout,
   type Rollout,
+  type RolloutAction,
   type RolloutState,
   type SiteDuties,
   sameJson,
@@ -22,6 +23,7 @@ import {
   type UnitRelease,
   type WaitingOn,
 } from "@sluice/core";
+import { releaseIn } from "@sluice/core/rollout/way-back";
 import { type History, simulatedDigest } from "./history.ts";
 import type { Promises } from "./promises.ts";
 import { beatMs, type Report } from "./report.ts";
@@ -193,6 +195,7 @@ export class SimCoordinator {
       this.#changed();
       for (const action of plan.actions) {
         if (action.kind === "record-proven") this.#recordProven(action.host, action.units);
+        else if (action.kind === "record-verdict") this.#recordVerdict(action);
         else this.#history.trace.add(`page: ${action.sentence}`);
       }
       if (plan.next.phase !== before.phase) this.#history.trace.add(`${entry.rollout.id} is ${plan.next.phase}`);
@@ -221,6 +224,14 @@ export class SimCoordinator {
     this.#history.trace.add(`${host} has proven ${units.map(({ digest }) => digest).join(", ")}`);
   }
 
+  #recordVerdict({ environment, units, verdict, sentence }: Extract<RolloutAction, { kind: "record-verdict" }>): void {
+    for (const { unit, digest } of units) {
+      const key = releaseIn(environment, unit, digest);
+      if (verdict === "bad") this.store.bad[key] = sentence;
+      else delete this.store.bad[key];
+    }
+  }
+
   /** What is dear to find out is found out when the decision looks at it. */
   #input(entry: Entry): PlanInput {
     const hosts = this.#views();
@@ -231,7 +242,8 @@ export class SimCoordinator {
       proven: () => this.#provenByHostUnit(),
     };
     const silent = Object.values(hosts).filter(({ connected }) => !connected).length;
-    const plain = { now: this.#history.time.now, rollout: entry.rollout, state: entry.state, hosts };
+    const { rollout, state } = entry;
+    const plain = { now: this.#history.time.now, rollout, state, hosts, badReleases: this.store.bad };
     return lazily({ ...plain, fleet: { hosts: this.#places.length, silent } }, parts);
   }
 
@@ -353,11 +365,12 @@ export class SimCoordinator {
   tell(index: number, verb: OperatorVerb, role?: string, by = "operator"): void {
     const entry = this.store.rollouts[index];
     if (!this.isAlive || entry === undefined) return;
-    const input = { ...entry, verdict: this.#health.verdict(entry) };
+    const input = { ...entry, verdict: this.#health.verdict(entry), badReleases: this.store.bad };
     const context = {
       by,
       reason: "simulated",
       now: this.#history.time.now,
+      mayOverride: true,
       ...(role === undefined ? {} : { role }),
     };
     const outcome = applyVerb(input, verb, context);

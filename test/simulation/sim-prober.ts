@@ -16,6 +16,9 @@ type Hop = ProbeRoundOrder["target"]["hop"];
 /** How long a release that turns bad while it soaks behaves, and one that does so only after it has passed. */
 const soundMs = { "bad-later": 8000, "misses-binding-later": 8000, "bad-after-soak": 45_000 } as const;
 
+/** What a site answers while something that it needs is away. */
+const unavailable = { kind: "bad", status: 503, reason: "answered 503, expected 200" } as const;
+
 /** Asks the sites of one simulated host; every answer follows from the processes on the way. Remembers what was really answered. */
 export class SimProber {
   /** Counted so far, by `digest|binding|hop`; what was answered as before is added when somebody asks. */
@@ -39,7 +42,7 @@ export class SimProber {
   round(duties: SiteDuties, { target }: ProbeRoundOrder, at: Instant): readonly ProbeResult[] {
     const way = this.#way(duties.site, target);
     return questionsOf(duties, target.hop).map((question) => {
-      const outcome = this.#ask(way, target.hop, question);
+      const outcome = this.#isOut(duties.site) ? unavailable : this.#ask(way, target.hop, question);
       if (outcome.kind === "good") this.#note(way, target, question);
       const release = way?.slot?.digest;
       return { ...question, host: this.#host, at, tookMs: 3, outcome, ...(release === undefined ? {} : { release }) };
@@ -51,6 +54,10 @@ export class SimProber {
     return sites.flatMap((duties) =>
       (["listener", "edge"] as const).flatMap((hop) => this.round(duties, { site: duties.site, target: { hop } }, at)),
     );
+  }
+
+  #isOut(site: string): boolean {
+    return this.#history.outages?.has(`${this.#host}|${site}`) === true;
   }
 
   /** Good results of users' ways that a release took part in, by `digest|binding|hop`. */
@@ -105,7 +112,7 @@ export class SimProber {
     const way = this.#way(site, { hop });
     const found = questionsOf(duties, hop).map((question) => ({
       ...question,
-      outcome: this.#answer(way, hop, question),
+      outcome: this.#isOut(site) ? unavailable : this.#answer(way, hop, question),
     }));
     const good = found.map((one) => (one.outcome.kind === "good" ? goodKeys(way, one) : []));
     const asked = known !== undefined && sameJson(known.asked, found) ? known.asked : found;

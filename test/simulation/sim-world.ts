@@ -292,7 +292,9 @@ export class World implements History {
     const units = unitsOf(site, number, extent);
     if (behaviour !== undefined) giveBehaviour(this, units, behaviour);
     const given = { id: `r-${number}`, site, extent, now: this.time.now, ...this.#leftOut() };
-    const rollout = rolloutOf(this.#fleet, store.proven, behaviour === undefined ? given : { ...given, number });
+    const planned = rolloutOf(this.#fleet, store.proven, behaviour === undefined ? given : { ...given, number });
+    const isOneWay = this.options.oneWay === true && behaviour !== undefined && number % 3 === 0;
+    const rollout = isOneWay ? { ...planned, oneWay: "simulated" } : planned;
     this.trace.add(`operator: ${rollout.title} (${behaviour ?? "restart"})`);
     const wanted = behaviour === undefined ? [] : units.map(({ unit, digest }) => [unit, digest]);
     this.#coordinator.start(rollout, Object.fromEntries(wanted));
@@ -343,12 +345,12 @@ export class World implements History {
 
   #attend(): void {
     const { store } = this.#coordinator;
-    store.rollouts.forEach(({ state }, index) => {
+    store.rollouts.forEach(({ rollout, state }, index) => {
       if (state.phase === "waiting-for-gates" && this.options.approval)
         this.#coordinator.tell(index, "approve", "approver");
       if (this.options.gates !== undefined) this.#coordinator.overrideClosed(index);
       if (state.phase === "paused" && this.#gates.haltAll === undefined) this.#coordinator.tell(index, "resume");
-      if (state.phase === "held") this.#coordinator.tell(index, "abort");
+      if (state.phase === "held") this.#coordinator.tell(index, rollout.oneWay === undefined ? "abort" : "keep");
     });
     this.#makeAgree();
     this.time.after(60_000, () => this.#attend());

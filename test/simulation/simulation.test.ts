@@ -23,6 +23,7 @@ const outcomes = [
   "unconfirmed",
   "withdrawn",
   "cold start",
+  "one-way held",
   "wave started past gates",
   ...["freeze", "window", "approval", "attended", "representativeness", "coverage", "monitoring"].map(
     (gate) => `override ${gate}`,

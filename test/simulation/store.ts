@@ -13,6 +13,8 @@ export interface Store {
   rounds: Record<string, readonly ProbedRound[]>;
   /** By rollout: its tests. */
   health: Record<string, HealthState>;
+  /** By `releaseIn`: releases without a good verdict. */
+  bad: Record<string, string>;
 }
 
 /** What a coordinator keeps that has decided nothing yet, where these digests are live and wanted. */
@@ -24,6 +26,7 @@ export const freshStore = (proven: Store["proven"]): Store => ({
   issued: {},
   rounds: {},
   health: {},
+  bad: {},
 });
 
 /** Another store that says the same: documents are replaced and never changed, so that both may hold them. */
@@ -35,6 +38,7 @@ export const copyOf = (store: Store): Store => ({
   issued: { ...store.issued },
   rounds: { ...store.rounds },
   health: { ...store.health },
+  bad: { ...store.bad },
 });
 
 /** A host that the coordinator knows of. */

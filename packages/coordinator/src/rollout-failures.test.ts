@@ -93,10 +93,10 @@ test("a repeated probe batch counts once", async () => {
   at.probeNow();
   for (let time = 0; time < 5; time += 1) at.repeatBatch();
   await eventually(() => at.received.filter(({ $case }) => $case === "probeBatchAck").length).toBe(6);
-  const { waitingOn } = await operator.rollout(id);
-  expect(waitingOn.find(({ kind }) => kind === "evidence")?.sentence).toContain(
-    "0 of 1 probes GET /healthz were not answered as expected since the change",
-  );
+  await eventually(async () => {
+    const { waitingOn } = await operator.rollout(id);
+    return waitingOn.find(({ kind }) => kind === "evidence")?.sentence;
+  }).toContain("0 of 1 probes GET /healthz were not answered as expected since the change");
 });
 
 test("a completed rollout is reverted by a rollout of its own, unless something newer touched its units", async () => {
@@ -173,4 +173,60 @@ test("what was probed before a restart of the coordinator still counts after it"
   await eventually(() => at.received.filter(({ $case }) => $case === "welcome").length).toBe(2);
   at.probeNow();
   await needs("needs 5 more good answers");
+});
+
+test("a one-way release that regresses is held, is kept by a word that says why, and a mended one may follow", async () => {
+  await using rig = await startRig();
+  const { operator } = rig;
+  await operator.apply(fleetText({ soakMs: 20_000 }));
+  const bad = { kind: "bad", status: 500, reason: "answered 500, expected 200" } as const;
+  const at = rig.agent("at-1");
+  const oneWay = "orders are split into two tables";
+  const deploy = { site: "shop", version: "1.0.0", overrides: [], oneWay };
+  const { rolloutId: id = "" } = await operator.ask((client) => client.deploy, deploy);
+  await operator.untilPhase(id, "observing");
+  at.follow({ onProbe: () => bad });
+  const held = await operator.untilPhase(id, "held");
+  expect(held).toMatchObject({ oneWay, cause: { kind: "regressed" } });
+  expect(at.running.size).toBeGreaterThan(0);
+  const pages = (await operator.events()).filter(({ kind }) => kind === "page.raised").map(({ sentence }) => sentence);
+  expect(pages.at(-1)).toContain(`is not taken back, because it is one-way (${oneWay}): at-1 may run it`);
+  await expect(operator.command(id, "revert")).rejects.toMatchObject({ reason: "reason-missing" });
+  await operator.command(id, "keep", { reason: "mended by 1.0.1" });
+  await eventually(async () => (await operator.rollout(id)).endedAtMs !== undefined).toBe(true);
+  const conditions = async () =>
+    (await operator.status()).hosts.flatMap(({ host, units }) =>
+      host === "at-1" ? units.map(({ condition }) => condition) : [],
+    );
+  await eventually(conditions).toEqual(["in-sync", "in-sync"]);
+  // Its units are free again; but what is live by a word alone is nothing to go back to.
+  at.follow({});
+  await operator.apply(fleetText({ forward: "internal" }));
+  const [settings] = (await operator.ask((client) => client.listRollouts, { activeOnly: false, limit: 1 })).rollouts;
+  const changed = await operator.untilPhase(settings?.id ?? "", "completed");
+  await expect(operator.command(changed.id, "revert")).rejects.toMatchObject({
+    reason: "reason-missing",
+    message: expect.stringContaining("has no good verdict there (shop 1.0.0 was kept by ada: mended by 1.0.1)"),
+  });
+});
+
+test("a completed rollout of a one-way release is not reverted without a reason, and what was said of a version stays said", async () => {
+  await using rig = await startRig();
+  const { operator } = rig;
+  await operator.apply(fleetText());
+  for (const host of ["at-1", "web-1", "web-2"]) rig.agent(host);
+  const asked = { site: "shop", version: "1.0.0", overrides: [], toEnvironment: "acceptance" };
+  const { rolloutId: first = "" } = await operator.ask((client) => client.deploy, { ...asked, oneWay: "orders" });
+  await operator.untilPhase(first, "completed");
+  const later = await operator.untilPhase(await operator.deploy("shop", "1.0.0"), "completed");
+  expect(later.oneWay).toBe("orders");
+  await expect(operator.command(later.id, "revert")).rejects.toMatchObject({
+    reason: "reason-missing",
+    message: expect.stringContaining("it is one-way (orders)"),
+  });
+  // Nothing ran before it here, which is the next thing to be in the way.
+  await expect(operator.command(later.id, "revert", { reason: "the backup is back" })).rejects.toMatchObject({
+    reason: "verb-refused",
+  });
+  expect((await operator.events()).filter(({ kind }) => kind === "release.one-way")).toHaveLength(1);
 });

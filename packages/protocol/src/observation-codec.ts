@@ -1,17 +1,16 @@
-import {
-  durationMs,
-  type GrantFailure,
-  type GrantObservation,
-  type GrantProgress,
-  type HostObservation,
-  instant,
-  Problem,
-  type RunningRelease,
-  type UnitKey,
-  type UnitObservation,
-  unreachable,
+import type {
+  GrantFailure,
+  GrantObservation,
+  GrantProgress,
+  HostObservation,
+  RunningRelease,
+  UnitKey,
+  UnitObservation,
 } from "@sluice/core";
 import { type BootChange, bootChangeKinds } from "@sluice/core/host/forecast-boot";
+import { Problem } from "@sluice/core/problems/problem";
+import { durationMs, instant } from "@sluice/core/units/time";
+import { unreachable } from "@sluice/core/units/unreachable";
 import type * as wire from "./generated/sluice/types/v1/host.ts";
 
 const failures = [

@@ -9,10 +9,11 @@ import {
   startEvents,
 } from "@sluice/core";
 import type { Behaviour } from "../../simulation/history-options.ts";
-import { type Extent, rolloutOf, sitesOf, unitsOf } from "../../simulation/simulated-fleet.ts";
+import { type Extent, rolloutOf, unitsOf } from "../../simulation/simulated-fleet.ts";
 import { isOver } from "../../simulation/unsettled.ts";
 import { assertOptions, type CommandLine, ScriptError } from "./command-line.ts";
 import type { Command } from "./commands.ts";
+import { siteNames } from "./fleet-shape.ts";
 import type { ScenarioFleet } from "./scenario-fleet.ts";
 import type { Stage } from "./stage.ts";
 
@@ -24,11 +25,9 @@ const behaviours: readonly Behaviour[] = [
   ...(["crashes-later", "misses-binding", "misses-binding-later"] as const),
 ];
 
-const siteNames = sitesOf({ sites: 2 });
-
 /** `deploy shop 2 --what proxy --behaves misses-binding --to acceptance --override window --reason "…" --by eve` */
 function deploy(stage: Stage, line: CommandLine): readonly string[] {
-  assertOptions(line, ["what", "behaves", "to", "hosts", "override", "reason", "by"]);
+  assertOptions(line, ["what", "behaves", "to", "hosts", "override", "reason", "by", "one-way"]);
   const [, site = "", number = ""] = line.words;
   const { what = "site", behaves = "good" } = line.options;
   const extent = (["pair", "site", "proxy", "front", "all"] as const).find((one) => one === what);
@@ -77,12 +76,19 @@ function begin(fleet: ScenarioFleet, { options, text }: CommandLine, { title, ..
   const { store, time, gates, coordinator, promises, book } = fleet;
   if (gates.haltAll !== undefined)
     throw new Problem("verb-refused", `cannot start '${title}': ${haltAllWords(gates.haltAll)}`);
-  const { by = "ada", reason } = options;
+  const { by = "ada", reason, "one-way": oneWay } = options;
   const id = `r-${store.rollouts.length + 1}`;
   const overrides = overridesOf(options["override"], { by, reason, text }, fleet);
   const hosts = hostsOf(fleet, options);
   const plain = rolloutOf(gates.fleet, store.proven, { id, now: time.now, hosts, ...wanted });
-  const rollout: Rollout = { ...plain, title, by, overrides, ...(reason === undefined ? {} : { reason }) };
+  const rollout: Rollout = {
+    ...plain,
+    title,
+    by,
+    overrides,
+    ...(reason === undefined ? {} : { reason }),
+    ...(oneWay === undefined ? {} : { oneWay }),
+  };
   const changes = rollout.stages.flatMap(({ waves }) => waves.flat());
   if (changes.length === 0) return ["nothing to change"];
   assertUnitsFree(

@@ -13,9 +13,12 @@ import {
   weekdays,
 } from "@sluice/core";
 import type { HistoryOptions } from "../../simulation/history-options.ts";
-import { fleetOf } from "../../simulation/simulated-fleet.ts";
+import { fleetOf, sitesOf } from "../../simulation/simulated-fleet.ts";
 import type { Place } from "../../simulation/store.ts";
 import { ScriptError } from "./command-line.ts";
+
+/** Of every fleet that a scenario plays. */
+export const siteNames = sitesOf({ sites: 2 });
 
 /** A quiet world: nothing is lost, nothing crashes and nothing is late but what a script says. */
 export function quietOptions(

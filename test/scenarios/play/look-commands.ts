@@ -9,6 +9,7 @@ import {
   parseMoment,
   renderIncidentReport,
   renderTimeline,
+  stampWords,
   type UnitKey,
 } from "@sluice/core";
 import { simulatedRelease } from "../../simulation/simulated-fleet.ts";
@@ -20,7 +21,7 @@ import type { ScenarioFleet } from "./scenario-fleet.ts";
 import type { Stage } from "./stage.ts";
 
 /** Looking, which changes nothing. */
-export const lookCommands: Readonly<Record<string, Command>> = { status, rollout, timeline, ask };
+export const lookCommands: Readonly<Record<string, Command>> = { status, rollout, timeline, pages, ask };
 
 /** `status --host web-1`: what is not as it should be on every host, and every rollout that has not ended. */
 function status({ fleet }: Stage, line: CommandLine): readonly string[] {
@@ -91,6 +92,14 @@ function timeline({ fleet }: Stage, line: CommandLine): readonly string[] {
   const events = book.events.filter((event) => event.at >= from && (id ?? event.rollout) === event.rollout);
   const view = { zone, now: time.now };
   return [format === "markdown" ? renderIncidentReport(events, view) : renderTimeline(events, view)];
+}
+
+/** `pages`: what those on call were told, oldest first */
+function pages({ fleet }: Stage, line: CommandLine): readonly string[] {
+  assertOptions(line, []);
+  const { book, zone } = fleet;
+  const raised = book.events.filter(({ kind }) => kind === "page.raised");
+  return raised.map(({ at, sentence }) => `${stampWords(at, zone)}  ${sentence}`);
 }
 
 /** `ask shop web-1`: what users are answered there now, name by name */

@@ -11,6 +11,7 @@ import {
   type VerbRefusal,
   verbEvent,
 } from "@sluice/core";
+import { includesRole, overriderRole, roles } from "@sluice/protocol";
 import type { Store } from "../../simulation/store.ts";
 import { assertOptions, type CommandLine, ScriptError } from "./command-line.ts";
 import type { Command } from "./commands.ts";
@@ -31,6 +32,7 @@ export const rolloutCommands: Readonly<Record<string, Command>> = {
   resume: command("resume"),
   abort: command("abort"),
   revert: command("revert"),
+  keep: command("keep"),
   override,
 };
 
@@ -43,8 +45,15 @@ function entryOf({ store }: ScenarioFleet, id: string): Entry {
 }
 
 function contextOf({ options }: CommandLine, { time }: ScenarioFleet): VerbContext {
-  const { by = "ada", role, reason } = options;
-  return { by, now: time.now, ...(role === undefined ? {} : { role }), ...(reason === undefined ? {} : { reason }) };
+  const { by = "ada", role, reason, as = "approver" } = options;
+  const mayOverride = includesRole(roles.find((one) => one === as) ?? "viewer", overriderRole);
+  return {
+    by,
+    now: time.now,
+    mayOverride,
+    ...(role === undefined ? {} : { role }),
+    ...(reason === undefined ? {} : { reason }),
+  };
 }
 
 function verdictOn(fleet: ScenarioFleet, id: string) {
@@ -52,7 +61,7 @@ function verdictOn(fleet: ScenarioFleet, id: string) {
 }
 
 function tell(stage: Stage, line: CommandLine, verb: OperatorVerb): readonly string[] {
-  assertOptions(line, ["by", "role", "reason"]);
+  assertOptions(line, ["by", "as", "role", "reason"]);
   const [, id = ""] = line.words;
   return stage.ask((fleet) => {
     const entry = entryOf(fleet, id);
@@ -61,7 +70,7 @@ function tell(stage: Stage, line: CommandLine, verb: OperatorVerb): readonly str
       throw new Problem("verb-refused", `cannot resume rollout '${id}': ${haltAllWords(haltAll)}`);
     }
     const context = contextOf(line, fleet);
-    const outcome = applyVerb({ ...entry, verdict: verdictOn(fleet, id) }, verb, context);
+    const outcome = applyVerb({ ...entry, verdict: verdictOn(fleet, id), badReleases: fleet.store.bad }, verb, context);
     if ("refusal" in outcome) return refused(outcome.refusal);
     const { book, coordinator, promises } = fleet;
     book.add(

@@ -66,6 +66,7 @@ export class ScenarioFleet implements History {
   readonly promises: Promises;
   readonly hosts: readonly SimHost[];
   readonly cut = new Set<string>();
+  readonly outages = new Set<string>();
   /** The first word of a coordinator that each host was sent. */
   readonly firstIntents = new Map<string, Intent>();
   readonly planned = new Map<string, Planned>();

@@ -1,7 +1,8 @@
 import { mkdir, rename } from "node:fs/promises";
 import { join } from "node:path";
-import { canonicalJson, type Intent } from "@sluice/core";
+import type { Intent } from "@sluice/core";
 import { intentSchema } from "@sluice/core/intent/intent-schema";
+import { canonicalJson } from "@sluice/core/units/canonical-json";
 import { readDocument, sha256Text, writeFileDurably } from "@sluice/runtime";
 import { emptyLedger, type Ledger, ledgerSchema } from "./ledger.ts";
 

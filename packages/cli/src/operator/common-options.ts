@@ -1,4 +1,6 @@
-import { type DurationMs, Problem, parseDuration } from "@sluice/core";
+import type { DurationMs } from "@sluice/core";
+import { Problem } from "@sluice/core/problems/problem";
+import { parseDuration } from "@sluice/core/units/time";
 import type { OverrideRequest } from "@sluice/protocol/generated/sluice/operator/v1/operator";
 import { type Command, InvalidArgumentError } from "commander";
 
@@ -44,6 +46,10 @@ export function withOverrides(command: Command): Command {
       "open these gates for all waves, for example window freeze; needs --reason, is recorded and shown",
     );
 }
+
+/** Of `--one-way`, where a release is pushed and where it is deployed. */
+export const oneWayHelp =
+  "it is not revertible, and why: a regression holds it and calls a person instead of going back; can't be taken back";
 
 export function withReason(command: Command): Command {
   return command.option("--reason <text>", "why; recorded in the event log");

@@ -6,6 +6,7 @@ import {
   type CoordinatorOptions,
   type FollowingOptions,
   type OverridingOptions,
+  oneWayHelp,
   overridesOf,
   withCoordinator,
   withFollowing,
@@ -18,6 +19,7 @@ import { leaveOrFollow } from "./started-rollouts.ts";
 
 interface DeployOptions extends CoordinatorOptions, FollowingOptions, OverridingOptions {
   readonly to?: string;
+  readonly oneWay?: string;
 }
 
 interface RestartOptions extends CoordinatorOptions, FollowingOptions {
@@ -33,6 +35,7 @@ export function addDeployVerbs(program: Command, world: World): void {
     .argument("<site>", "a site of the fleet file")
     .argument("<version>", "a version pushed with `sluice release push`")
     .option("--to <environment>", "the last environment to reach (default: all)")
+    .option("--one-way <why>", oneWayHelp)
     .addHelpText(
       "after",
       "\nExamples:\n  $ sluice deploy shop 2.4.0\n  $ sluice deploy shop 2.4.0 --to acceptance --timeout 20m\n  $ sluice deploy shop 2.4.0 --detach --json",
@@ -60,9 +63,10 @@ async function deploy(
   asked: { readonly site: string; readonly version: string; readonly options: DeployOptions },
 ): Promise<ExitName> {
   const { site, version, options } = asked;
+  const { to: toEnvironment, reason, oneWay } = options;
   const json = options.json === true;
   const overrides = overridesOf(options);
-  const answer = await client.deploy({ site, version, toEnvironment: options.to, reason: options.reason, overrides });
+  const answer = await client.deploy({ site, version, toEnvironment, reason, overrides, oneWay });
   if (answer.rolloutId === undefined) {
     say(world, json, `${site} ${version} runs on every host already, proven; nothing to do`);
     if (json) sayJson(world, { kind: "result", exit: "done", rollouts: [] });

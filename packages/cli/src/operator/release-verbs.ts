@@ -3,10 +3,14 @@ import type { Command } from "commander";
 import type { ExitName } from "../exit-codes.ts";
 import { renderTable } from "../screen/render-table.ts";
 import { say, sayJson, type World } from "../world.ts";
-import { type CoordinatorOptions, withCoordinator } from "./common-options.ts";
+import { type CoordinatorOptions, oneWayHelp, withCoordinator } from "./common-options.ts";
 import type { CoordinatorClient } from "./coordinator-client.ts";
 import { packRelease } from "./pack-release.ts";
 import { runWithCoordinator } from "./run-with-coordinator.ts";
+
+interface PushOptions extends CoordinatorOptions {
+  readonly oneWay?: string;
+}
 
 interface Push {
   readonly site: string;
@@ -22,8 +26,12 @@ export function addReleaseVerbs(program: Command, world: World): void {
     .argument("<site>", "a site of the fleet file")
     .argument("<version>", "a label for people; the same label can't be pushed with other content")
     .argument("<folder>", "what the site's command is started in")
-    .addHelpText("after", "\nExample:\n  $ sluice release push shop 2.4.0 ./dist")
-    .action((site: string, version: string, folder: string, options: CoordinatorOptions) =>
+    .option("--one-way <why>", oneWayHelp)
+    .addHelpText(
+      "after",
+      '\nExamples:\n  $ sluice release push shop 2.4.0 ./dist\n  $ sluice release push shop 2.5.0 ./dist --one-way "orders are split into two tables"',
+    )
+    .action((site: string, version: string, folder: string, options: PushOptions) =>
       runWithCoordinator(world, options, (client) => push(world, client, { site, version, folder }, options)),
     );
   withCoordinator(release.command("list"))
@@ -35,17 +43,15 @@ export function addReleaseVerbs(program: Command, world: World): void {
     );
 }
 
-async function push(
-  world: World,
-  client: CoordinatorClient,
-  asked: Push,
-  options: CoordinatorOptions,
-): Promise<ExitName> {
+async function push(world: World, client: CoordinatorClient, asked: Push, options: PushOptions): Promise<ExitName> {
   const { site, version, folder } = asked;
   const json = options.json === true;
   const packed = await packRelease(resolve(world.cwd, folder));
   const bytes = packed.tarball.length;
-  const answer = await client.pushRelease({ site, version, digest: packed.digest, bytes }, packed.tarball);
+  const answer = await client.pushRelease(
+    { site, version, digest: packed.digest, bytes, oneWay: options.oneWay },
+    packed.tarball,
+  );
   if (json) sayJson(world, { site, version, bytes, ...answer });
   say(
     world,
@@ -73,8 +79,9 @@ async function list(
       new Date(release.pushedAtMs).toISOString(),
       String(release.bytes),
       release.digest.slice(0, "sha256:".length + 12),
+      release.oneWay === undefined ? "yes" : `no: ${release.oneWay}`,
     ]);
-    say(world, false, renderTable(["VERSION", "PUSHED", "BYTES", "DIGEST"], rows));
+    say(world, false, renderTable(["VERSION", "PUSHED", "BYTES", "DIGEST", "REVERTIBLE"], rows));
   }
   return "done";
 }

@@ -54,11 +54,12 @@ const commands: Readonly<Record<OperatorVerb, string>> = {
   pause: "hold it where it is; no further host is touched",
   resume: "go on after a pause",
   abort: "end it; what was not proven yet is withdrawn",
-  revert: "go back to what was proven before it",
+  revert: "go back to what was proven before it; one that is one-way takes the role approver",
+  keep: "end it while it is held: what is live on trial stays and counts as proven; takes the role approver",
 };
 
 /** Verbs that switch something off or turn something back say why. */
-const wantsReason: readonly OperatorVerb[] = ["pause", "abort", "revert"];
+const wantsReason: readonly OperatorVerb[] = ["pause", "abort", "revert", "keep"];
 
 /** `sluice rollout …`: looking at rollouts and steering them. */
 export function addRolloutVerbs(program: Command, world: World): void {

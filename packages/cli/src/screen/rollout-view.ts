@@ -24,6 +24,7 @@ export function rolloutView(rollout: Rollout, options: ViewOptions): string {
     ...rollout.stages.flatMap((_, index) => stageLines(rollout, index, colors)),
     ...rollout.gates.map((gate) => sentence(`  ${gateLine(gate, nowMs)}`, paintGate(gate, colors))),
     ...beyondGates(rollout).map((waiting) => sentence(`  ${waitingWords(waiting, nowMs)}`, colors.dim)),
+    ...(rollout.oneWay === undefined ? [] : [sentence(`  one-way: ${rollout.oneWay}`, colors.yellow)]),
     ...rollout.overrides.map((override) => sentence(`  ${overrideWords(override)}`, colors.yellow)),
     ...causeLines(rollout, colors),
   ];

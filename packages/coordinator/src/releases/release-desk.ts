@@ -4,6 +4,7 @@ import type { Log } from "@sluice/runtime/logs/open-log";
 import type { FleetDesk } from "../fleet/fleet-desk.ts";
 import type { Leadership } from "../leadership.ts";
 import { appendEvent } from "../store/event-log.ts";
+import { readOneWay } from "../store/one-way-releases.ts";
 import {
   listPushedReleases,
   type PushedRelease,
@@ -12,6 +13,7 @@ import {
 } from "../store/site-releases.ts";
 import type { Store } from "../store/store.ts";
 import type { ArtifactShelf } from "./artifact-shelf.ts";
+import { markOneWay } from "./mark-one-way.ts";
 
 export interface ReleaseDeskOptions {
   readonly store: Store;
@@ -31,6 +33,13 @@ export interface PushRequest {
   readonly digest: string;
   readonly bytes: number;
   readonly by: string;
+  /** Why nothing but a person's word may take it back; absent: nothing new is said about that. */
+  readonly oneWay?: string | undefined;
+}
+
+/** A release with what was said about going back from it. */
+export interface ListedRelease extends PushedRelease {
+  readonly oneWay?: string;
 }
 
 /** Versions are put into names of folders and environment variables on hosts. */
@@ -49,13 +58,17 @@ export class ReleaseDesk {
     const { artifacts, leadership, ids } = this.#options;
     leadership.assertLeading(`push release '${request.version}'`);
     this.#assertSound(request);
-    if (this.#isKnown(request) && (await artifacts.has(request.digest))) return { existed: true };
+    if (this.#isKnown(request) && (await artifacts.has(request.digest))) return { existed: this.#record(request) };
     await artifacts.receive(request, chunks, ids.newId("upload"));
     return { existed: this.#record(request) };
   }
 
-  list(site: string): readonly PushedRelease[] {
-    return listPushedReleases(this.#options.store, this.#options.fleets.site(site).name);
+  list(name: string): readonly ListedRelease[] {
+    const { store, fleets } = this.#options;
+    return listPushedReleases(store, fleets.site(name).name).map((release) => {
+      const oneWay = readOneWay(store, release.site, release.version);
+      return oneWay === undefined ? release : { ...release, oneWay };
+    });
   }
 
   #assertSound({ site: name, version, digest }: PushRequest): void {
@@ -98,10 +111,11 @@ export class ReleaseDesk {
   /** Part of one transaction with the look at what is known: two pushes at the same time cannot both be first. */
   #record(request: PushRequest): boolean {
     const { store, clock, log, onPushed } = this.#options;
-    const { site, version, digest, bytes, by } = request;
+    const { site, version, digest, bytes, by, oneWay } = request;
     const existed = store.transact((db) => {
-      if (this.#isKnown(request)) return true;
       const at = clock.now();
+      if (oneWay !== undefined) markOneWay(db, { site, version, why: oneWay, by, at });
+      if (this.#isKnown(request)) return true;
       writePushedRelease(db, { site, version, digest, bytes, pushedAt: at }, by);
       appendEvent(db, {
         at,
@@ -112,7 +126,7 @@ export class ReleaseDesk {
       });
       return false;
     });
-    log.info({ site, version, digest, bytes, by }, "release.pushed");
+    if (!existed) log.info({ site, version, digest, bytes, by, oneWay }, "release.pushed");
     onPushed();
     return existed;
   }

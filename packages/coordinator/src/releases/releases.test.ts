@@ -42,11 +42,11 @@ function push(
   { operator }: CoordinatorRig,
   version: string,
   bytes: Buffer,
-  lies: { digest?: string; bytes?: number } = {},
+  more: { digest?: string; bytes?: number; oneWay?: string } = {},
 ) {
   const chunks: Buffer[] = [];
   for (let at = 0; at < bytes.length; at += 60_000) chunks.push(bytes.subarray(at, at + 60_000));
-  return operator.push({ site: "shop", version, digest: sha256(bytes), bytes: bytes.length, ...lies }, chunks);
+  return operator.push({ site: "shop", version, digest: sha256(bytes), bytes: bytes.length, ...more }, chunks);
 }
 
 /** One entry of a tar archive in the ustar format. */
@@ -133,4 +133,18 @@ test("a version that nobody pushed cannot be deployed", async () => {
   await using rig = await rigWithFleet();
   await expect(rig.operator.deploy("shop", "9.9.9")).rejects.toMatchObject({ reason: "release-unknown" });
   await expect(rig.operator.deploy("blog", "1.0.0")).rejects.toMatchObject({ reason: "site-unknown" });
+});
+
+test("a release says when it is pushed, or pushed again, that it is one-way; nobody unsays that", async () => {
+  await using rig = await rigWithFleet();
+  const bytes = await packed("v1");
+  const { operator } = rig;
+  const list = async () => (await operator.ask((client) => client.listReleases, { site: "shop" })).releases;
+  await push(rig, "1.0.0", bytes);
+  expect(await list()).toMatchObject([{ version: "1.0.0", oneWay: undefined }]);
+  await expect(push(rig, "1.0.0", bytes, { oneWay: " " })).rejects.toMatchObject({ reason: "reason-missing" });
+  expect(await push(rig, "1.0.0", bytes, { oneWay: "orders are split" })).toMatchObject({ existed: true });
+  await push(rig, "1.0.0", bytes, { oneWay: "something else" });
+  await push(rig, "1.0.0", bytes);
+  expect(await list()).toMatchObject([{ version: "1.0.0", oneWay: "orders are split" }]);
 });

@@ -9,12 +9,14 @@ export function planRelease(
   site: Site,
   release: UnitRelease,
   environments: readonly string[],
+  oneWay: string | undefined,
 ): PlannedRollout {
   return planFor(planning, {
     kind: "release",
     title: `${site.name} ${release.version}`,
     sites: [site.name],
     environments,
+    ...(oneWay === undefined ? {} : { oneWay }),
     targets: (host) => releaseTargets(planning.configured, planning.proven, host, release, site.name),
   });
 }

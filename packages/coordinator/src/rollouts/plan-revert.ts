@@ -1,4 +1,6 @@
 import { durationMs, Problem, type Rollout, type Stage, type UnitRelease } from "@sluice/core";
+import { noWayBack } from "@sluice/core/rollout/way-back";
+import { readBadReleases } from "../store/bad-releases.ts";
 import { laterRolloutsOf, type StoredRollout } from "../store/rollouts.ts";
 import type { Db } from "../store/store.ts";
 import { readUnitRelease } from "../store/unit-releases.ts";
@@ -7,10 +9,12 @@ import { type Planning, planFor } from "./planning.ts";
 
 /**
  * A completed rollout the other way round: a rollout of its own, back to what was proven before on each host.
- * Refused when a newer rollout has touched one of its units, or when nothing ran before.
+ * Refused when a newer rollout has touched one of its units, when nothing ran before, and when there is no way back and
+ * the asker may not override that or gives no reason.
  */
-export function planRevert(db: Db, planning: Planning, completed: StoredRollout): PlannedRollout {
+export function planRevert(db: Db, planning: Planning, completed: StoredRollout, mayOverride: boolean): PlannedRollout {
   const { rollout, state } = completed;
+  assertWayBack(db, completed, planning, mayOverride);
   assertNothingNewer(db, completed);
   const changes = rollout.stages
     .flatMap(({ waves }) => waves.flat())
@@ -25,6 +29,21 @@ export function planRevert(db: Db, planning: Planning, completed: StoredRollout)
     },
   });
   return { ...planned, rollout: { ...planned.rollout, stages: planned.rollout.stages.map(withoutWaiting) } };
+}
+
+/** There is a way back, or the asker may override that there is none, and says why. */
+function assertWayBack(
+  db: Db,
+  { rollout, state }: StoredRollout,
+  { by, reason = "" }: Planning,
+  mayOverride: boolean,
+): void {
+  const stays = noWayBack({ rollout, badReleases: readBadReleases(db) }, state.steps);
+  if (stays === undefined) return;
+  const why = `cannot revert rollout '${rollout.id}' as '${by}': ${stays.why}`;
+  const hint = "deploy a release that is good instead: sluice deploy SITE VERSION";
+  if (!mayOverride) throw new Problem("role-missing", `${why}; it takes a role that may override`, { hint });
+  if (reason.trim() === "") throw new Problem("reason-missing", `${why}; give a reason with --reason`, { hint });
 }
 
 function assertNothingNewer(db: Db, { rollout, number }: StoredRollout): void {

@@ -22,6 +22,8 @@ export interface Purpose {
   readonly sites: readonly string[];
   readonly environments?: readonly string[];
   readonly targets: (host: string) => readonly UnitRelease[];
+  /** See core's `Rollout`. */
+  readonly oneWay?: string;
 }
 
 /** A rollout over the hosts where targets differ from what is proven, together with the releases it names. */

@@ -17,7 +17,9 @@ import type { Log } from "@sluice/runtime/logs/open-log";
 import type { FleetDesk } from "../fleet/fleet-desk.ts";
 import { readProvenReleases } from "../fleet/proven-releases.ts";
 import type { Leadership } from "../leadership.ts";
+import { markOneWay } from "../releases/mark-one-way.ts";
 import { appendEvent } from "../store/event-log.ts";
+import { readOneWay } from "../store/one-way-releases.ts";
 import {
   readActiveRollouts,
   readRollout,
@@ -59,6 +61,8 @@ export interface DeployRequest extends Asking {
   readonly version: string;
   readonly toEnvironment?: string | undefined;
   readonly overrides: readonly Override[];
+  /** Says that the release is one-way. */
+  readonly oneWay?: string | undefined;
 }
 
 export interface RestartRequest extends Asking {
@@ -71,6 +75,8 @@ export interface CommandRequest extends Asking {
   readonly id: string;
   readonly verb: OperatorVerb;
   readonly role?: string | undefined;
+  /** The asker's role allows to do what a rule forbids. */
+  readonly mayOverride: boolean;
 }
 
 export interface OverrideGateRequest extends Asking {
@@ -110,7 +116,10 @@ export class RolloutDesk {
     const [id] = this.#start((db) => {
       assertNotHalted(db, `deploy '${request.site}'`);
       const planning = this.planning(db, request, request.overrides);
-      return [planRelease(planning, site, this.#release(db, request), environments)];
+      const release = this.#release(db, request);
+      const { version, by, oneWay } = request;
+      if (oneWay !== undefined) markOneWay(db, { site: site.name, version, why: oneWay, by, at: planning.clock.now() });
+      return [planRelease(planning, site, release, environments, readOneWay(db, site.name, version))];
     });
     return id;
   }
@@ -135,7 +144,7 @@ export class RolloutDesk {
     leadership.assertLeading(`${request.verb} rollout '${request.id}'`);
     const stored = this.require(request.id);
     if (request.verb === "revert" && stored.state.phase === "completed") {
-      const [id] = this.#start((db) => [planRevert(db, this.planning(db, request), stored)]);
+      const [id] = this.#start((db) => [planRevert(db, this.planning(db, request), stored, request.mayOverride)]);
       if (id !== undefined) return id;
       throw new Problem(
         "verb-refused",
@@ -205,11 +214,11 @@ export class RolloutDesk {
     return started;
   }
 
-  #applyVerb(store: Store, stored: StoredRollout, { verb, by, role, reason }: CommandRequest): void {
+  #applyVerb(store: Store, stored: StoredRollout, { verb, by, role, reason, mayOverride }: CommandRequest): void {
     const { clock, runner, decided, log } = this.#options;
     const now = clock.now();
     const why = { ...(role === undefined ? {} : { role }), ...(reason === undefined ? {} : { reason }) };
-    const outcome = applyVerb(runner.inputFor(stored), verb, { by, now, ...why });
+    const outcome = applyVerb(runner.inputFor(stored), verb, { by, now, mayOverride, ...why });
     if ("refusal" in outcome) throw new Problem(outcome.refusal.reason, outcome.refusal.sentence);
     store.transact((db) => {
       updateRollout(db, stored.rollout.id, outcome.state, undefined);

@@ -20,6 +20,7 @@ import type { Log } from "@sluice/runtime/logs/open-log";
 import type { Bell } from "../bell.ts";
 import type { HealthDesk } from "../evidence/health-desk.ts";
 import type { Leadership } from "../leadership.ts";
+import { readBadReleases } from "../store/bad-releases.ts";
 import { readActiveRollouts, type StoredRollout } from "../store/rollouts.ts";
 import type { Store } from "../store/store.ts";
 import { readToldGates } from "../store/told.ts";
@@ -107,6 +108,7 @@ export class RolloutRunner implements Running {
       verdict: this.verdictOn(stored),
       gates: gates(stored),
       drained: drained(),
+      badReleases: readBadReleases(store),
       others: othersOf(stored.rollout.id, readActiveRollouts(store), seen.hosts),
       ...seen,
     };

@@ -12,6 +12,7 @@ import {
 } from "@sluice/core";
 import { hostUnit } from "@sluice/core/rollout/wave";
 import type { Log } from "@sluice/runtime/logs/open-log";
+import { clearBadRelease, writeBadRelease } from "../store/bad-releases.ts";
 import { appendEvent } from "../store/event-log.ts";
 import { readDesired, readProven, writeDesired, writeProven } from "../store/host-units.ts";
 import { type StoredRollout, updateRollout } from "../store/rollouts.ts";
@@ -70,9 +71,17 @@ function settleDesired(db: Db, rollout: Rollout, ended: RolloutState): void {
 }
 
 function carryOut(db: Db, action: RolloutAction, rollout: string, at: Instant): void {
-  if (action.kind !== "record-proven") return;
-  for (const { unit, digest } of action.units) {
-    writeProven(db, { host: action.host, unit: unit as UnitKey, digest, since: at, rollout });
+  if (action.kind === "record-proven") {
+    for (const { unit, digest } of action.units) {
+      writeProven(db, { host: action.host, unit: unit as UnitKey, digest, since: at, rollout });
+    }
+  }
+  if (action.kind === "record-verdict") {
+    const { environment, sentence, verdict } = action;
+    for (const { unit, digest } of action.units) {
+      if (verdict === "good") clearBadRelease(db, { environment, unit, digest });
+      else writeBadRelease(db, { environment, unit, digest, sentence, rollout, at });
+    }
   }
 }
 

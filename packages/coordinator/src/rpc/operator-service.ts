@@ -1,4 +1,5 @@
 import { type OperatorVerb, Problem, phasesAllowing } from "@sluice/core";
+import { includesRole, overriderRole } from "@sluice/protocol";
 import type {
   ApplyResponse,
   OperatorServiceServer,
@@ -76,7 +77,9 @@ function fleetMethods(options: OperatorServiceOptions, seams: CallSeams): FleetM
     }),
     pushRelease: pushRelease(releases, seams),
     listReleases: unary(seams, ({ site }) => ({
-      releases: releases.list(site).map(({ pushedAt, ...release }) => ({ ...release, pushedAtMs: pushedAt })),
+      releases: releases
+        .list(site)
+        .map(({ pushedAt, oneWay, ...release }) => ({ ...release, oneWay, pushedAtMs: pushedAt })),
     })),
     getStatus: unary(seams, (filter) => view.status(filter)),
     getHealth: unary(seams, (request) => siteHealth(options, request)),
@@ -99,10 +102,10 @@ type RolloutMethods = Pick<
 
 function rolloutMethods({ rollouts, view, clock }: OperatorServiceOptions, seams: CallSeams): RolloutMethods {
   return {
-    deploy: unary(seams, ({ site, version, toEnvironment, reason, overrides }, { principal }) => {
+    deploy: unary(seams, ({ site, version, toEnvironment, reason, overrides, oneWay }, { principal }) => {
       const checks = readOverrides(overrides, principal, clock.now());
       const by = principal.name;
-      return { rolloutId: rollouts.deploy({ site, version, toEnvironment, reason, by, overrides: checks }) };
+      return { rolloutId: rollouts.deploy({ site, version, toEnvironment, reason, by, overrides: checks, oneWay }) };
     }),
     restart: unary(seams, ({ site, proxies, reason, toEnvironment }, { principal }) => ({
       rolloutIds: [...rollouts.restart({ site, proxies, reason, toEnvironment, by: principal.name })],
@@ -110,7 +113,8 @@ function rolloutMethods({ rollouts, view, clock }: OperatorServiceOptions, seams
     listRollouts: unary(seams, (filter) => ({ rollouts: view.rollouts(filter) })),
     getRollout: unary(seams, ({ id }) => ({ rollout: view.rolloutWithEvidence(rollouts.require(id)) })),
     commandRollout: unary(seams, ({ id, verb, reason, role }, { principal }) => {
-      const newRolloutId = rollouts.command({ id, verb: verbOf(verb), reason, role, by: principal.name });
+      const mayOverride = includesRole(principal.role, overriderRole);
+      const newRolloutId = rollouts.command({ id, verb: verbOf(verb), reason, role, by: principal.name, mayOverride });
       return { rollout: view.rollout(rollouts.require(id)), newRolloutId };
     }),
     overrideGate: unary(seams, ({ id, gate, reason }, { principal }) => {

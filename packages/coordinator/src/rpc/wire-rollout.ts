@@ -39,6 +39,7 @@ export function toWireRollout(stored: StoredRollout, light: RolloutLight): WireR
     sites: [...sites],
     by,
     reason,
+    oneWay: rollout.oneWay,
     createdAtMs: createdAt,
     phase: state.phase,
     statusLine: describeRollout(rollout, state, light.waitingOn, light.now),

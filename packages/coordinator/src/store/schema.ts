@@ -196,4 +196,25 @@ export const migrations: readonly string[] = [
   INSERT INTO probe_cursors SELECT host, epoch, seq, 0, NULL FROM evidence_cursors;
   DROP TABLE evidence_cursors;
   `,
+  `
+  CREATE TABLE one_way_releases (
+    site TEXT NOT NULL,
+    version TEXT NOT NULL,
+    why TEXT NOT NULL,
+    by TEXT NOT NULL,
+    at INTEGER NOT NULL,
+    PRIMARY KEY (site, version)
+  ) STRICT;
+  `,
+  `
+  CREATE TABLE bad_releases (
+    environment TEXT NOT NULL,
+    unit TEXT NOT NULL,
+    digest TEXT NOT NULL,
+    sentence TEXT NOT NULL,
+    rollout TEXT NOT NULL,
+    at INTEGER NOT NULL,
+    PRIMARY KEY (environment, unit, digest)
+  ) STRICT;
+  `,
 ];

@@ -56,7 +56,7 @@ function interrupted(input: ActivationInput): ActivationPlan {
 }
 
 const isOverdue = ({ now, state, word, unconfirmed }: ActivationInput): boolean =>
-  word.kind === "held" && unconfirmed === "revert" && now >= state.grant.confirmBy;
+  word.kind === "held" && unconfirmed === "revert" && state.grant.oneWay === undefined && now >= state.grant.confirmBy;
 
 function confirm(input: ActivationInput, state: Extract<ActivationState, { phase: "provisional" }>): ActivationPlan {
   const { grant, since, parts, notes, successors } = state;

@@ -1,13 +1,15 @@
 import type { GrantFailure } from "../host/observation.ts";
 import { proxyUnit } from "../intent/intent.ts";
 import { after, between, seconds } from "../units/time.ts";
-import type {
-  ActivationAction,
-  ActivationInput,
-  ActivationPlan,
-  InActivation,
-  ProbeRoundOrder,
-  ProxyPart,
+import {
+  type Absent,
+  type ActivationAction,
+  type ActivationInput,
+  type ActivationPlan,
+  type InActivation,
+  isOrder,
+  type ProbeRoundOrder,
+  type ProxyPart,
 } from "./activation.ts";
 import {
   changingProxies,
@@ -60,10 +62,6 @@ export function planSwitching(input: ActivationInput, state: InActivation<"switc
   return { next: state, actions: actions.filter(isOrder), waitingOn: [`switching to ${describeParts(state.parts)}`] };
 }
 
-/** A place to say that something is still missing for which there is no order: the process does not answer. */
-type Absent = { readonly kind: "absent" };
-const isOrder = (action: ActivationAction | Absent): action is ActivationAction => action.kind !== "absent";
-
 /** Slots first, then proxies, the front last; empty when all that accepts is new. */
 function switchOrders(
   input: ActivationInput,
@@ -115,15 +113,22 @@ export function planProbingAfter(input: ActivationInput, state: InActivation<"pr
   const asked = sitesAsked(input);
   const questions = asked.flatMap((duties) => [...questionsOn(duties, "listener"), ...questionsOn(duties, "edge")]);
   const verdict = judgeTally(input.facts.tally, questions);
-  if (verdict.kind === "bad") return undo(input, state, "probes-after", verdict.sentence);
+  if (verdict.kind === "bad") return unlessOneWay(input, state, verdict.sentence);
   if (verdict.kind === "good") return toProvisional(state, []);
   if (verdict.edgeOnly && input.now >= state.edgeDeadline) return toProvisional(state, verdict.missing);
-  if (input.now >= state.deadline) return undo(input, state, "probes-after", verdict.missing.join(", "));
+  if (input.now >= state.deadline) return unlessOneWay(input, state, verdict.missing.join(", "));
   const rounds = asked.flatMap(({ site }): readonly ProbeRoundOrder[] => [
     { site, target: { hop: "listener" } },
     { site, target: { hop: "edge" } },
   ]);
   return { next: state, actions: [{ kind: "probe", rounds }], waitingOn: verdict.missing };
+}
+
+/** Users have met it: where it is one-way it stays, and health judges it. */
+function unlessOneWay(input: ActivationInput, state: InActivation<"probing-after">, sentence: string): ActivationPlan {
+  const { oneWay } = state.grant;
+  if (oneWay === undefined) return undo(input, state, "probes-after", sentence);
+  return toProvisional(state, [`${sentence}; not taken back, because it is one-way: ${oneWay}`]);
 }
 
 function toProvisional(state: InActivation<"probing-after">, unseen: readonly string[]): ActivationPlan {
@@ -142,7 +147,10 @@ export function planProvisional(input: ActivationInput, state: InActivation<"pro
     ({ site, to }) => (slotSeen(input.host, site, to)?.restarts ?? 0) >= restartsMax,
   );
   if (crashing !== undefined) {
-    return undo(input, state, "crashed", `${describePart(crashing)} crashed ${restartsMax} times`);
+    const sentence = `${describePart(crashing)} crashed ${restartsMax} times`;
+    const { oneWay } = state.grant;
+    if (oneWay === undefined) return undo(input, state, "crashed", sentence);
+    return { next: state, actions: [], waitingOn: [`${sentence}; not taken back, because it is one-way: ${oneWay}`] };
   }
   return { next: state, actions: [], waitingOn: ["waiting for the coordinator to confirm"] };
 }

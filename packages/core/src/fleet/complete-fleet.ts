@@ -155,6 +155,7 @@ function completeHost(name: string, environment: string, source: HostSource | un
 
 function completeSite(name: string, source: SiteSource, defaults: DefaultsSource): Omit<Site, keyof TrialRules> {
   const given = { ...siteDefaults, ...stated(defaults), ...stated(source) };
+  const { maxReverting = defaults.maxReverting } = source;
   const ready = {
     path: source.ready?.path ?? readyDefaults.path,
     withinMs: ms(source.ready?.within ?? readyDefaults.within),
@@ -169,6 +170,7 @@ function completeSite(name: string, source: SiteSource, defaults: DefaultsSource
     keepPreviousMs: ms(given.keepPrevious),
     holdMs: ms(given.hold),
     maxUnavailable: given.maxUnavailable,
+    ...(maxReverting === undefined ? {} : { maxReverting }),
     bindings: Object.fromEntries(
       Object.entries(source.bindings).map(([environment, bindings]) => [environment, bindings.map(completeBinding)]),
     ),

@@ -71,6 +71,7 @@ const siteWords = (site: Site): SettingWords => [
   ["keepPrevious", formatDuration(site.keepPreviousMs)],
   ["hold", formatDuration(site.holdMs)],
   ["maxUnavailable", `${site.maxUnavailable}`],
+  ["maxReverting", `${site.maxReverting ?? site.maxUnavailable * 2}`],
   ["probes", site.probes.map(probeWords).join("; ")],
 ];
 

@@ -21,6 +21,9 @@ const keepPrevious = words.duration.describe("How long the previous release is k
 const maxUnavailable = words.count.describe(
   "Most hosts of a site in one environment that may be in the middle of an activation.",
 );
+const maxReverting = words.count.describe(
+  "Most hosts of a site in one environment that go back at a time; twice maxUnavailable when absent.",
+);
 
 export const windowSource = z
   .strictObject({
@@ -240,6 +243,7 @@ export const siteSource = z
     hold: hold.optional(),
     keepPrevious: keepPrevious.optional(),
     maxUnavailable: maxUnavailable.optional(),
+    maxReverting: maxReverting.optional(),
     onRegression: onRegression.optional(),
     health: healthSource.optional().describe("How sure verdicts about this site have to be."),
     bindings: z
@@ -268,6 +272,7 @@ export const defaultsSource = z
     hold: hold.optional(),
     keepPrevious: keepPrevious.optional(),
     maxUnavailable: maxUnavailable.optional(),
+    maxReverting: maxReverting.optional(),
   })
   .describe("What sites use where they say nothing.");
 

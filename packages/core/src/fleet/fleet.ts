@@ -88,6 +88,8 @@ export interface Site {
   readonly holdMs: DurationMs;
   /** Most hosts of one site and environment that may be in the middle of an activation, over all rollouts. */
   readonly maxUnavailable: number;
+  /** Most hosts of one site and environment that go back at a time; twice {@link maxUnavailable} when absent. */
+  readonly maxReverting?: number;
   /** By environment name: what a rollout does by itself when health regresses there. */
   readonly onRegression: Readonly<Record<string, OnRegression>>;
   /** By environment name. */

@@ -48,6 +48,13 @@ test("a site's own word goes before defaults, and defaults before what is built 
   expect(parsed(text).sites[0]).toMatchObject({ drainMs: 60_000, holdMs: 7000 });
 });
 
+test("how many hosts go back at a time is a site's own number, and twice those that go forwards where nobody says", () => {
+  expect(parsed(fleetText({})).sites[0]).not.toHaveProperty("maxReverting");
+  const text = fleetText({ top: "defaults: { maxReverting: 1 }", site: "maxUnavailable: 2" });
+  expect(parsed(text).sites[0]).toMatchObject({ maxUnavailable: 2, maxReverting: 1 });
+  expect(parsed(fleetText({ site: "maxReverting: 3" })).sites[0]).toMatchObject({ maxReverting: 3 });
+});
+
 test("the default probe asks the path that readiness asks", () => {
   expect(parsed(fleetText({ site: "ready: { path: /up }" })).sites[0]?.probes[0]).toMatchObject({
     path: "/up",

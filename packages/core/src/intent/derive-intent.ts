@@ -93,6 +93,7 @@ function grantOfStep(rollout: Rollout, change: HostChange, step: StepState): Gra
     kind: back ? "revert" : rollout.kind === "restart" ? "restart" : "activate",
     confirmBy: step.confirmBy,
     probesBefore: probesBefore(rollout),
+    ...(back || rollout.oneWay === undefined ? {} : { oneWay: rollout.oneWay }),
   };
 }
 

@@ -102,6 +102,7 @@ export const grantSchema: z.ZodType<Grant> = z.strictObject({
     z.strictObject({ kind: z.literal("required") }),
     z.strictObject({ kind: z.literal("skipped"), by: z.string(), reason: z.string() }),
   ]),
+  oneWay: z.string().exactOptional(),
 });
 
 /** The shape of {@link IntentBody} as read from disk or wire; unknown keys are refused, so nothing is obeyed half. */

@@ -111,4 +111,9 @@ export interface Grant {
   readonly probesBefore:
     | { readonly kind: "required" }
     | { readonly kind: "skipped"; readonly by: string; readonly reason: string };
+  /**
+   * Why the host must not take it back by itself once users have met it: it stays when nobody confirms it and when it turns
+   * out bad, until the coordinator withdraws it. A restart of the host still brings back what is proven (promise 2).
+   */
+  readonly oneWay?: string;
 }

@@ -8,7 +8,8 @@ import type { PlanInput } from "./plan-input.ts";
 import { refusal } from "./refusal.ts";
 import { resumed } from "./resumed.ts";
 import type { OperatorVerb, Rollout, RolloutState } from "./rollout.ts";
-import { type InPhase, stageAt } from "./wave.ts";
+import { type InPhase, nameHosts, stageAt } from "./wave.ts";
+import { noWayBack } from "./way-back.ts";
 
 /** Who asks for it, and why. */
 export interface VerbContext {
@@ -17,6 +18,8 @@ export interface VerbContext {
   readonly role?: string;
   readonly reason?: string;
   readonly now: Instant;
+  /** The asker's role allows to do what a rule forbids; absent: it does not. */
+  readonly mayOverride?: boolean;
 }
 
 /** Why an operator's word is not followed: a reason of the catalogue and a sentence that says what to do. */
@@ -28,7 +31,7 @@ export interface VerbRefusal {
 export type VerbOutcome = { readonly state: RolloutState } | { readonly refusal: VerbRefusal };
 
 /** What of the plan's input an operator's word is judged by. */
-export type VerbInput = Pick<PlanInput, "rollout" | "state" | "verdict">;
+export type VerbInput = Pick<PlanInput, "rollout" | "state" | "verdict" | "badReleases">;
 
 /** Carries out an operator's word on a rollout, or says why not. The caller saves the state and plans again. */
 export function applyVerb(input: VerbInput, verb: OperatorVerb, context: VerbContext): VerbOutcome {
@@ -47,9 +50,11 @@ export function applyVerb(input: VerbInput, verb: OperatorVerb, context: VerbCon
     case "resume":
       return resume(rollout, state, context);
     case "abort":
-      return abort(state, context);
+      return onlyOverriding(input, verb, context) ?? abort(state, context);
     case "revert":
-      return revert(rollout, state, context);
+      return onlyOverriding(input, verb, context) ?? revert(rollout, state, context);
+    case "keep":
+      return mayOverride(rollout, verb, "it makes proven what no verdict passed", context) ?? keep(state, context);
     default:
       return unreachable(verb);
   }
@@ -134,6 +139,47 @@ function resume(rollout: Rollout, anyState: RolloutState, { now }: VerbContext):
   const state = resumed(rollout, paused, now);
   const accepted = paused.byHealth === true && state.phase === "observing";
   return { state: accepted ? { ...state, acceptsUnhealthy: true } : state };
+}
+
+/** Taking back what has no way back is for a person who may override, and says why. */
+function onlyOverriding(input: VerbInput, verb: "abort" | "revert", context: VerbContext): VerbOutcome | undefined {
+  const { steps } = input.state;
+  // An abort takes back nothing that has passed.
+  const touched = Object.entries(steps).filter(([, { kind }]) => verb === "revert" || kind !== "passed");
+  const stays = noWayBack(input, Object.fromEntries(touched));
+  if (stays === undefined) return undefined;
+  const why = `${stays.why}, and ${nameHosts(stays.hosts)} may run it already`;
+  return mayOverride(input.rollout, verb, why, context);
+}
+
+/** Refuses those whose role is not enough, and those who give no reason. */
+function mayOverride(
+  { id }: Rollout,
+  verb: OperatorVerb,
+  why: string,
+  { by, reason, mayOverride }: VerbContext,
+): VerbOutcome | undefined {
+  if (mayOverride !== true)
+    return refuse("role-missing", `cannot ${verb} rollout ${id} as ${by}: ${why}; it takes a role that may override`);
+  if (reason === undefined || reason.trim() === "")
+    return refuse("reason-missing", `cannot ${verb} rollout ${id} without a reason: ${why}; give one with --reason`);
+  return undefined;
+}
+
+/** Ends it; what is live on trial stays and is proven, what is only being prepared is taken back. */
+function keep(anyState: RolloutState, { by, reason = "no reason given", now }: VerbContext): VerbOutcome {
+  const { steps } = mustBe(anyState, "held");
+  const stay = Object.entries(steps).filter(([, { kind }]) => kind === "provisional");
+  return {
+    state: {
+      phase: "aborted",
+      by,
+      reason,
+      keeps: true,
+      steps: { ...withdrawn(steps, now), ...Object.fromEntries(stay) },
+      since: now,
+    },
+  };
 }
 
 function abort(state: RolloutState, { by, reason, now }: VerbContext): VerbOutcome {

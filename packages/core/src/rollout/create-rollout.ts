@@ -16,6 +16,8 @@ export interface RolloutRequest {
   readonly reason?: string;
   readonly createdAt: Instant;
   readonly overrides?: readonly Override[];
+  /** See {@link Rollout.oneWay}. */
+  readonly oneWay?: string;
   readonly fleet: Fleet;
   /** Only these environments; all where a site is bound when absent. The fleet's order decides. */
   readonly environments?: readonly string[];
@@ -53,6 +55,7 @@ export function createRollout(request: RolloutRequest): Rollout {
     ...(request.reason === undefined ? {} : { reason: request.reason }),
     createdAt: request.createdAt,
     onRegression: stages.length > 0 && stages.every(({ onRegression }) => onRegression === "hold") ? "hold" : "revert",
+    ...(request.oneWay === undefined ? {} : { oneWay: request.oneWay }),
     stages,
     overrides: request.overrides ?? [],
   };
@@ -86,10 +89,17 @@ function stageOf(request: RolloutRequest, sites: readonly Site[], environment: E
     ),
     onRegression: onRegressionIn(sites, environment),
     maxUnavailable: Math.min(...sites.map(({ maxUnavailable }) => maxUnavailable)),
+    ...maxRevertingOf(sites),
     stepTimeoutMs: stepTimeoutOf(sites),
     waves: waves.map((hosts) => hosts.flatMap((host) => changes.get(host) ?? [])),
     ...belowOf(request, sites, environment),
   };
+}
+
+/** The most careful site decides for all; one that says nothing goes by its own `maxUnavailable`. */
+function maxRevertingOf(sites: readonly Site[]): Pick<Stage, "maxReverting"> {
+  if (sites.every(({ maxReverting }) => maxReverting === undefined)) return {};
+  return { maxReverting: Math.min(...sites.map((site) => site.maxReverting ?? site.maxUnavailable * 2)) };
 }
 
 /** One site that must not go back holds the others. */

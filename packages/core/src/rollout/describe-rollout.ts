@@ -1,6 +1,6 @@
 import { between, durationMs, formatDuration, type Instant } from "../units/time.ts";
 import { unreachable } from "../units/unreachable.ts";
-import type { Rollout, RolloutState, StepState, WaitingOn, WaveAt } from "./rollout.ts";
+import type { Rollout, RolloutState, StepState, Steps, WaitingOn, WaveAt } from "./rollout.ts";
 import { nameHosts, pending, placedSteps, stageAt } from "./wave.ts";
 
 /** One present-tense sentence: `observing wave 2 of 3 in production, 3m left; waiting for web-3 to report`. */
@@ -35,7 +35,7 @@ function describePhase(rollout: Rollout, state: RolloutState, now: Instant): str
     case "held":
       return `held because ${state.cause.sentence}`;
     case "aborted":
-      return `aborted by ${state.by}: ${state.reason}`;
+      return `${state.keeps === true ? "ended and kept" : "aborted"} by ${state.by}: ${state.reason}`;
     default:
       return unreachable(state);
   }
@@ -98,6 +98,16 @@ export function describeStep(step: StepState): string {
     default:
       return unreachable(step);
   }
+}
+
+/** What state every host of a rollout is in, each by its name: `web-2, web-3: live and proven; web-1: cannot go back: disk full`. */
+export function describeHosts(rollout: Rollout, steps: Steps): string {
+  const hosts = new Map<string, string[]>();
+  for (const { change, step } of placedSteps(rollout, steps)) {
+    const words = describeStep(step);
+    hosts.set(words, [...(hosts.get(words) ?? []), change.host]);
+  }
+  return [...hosts].map(([words, names]) => `${names.join(", ")}: ${words}`).join("; ");
 }
 
 /** Hosts in each state, in words: `2 live and proven, 1 not touched yet`; for one-line summaries. */

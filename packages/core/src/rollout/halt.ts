@@ -1,6 +1,8 @@
 import type { Instant } from "../units/time.ts";
 import type { Plan, PlanInput } from "./plan-input.ts";
 import type { HaltCause, Rollout, StepState, Steps } from "./rollout.ts";
+import { placedSteps } from "./wave.ts";
+import { recordVerdict } from "./way-back.ts";
 
 /** Stops a rollout and tells somebody; what happens to the hosts is decided in the phase `halted`. */
 export function halt(rollout: Rollout, steps: Steps, cause: HaltCause): Plan {
@@ -18,11 +20,15 @@ export function isRegressed({ verdict }: PlanInput, steps: Steps): boolean {
 
 const isLiveByIt = ({ kind }: StepState): boolean => kind === "provisional" || kind === "passed";
 
-/** Stops a rollout that {@link isRegressed}. */
+/** Stops a rollout that {@link isRegressed}, and notes that its releases are bad where they are on trial. */
 export function haltRegressed({ now, rollout, verdict }: PlanInput, steps: Steps): Plan {
   const reasons = verdict.kind === "regressed" ? verdict.reasons : [];
   const [first = "health is worse than before"] = reasons;
-  return halt(rollout, steps, haltCause("regressed", first, now, reasons));
+  const plan = halt(rollout, steps, haltCause("regressed", first, now, reasons));
+  const live = placedSteps(rollout, steps).filter(({ step }) => isLiveByIt(step));
+  const onTrial = live.filter(({ step }) => step.kind === "provisional");
+  const bad = recordVerdict(onTrial.length > 0 ? onTrial : live, "bad", `${rollout.title} regressed there: ${first}`);
+  return { ...plan, actions: [...bad, ...plan.actions] };
 }
 
 export function haltCause(

@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import type { Verdict } from "../health/verdict.ts";
 import { minutes } from "../units/time.ts";
 import { applyVerb } from "./apply-verb.ts";
-import { at, inconclusive, live, pass, regressed, type World, world } from "./rollout-builders.ts";
+import { at, healthy, inconclusive, live, pass, regressed, type World, world } from "./rollout-builders.ts";
 
 const unhealthy: Verdict = { kind: "inconclusive", missing: ["all hosts fail"], environmentUnhealthy: true };
 
@@ -89,6 +89,7 @@ describe("hosts that were not changed fail as well", () => {
 describe("a host that passed stays under test until the rollout ends", () => {
   test("its regression halts the next wave while it is activated", () => {
     const it = inSecondWave();
+    it.input = { ...it.input, hosts: { ...it.input.hosts, "web-2": healthy("web-2", [], "v1") } };
     expect(it.state.phase).toBe("activating");
     expect(it.state.steps["web-1"]?.kind).toBe("passed");
     judged(it, regressed);

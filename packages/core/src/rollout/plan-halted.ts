@@ -3,11 +3,20 @@ import type { Plan, PlanInput } from "./plan-input.ts";
 import type { HaltCause, Rollout, RolloutState, StepState, Steps } from "./rollout.ts";
 import { revertingDeadline } from "./timings.ts";
 import { type InPhase, placedSteps } from "./wave.ts";
+import { noWayBack, noWayBackSentence } from "./way-back.ts";
 
-/** Goes back, or leaves everything to a person where a stage that was touched says that going back would be worse. */
+/**
+ * Goes back, or leaves everything to a person where there is no way back, or where a stage that was touched says that going
+ * back would be worse.
+ */
 export function planHalted(input: PlanInput, state: InPhase<RolloutState, "halted">): Plan {
   const { now, rollout } = input;
   const { cause, steps } = state;
+  const stays = noWayBack(input, steps);
+  if (stays !== undefined) {
+    const page = { kind: "page", sentence: noWayBackSentence(rollout, stays) } as const;
+    return { next: { phase: "held", cause, steps, since: now }, actions: [page], waitingOn: [] };
+  }
   if (holds(rollout, steps)) return { next: { phase: "held", cause, steps, since: now }, actions: [], waitingOn: [] };
   return { next: startReverting(rollout, steps, cause, now), actions: [], waitingOn: [] };
 }

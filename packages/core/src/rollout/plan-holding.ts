@@ -1,13 +1,14 @@
 import { isUnhealthy } from "../health/verdict.ts";
 import { after, type Instant, instant } from "../units/time.ts";
 import { halt, haltCause, haltRegressed, isRegressed } from "./halt.ts";
-import type { Plan, PlanInput } from "./plan-input.ts";
+import type { Plan, PlanInput, RolloutAction } from "./plan-input.ts";
 import { withdrawals } from "./plan-reverting.ts";
 import { resumed } from "./resumed.ts";
 import type { Rollout, RolloutState, StepState, Steps, WaitingOn } from "./rollout.ts";
 import { settleSteps } from "./settle-steps.ts";
 import { heldGrantMs } from "./timings.ts";
 import { type InPhase, placedSteps } from "./wave.ts";
+import { noWayBack, recordVerdict } from "./way-back.ts";
 
 /** Grants nothing new and keeps alive what is out, for as long as somebody holds it; a failure still halts. */
 export function planPaused(input: PlanInput, state: InPhase<RolloutState, "paused">): Plan {
@@ -25,18 +26,40 @@ export function planPaused(input: PlanInput, state: InPhase<RolloutState, "pause
 /** Leaves everything as it is for a person. What was ordered before (a withdrawal, a revert) still comes to its end. */
 export function planHeld(input: PlanInput, state: InPhase<RolloutState, "held">): Plan {
   const { steps, actions } = settleSteps(input);
-  const held = operator(`held for a person after: ${state.cause.sentence}; revert or abort it`);
+  const held = operator(`held for a person after: ${state.cause.sentence}; ${whatMayBeDone(input, steps)}`);
   const next = { ...state, steps: prolonged(input.rollout, steps, input.now) };
   return { next, actions, waitingOn: [held, ...withdrawals(input, steps, {})] };
+}
+
+function whatMayBeDone(input: PlanInput, steps: Steps): string {
+  const stays = noWayBack(input, steps);
+  return stays === undefined ? "revert, keep or abort it" : `${stays.why}: keep it, or revert it all the same`;
 }
 
 /** Waits only for hosts that have not given back their grant yet. */
 export function planAborted(input: PlanInput, state: InPhase<RolloutState, "aborted">): Plan {
   const { steps, actions } = settleSteps(input);
+  const kept = state.keeps === true ? keep(input, state, steps) : { steps, actions: [] };
   return {
-    next: { ...state, steps: prolonged(input.rollout, steps, input.now) },
-    actions,
-    waitingOn: withdrawals(input, steps, {}),
+    next: { ...state, steps: prolonged(input.rollout, kept.steps, input.now) },
+    actions: [...actions, ...kept.actions],
+    waitingOn: withdrawals(input, kept.steps, {}),
+  };
+}
+
+/** What is live on trial is proven, by a person's word, which is no good verdict. */
+function keep(
+  { now, rollout }: PlanInput,
+  { by, reason }: InPhase<RolloutState, "aborted">,
+  steps: Steps,
+): { readonly steps: Steps; readonly actions: readonly RolloutAction[] } {
+  const kept = placedSteps(rollout, steps).filter(({ step }) => step.kind === "provisional");
+  const proven = kept.map(({ change: { host, units } }): RolloutAction => {
+    return { kind: "record-proven", host, units: units.map(({ unit, to }) => ({ unit, digest: to })) };
+  });
+  return {
+    steps: { ...steps, ...Object.fromEntries(kept.map(({ change }) => [change.host, { kind: "passed", at: now }])) },
+    actions: [...proven, ...recordVerdict(kept, "bad", `${rollout.title} was kept by ${by}: ${reason}`)],
   };
 }
 

@@ -26,6 +26,11 @@ export interface PlanInput {
    * then belongs to a later rollout and is left alone by a revert.
    */
   readonly proven?: Readonly<Record<string, string>>;
+  /**
+   * By `releaseIn`: why a release that may be proven on hosts has no good verdict in an environment. It regressed there, or
+   * is live by a person's word. Nobody is sent back to it but by a person.
+   */
+  readonly badReleases?: Readonly<Record<string, string>>;
 }
 
 export interface HostView {
@@ -60,6 +65,14 @@ export type RolloutAction =
       readonly kind: "record-proven";
       readonly host: string;
       readonly units: readonly { readonly unit: string; readonly digest: string | undefined }[];
+    }
+  /** From now on these releases are bad, or good again, in an environment: see {@link PlanInput.badReleases}. */
+  | {
+      readonly kind: "record-verdict";
+      readonly environment: string;
+      readonly verdict: "good" | "bad";
+      readonly units: readonly { readonly unit: string; readonly digest: string }[];
+      readonly sentence: string;
     }
   | { readonly kind: "page"; readonly sentence: string };
 

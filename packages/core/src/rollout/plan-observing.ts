@@ -7,7 +7,8 @@ import { grantOf, type Plan, type PlanInput, type RolloutAction } from "./plan-i
 import type { HostChange, RolloutState, StepState, Steps, WaitingOn } from "./rollout.ts";
 import { settleSteps, stepOf } from "./settle-steps.ts";
 import { gateWaitMs } from "./timings.ts";
-import { type InPhase, nameHosts, nextWave, waveAt } from "./wave.ts";
+import { type InPhase, nameHosts, nextWave, stageAt, waveAt } from "./wave.ts";
+import { recordVerdict, releaseIn } from "./way-back.ts";
 
 type Observing = InPhase<RolloutState, "observing">;
 
@@ -95,11 +96,12 @@ function wantedWords(wanted: readonly string[]): string {
 }
 
 /** Everything in the wave becomes proven, and the next wave waits for its gates. */
-function pass({ now, rollout }: PlanInput, { at, approvals }: Observing, steps: Steps): Plan {
+function pass(input: PlanInput, { at, approvals }: Observing, steps: Steps): Plan {
+  const { now, rollout } = input;
   const wave = waveAt(rollout, at);
   const passed = Object.fromEntries(wave.map(({ host }) => [host, passedStep(stepOf(steps, host), now)]));
   const after_ = { ...steps, ...passed };
-  const actions = wave.map(recordProven);
+  const actions = [...wave.map(recordProven), ...clears(input, at)];
   const next = nextWave(rollout, at);
   if (next === undefined) return { next: { phase: "completed", steps: after_, since: now }, actions, waitingOn: [] };
   const deadline = after(now, gateWaitMs);
@@ -112,6 +114,17 @@ function pass({ now, rollout }: PlanInput, { at, approvals }: Observing, steps: 
     since: now,
   };
   return { next: waiting, actions, waitingOn: [] };
+}
+
+/** What was bad here before and passes by its evidence now is good again. */
+function clears({ rollout, verdict, badReleases = {} }: PlanInput, at: Observing["at"]): readonly RolloutAction[] {
+  const stage = stageAt(rollout, at);
+  const wasBad = waveAt(rollout, at).filter(({ units }) =>
+    units.some(({ unit, to }) => badReleases[releaseIn(stage.environment, unit, to)] !== undefined),
+  );
+  if (verdict.kind !== "pass" || wasBad.length === 0) return [];
+  const placed = wasBad.map((change) => ({ stage, change }));
+  return recordVerdict(placed, "good", `${rollout.title} passed there`);
 }
 
 /** How long the switch took stays on record. */

@@ -1,5 +1,7 @@
+import type { Instant } from "../units/time.ts";
 import { blindness } from "./blindness.ts";
 import { busyWith, inTheWay } from "./capacity.ts";
+import { describeHosts } from "./describe-rollout.ts";
 import { grantId } from "./grant-id.ts";
 import type { Plan, PlanInput, RolloutAction } from "./plan-input.ts";
 import type { HaltCause, HostChange, RolloutState, Stage, StepState, Steps, WaitingOn } from "./rollout.ts";
@@ -12,6 +14,7 @@ type Reverting = InPhase<RolloutState, "reverting">;
 /**
  * Takes back what the rollout changed: first what was on trial, then what passed, only to releases that were proven on
  * that host before. A rollout that ended by a deadline takes back only what was on trial: silence destroys nothing.
+ * When going back fails on one host no further one is sent back: what fails there may fail everywhere, and a person looks.
  */
 export function planReverting(input: PlanInput, state: Reverting): Plan {
   const { now } = input;
@@ -49,6 +52,7 @@ interface Turns {
 }
 
 function revertTurns(input: PlanInput, state: Reverting, settled: Steps): Turns {
+  if (hasFailed(settled, state.since)) return { steps: settled, actions: [], waitingOn: [] };
   const actions: RolloutAction[] = [];
   const waitingOn: WaitingOn[] = [];
   let steps = settled;
@@ -65,6 +69,10 @@ function revertTurns(input: PlanInput, state: Reverting, settled: Steps): Turns 
   }
   return { steps, actions, waitingOn };
 }
+
+/** Whoever says again that it is to go back knows what failed before. */
+const hasFailed = (steps: Steps, since: Instant): boolean =>
+  Object.values(steps).some((step) => step.kind === "revert-failed" && step.at >= since);
 
 const blamesPassed = ({ kind }: HaltCause): boolean => kind !== "deadline" && kind !== "outdated";
 
@@ -119,7 +127,10 @@ function end(input: PlanInput, state: Reverting, steps: Steps, actions: readonly
     ({ step }) => step.kind === "revert-failed" || (step.kind === "passed" && !blamesPassed(cause)),
   );
   const next: RolloutState = { phase: left ? "held" : "reverted", cause, steps, since: input.now };
-  return { next, actions, waitingOn: [] };
+  if (!hasFailed(steps, state.since)) return { next, actions, waitingOn: [] };
+  // One call that tells of every host, instead of one for the host that failed last and another for all.
+  const others = actions.filter(({ kind }) => kind !== "page");
+  return { next, actions: [...others, pageStuck(input, steps, "could not go back everywhere")], waitingOn: [] };
 }
 
 function giveUp(
@@ -129,9 +140,15 @@ function giveUp(
   actions: readonly RolloutAction[],
   waitingOn: readonly WaitingOn[],
 ): Plan {
-  const { now, rollout } = input;
   const why = waitingOn.map(({ sentence }) => sentence).join("; ");
-  const sentence = `${rollout.title} (rollout ${rollout.id}) could not go back everywhere in time: ${why}`;
-  const next: RolloutState = { phase: "held", cause: state.cause, steps, since: now };
-  return { next, actions: [...actions, { kind: "page", sentence }], waitingOn: [] };
+  const next: RolloutState = { phase: "held", cause: state.cause, steps, since: input.now };
+  const page = pageStuck(input, steps, `could not go back everywhere in time: ${why}`);
+  return { next, actions: [...actions, page], waitingOn: [] };
+}
+
+/** Calls somebody who has to know at once what runs where. */
+function pageStuck({ rollout }: PlanInput, steps: Steps, what: string): RolloutAction {
+  const states = describeHosts(rollout, steps);
+  const sentence = `${rollout.title} (rollout ${rollout.id}) ${what}; now ${states}; nothing goes back any more: mend the hosts, then sluice rollout abort ${rollout.id} and deploy what they are to run`;
+  return { kind: "page", sentence };
 }

@@ -248,7 +248,7 @@ describe("going back", () => {
     expect(it.state).toMatchObject({ phase: "held", steps: { "web-1": { kind: "revert-failed" } } });
     expect(it.actions.at(-1)).toMatchObject({
       kind: "page",
-      sentence: expect.stringContaining("web-1 cannot go back: it holds the new release for proven"),
+      sentence: expect.stringContaining("web-1: cannot go back: it holds the new release for proven"),
     });
   });
 
@@ -262,7 +262,7 @@ describe("going back", () => {
     expect(it.state.phase).toBe("held");
     expect(it.actions.at(-1)).toMatchObject({
       kind: "page",
-      sentence: expect.stringContaining("web-1 cannot go back"),
+      sentence: expect.stringContaining("web-1: cannot go back: exited with code 1 on start; web-2, web-3: back on"),
     });
   });
 

@@ -10,6 +10,7 @@ export const phasesAllowing = {
   resume: ["paused"],
   abort: ["waiting-for-gates", "activating", "observing", "paused", "halted", "held"],
   revert: ["waiting-for-gates", "activating", "observing", "paused", "halted", "held"],
+  keep: ["held"],
 } as const satisfies Record<OperatorVerb, readonly Phase[]>;
 
 const instead: Partial<Record<OperatorVerb, Partial<Record<Phase, string>>>> = {

@@ -16,6 +16,11 @@ export interface Rollout {
   readonly createdAt: Instant;
   /** In stages that say nothing else. */
   readonly onRegression: OnRegression;
+  /**
+   * Why what it makes live must not be taken back by a program: its release is one-way. Then only a person's word takes
+   * back what is live, on hosts as well.
+   */
+  readonly oneWay?: string;
   readonly stages: readonly Stage[];
   readonly overrides: readonly Override[];
 }
@@ -28,6 +33,8 @@ export interface Stage {
   readonly health?: Readonly<Record<string, HealthSettings>>;
   readonly onRegression?: OnRegression;
   readonly maxUnavailable: number;
+  /** Most hosts that go back at a time; twice `maxUnavailable` when absent. */
+  readonly maxReverting?: number;
   /** Longest time one host may take for its activation; ten minutes when absent. */
   readonly stepTimeoutMs?: DurationMs;
   /** Hosts by wave; each host once. */
@@ -173,8 +180,14 @@ export type RolloutState =
   | ({ readonly phase: "reverted"; readonly cause: HaltCause } & InFlight)
   /** Stopped and left as it is for a person: by `onRegression: hold`, or because a revert failed. */
   | ({ readonly phase: "held"; readonly cause: HaltCause } & InFlight)
-  /** An operator ended it: nothing more is activated; what was not proven yet was withdrawn. */
-  | ({ readonly phase: "aborted"; readonly by: string; readonly reason: string } & InFlight);
+  /** An operator ended it: nothing more is activated; what was not proven yet was withdrawn, or with `keep` is proven by word. */
+  | ({
+      readonly phase: "aborted";
+      readonly by: string;
+      readonly reason: string;
+      /** What was live on trial stays, and counts as proven. */
+      readonly keeps?: true;
+    } & InFlight);
 
 export type Phase = RolloutState["phase"];
 export type PausablePhase = Extract<RolloutState, { phase: "waiting-for-gates" | "activating" | "observing" }>;
@@ -222,4 +235,4 @@ export interface WaitingOn {
   readonly until?: Instant;
 }
 
-export type OperatorVerb = "promote" | "approve" | "ack" | "pause" | "resume" | "abort" | "revert";
+export type OperatorVerb = "promote" | "approve" | "ack" | "pause" | "resume" | "abort" | "revert" | "keep";

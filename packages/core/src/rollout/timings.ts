@@ -36,8 +36,8 @@ export function confirmBy(stage: Stage, activatingUntil: Instant): Instant {
   return after(observingDeadline(stage, activatingUntil), confirmMarginMs);
 }
 
-/** How many hosts of a site and environment may go back at a time: faster than forwards, still capped. */
-export const revertsAtOnce = (stage: Stage): number => Math.max(1, stage.maxUnavailable * 2);
+/** How many hosts of a site and environment may go back at a time: faster than forwards unless told otherwise, still capped. */
+export const revertsAtOnce = (stage: Stage): number => stage.maxReverting ?? Math.max(1, stage.maxUnavailable * 2);
 
 /** When going back has to be done everywhere. */
 export function revertingDeadline(stages: readonly Stage[], now: Instant): Instant {

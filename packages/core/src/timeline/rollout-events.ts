@@ -99,12 +99,15 @@ function phaseEvent(
       at,
       kind: `rollout.${next.phase}`,
       by,
-      sentence: `${rollout.title} is ${words(next.phase)}${waveOf(rollout, next)}${why}`,
+      sentence: `${rollout.title} is ${phaseWords(next)}${waveOf(rollout, next)}${why}`,
       rollout: rollout.id,
       details: { from: state.phase, to: next.phase, cause },
     },
   ];
 }
+
+const phaseWords = (state: RolloutState): string =>
+  state.phase === "aborted" && state.keeps === true ? "ended; what is live stays" : words(state.phase);
 
 function waveOf(rollout: Rollout, next: RolloutState): string {
   if (!("at" in next)) return "";

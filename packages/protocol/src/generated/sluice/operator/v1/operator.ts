@@ -91,6 +91,8 @@ export interface PushReleaseOpen {
   /** `sha256:<hex>` of the whole tarball. */
   digest: string;
   bytes: number;
+  /** Why nothing but a person's word may take it back once it is live; absent: it may be reverted. */
+  oneWay?: string | undefined;
 }
 
 export interface PushReleaseResponse {
@@ -113,6 +115,8 @@ export interface Release {
   digest: string;
   pushedAtMs: number;
   bytes: number;
+  /** As it was pushed or deployed; absent: it may be reverted. */
+  oneWay?: string | undefined;
 }
 
 export interface DeployRequest {
@@ -122,6 +126,8 @@ export interface DeployRequest {
   toEnvironment?: string | undefined;
   reason?: string | undefined;
   overrides: OverrideRequest[];
+  /** Says of the release that it is one-way, from now on, whatever was said when it was pushed. */
+  oneWay?: string | undefined;
 }
 
 export interface DeployResponse {
@@ -169,7 +175,7 @@ export interface WatchRolloutResponse {
 
 export interface CommandRolloutRequest {
   id: string;
-  /** `promote`, `approve`, `ack`, `pause`, `resume`, `abort` or `revert`. */
+  /** `promote`, `approve`, `ack`, `pause`, `resume`, `abort`, `revert` or `keep`. */
   verb: string;
   reason?: string | undefined;
   role?: string | undefined;
@@ -1250,7 +1256,7 @@ export const PushReleaseRequest: MessageFns<PushReleaseRequest> = {
 };
 
 function createBasePushReleaseOpen(): PushReleaseOpen {
-  return { site: "", version: "", digest: "", bytes: 0 };
+  return { site: "", version: "", digest: "", bytes: 0, oneWay: undefined };
 }
 
 export const PushReleaseOpen: MessageFns<PushReleaseOpen> = {
@@ -1266,6 +1272,9 @@ export const PushReleaseOpen: MessageFns<PushReleaseOpen> = {
     }
     if (message.bytes !== 0) {
       writer.uint32(32).int64(message.bytes);
+    }
+    if (message.oneWay !== undefined) {
+      writer.uint32(42).string(message.oneWay);
     }
     return writer;
   },
@@ -1315,6 +1324,14 @@ export const PushReleaseOpen: MessageFns<PushReleaseOpen> = {
             message.bytes = longToNumber(reader.int64());
             continue;
           }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.oneWay = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1336,6 +1353,7 @@ export const PushReleaseOpen: MessageFns<PushReleaseOpen> = {
     message.version = object.version ?? "";
     message.digest = object.digest ?? "";
     message.bytes = object.bytes ?? 0;
+    message.oneWay = object.oneWay ?? undefined;
     return message;
   },
 };
@@ -1518,7 +1536,7 @@ export const ListReleasesResponse: MessageFns<ListReleasesResponse> = {
 };
 
 function createBaseRelease(): Release {
-  return { site: "", version: "", digest: "", pushedAtMs: 0, bytes: 0 };
+  return { site: "", version: "", digest: "", pushedAtMs: 0, bytes: 0, oneWay: undefined };
 }
 
 export const Release: MessageFns<Release> = {
@@ -1537,6 +1555,9 @@ export const Release: MessageFns<Release> = {
     }
     if (message.bytes !== 0) {
       writer.uint32(40).int64(message.bytes);
+    }
+    if (message.oneWay !== undefined) {
+      writer.uint32(50).string(message.oneWay);
     }
     return writer;
   },
@@ -1594,6 +1615,14 @@ export const Release: MessageFns<Release> = {
             message.bytes = longToNumber(reader.int64());
             continue;
           }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.oneWay = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1616,12 +1645,13 @@ export const Release: MessageFns<Release> = {
     message.digest = object.digest ?? "";
     message.pushedAtMs = object.pushedAtMs ?? 0;
     message.bytes = object.bytes ?? 0;
+    message.oneWay = object.oneWay ?? undefined;
     return message;
   },
 };
 
 function createBaseDeployRequest(): DeployRequest {
-  return { site: "", version: "", toEnvironment: undefined, reason: undefined, overrides: [] };
+  return { site: "", version: "", toEnvironment: undefined, reason: undefined, overrides: [], oneWay: undefined };
 }
 
 export const DeployRequest: MessageFns<DeployRequest> = {
@@ -1640,6 +1670,9 @@ export const DeployRequest: MessageFns<DeployRequest> = {
     }
     for (const v of message.overrides) {
       OverrideRequest.encode(v!, writer.uint32(42).fork()).join();
+    }
+    if (message.oneWay !== undefined) {
+      writer.uint32(50).string(message.oneWay);
     }
     return writer;
   },
@@ -1697,6 +1730,14 @@ export const DeployRequest: MessageFns<DeployRequest> = {
             message.overrides.push(OverrideRequest.decode(reader, reader.uint32()));
             continue;
           }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.oneWay = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1719,6 +1760,7 @@ export const DeployRequest: MessageFns<DeployRequest> = {
     message.toEnvironment = object.toEnvironment ?? undefined;
     message.reason = object.reason ?? undefined;
     message.overrides = object.overrides?.map((e) => OverrideRequest.fromPartial(e)) || [];
+    message.oneWay = object.oneWay ?? undefined;
     return message;
   },
 };

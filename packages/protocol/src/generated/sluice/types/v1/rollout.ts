@@ -41,6 +41,8 @@ export interface Rollout {
   evidence: EvidenceRow[];
   /** Every gate before the wave that is next; empty while none is. */
   gates: RolloutGate[];
+  /** Why nothing but a person's word takes back what it made live; absent: health may. */
+  oneWay?: string | undefined;
 }
 
 /** A gate as it is at this moment. */
@@ -112,7 +114,7 @@ export interface EvidenceRow {
   hop: string;
   /** `traffic` or `probe`. */
   source: string;
-  /** `failed`, `refused`, `not-found`, `denied`, `limited`, `redirected` or `slow` of traffic; `unexpected` of probes. */
+  /** `failed`, `refused`, `not-found`, `denied`, `limited`, `redirected`, `slow` or `above-median` of traffic; `unexpected` of probes. */
   indicator: string;
   /** `GET /healthz`; of probes only. */
   probe?:
@@ -201,6 +203,7 @@ function createBaseRollout(): Rollout {
     currentWave: undefined,
     evidence: [],
     gates: [],
+    oneWay: undefined,
   };
 }
 
@@ -262,6 +265,9 @@ export const Rollout: MessageFns<Rollout> = {
     }
     for (const v of message.gates) {
       RolloutGate.encode(v!, writer.uint32(146).fork()).join();
+    }
+    if (message.oneWay !== undefined) {
+      writer.uint32(154).string(message.oneWay);
     }
     return writer;
   },
@@ -431,6 +437,14 @@ export const Rollout: MessageFns<Rollout> = {
             message.gates.push(RolloutGate.decode(reader, reader.uint32()));
             continue;
           }
+          case 19: {
+            if (tag !== 154) {
+              break;
+            }
+
+            message.oneWay = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -469,6 +483,7 @@ export const Rollout: MessageFns<Rollout> = {
     message.currentWave = object.currentWave ?? undefined;
     message.evidence = object.evidence?.map((e) => EvidenceRow.fromPartial(e)) || [];
     message.gates = object.gates?.map((e) => RolloutGate.fromPartial(e)) || [];
+    message.oneWay = object.oneWay ?? undefined;
     return message;
   },
 };
