@@ -84,25 +84,27 @@ async function untilCounted(fleet: Fleet, times: number): Promise<void> {
 // Side by side: each waits for blocks of ten seconds to close.
 for (const engine of ["node", "haproxy"] as const) {
   const isMissing = engine === "haproxy" && haproxy === undefined;
-  test.skipIf(isMissing).concurrent(
-    `each request of a user is counted once with ${engine}, over restarts of proxies and coordinator`,
-    async () => {
-      await using fleet = await startFleet({ engine, paceTimes: 5 });
-      await deployFirst(fleet);
-      await sendPlan(fleet);
-      await untilCounted(fleet, 1);
+  test
+    .skipIf(isMissing)
+    .concurrent(
+      `each request of a user is counted once with ${engine}, over restarts of proxies and coordinator`,
+      async () => {
+        await using fleet = await startFleet({ engine, paceTimes: 5 });
+        await deployFirst(fleet);
+        await sendPlan(fleet);
+        await untilCounted(fleet, 1);
 
-      await fleet.kill("coordinator");
-      await sendPlan(fleet);
-      await fleet.startInOrder([]);
-      await untilCounted(fleet, 2);
+        await fleet.kill("coordinator");
+        await sendPlan(fleet);
+        await fleet.startInOrder([]);
+        await untilCounted(fleet, 2);
 
-      await restartProxies(fleet);
-      await sendPlan(fleet);
-      await untilCounted(fleet, 3);
-      expect(await healthOf(fleet)).toMatchObject({ droppedBlocks: 0 });
-    },
-  );
+        await restartProxies(fleet);
+        await sendPlan(fleet);
+        await untilCounted(fleet, 3);
+        expect(await healthOf(fleet)).toMatchObject({ droppedBlocks: 0 });
+      },
+    );
 }
 
 test.concurrent("every probe of every way is asked in every round, and none is taken for a user", async () => {

@@ -21,7 +21,6 @@ const withActivation = (broken: Subject["planActivation"]): Subject => ({ ...sub
 export const brokenActivations: readonly BrokenSubject[] = [
   {
     name: "does not know on its host what is one-way",
-    rareSeed: 102,
     caughtAs: /^one-way:/,
     subject: withActivation((input) => {
       const plan = planActivation({ ...input, word: revertible(input.word) });

@@ -59,7 +59,6 @@ export const brokenSubjects: readonly BrokenSubject[] = [
   },
   {
     name: "takes back what is one-way",
-    rareSeed: 51,
     caughtAs: /^way-back:/,
     subject: {
       ...subject,
