@@ -17,6 +17,7 @@ interface Parsed {
   readonly match?: readonly string[];
   readonly rounds?: number;
   readonly seconds?: number;
+  readonly sites?: readonly number[];
   readonly quick?: boolean;
   readonly bars: boolean;
   readonly report: string;
@@ -60,7 +61,8 @@ Examples:
   $ npm run bench
   $ npm run bench -- --quick
   $ npm run bench -- --only throughput --rounds 5 --seconds 3
-  $ npm run bench -- --only failures --match "node own port"`;
+  $ npm run bench -- --only failures --match "node own port"
+  $ npm run bench -- --only footprint --match haproxy --sites 20`;
 
 /** Reads the arguments behind the name of the program. Throws commander's error when they are wrong, and after printing help. */
 export function readBenchOptions(args: readonly string[]): BenchOptions {
@@ -70,6 +72,7 @@ export function readBenchOptions(args: readonly string[]): BenchOptions {
     .option("--match <texts...>", "of these, only measurements with one of the texts in their workload or target")
     .option("--rounds <count>", `rounds of every throughput measurement (default: ${fullEffort.rounds})`, positive)
     .option("--seconds <count>", `length of one throughput measurement (default: ${fullEffort.seconds})`, positive)
+    .option("--sites <counts...>", "sites of the host in footprint, growing (default: 1 20 100)", growing)
     .option("--quick", "a smoke run of a few minutes: few changes, few sites, short measurements")
     .option("--no-bars", "judge the bars, but let none of them end the run with 1")
     .option("--report <file>", "where the numbers go", "bench-report.json")
@@ -83,6 +86,7 @@ function optionsOf({
   match = [],
   rounds,
   seconds,
+  sites,
   quick = false,
   bars,
   report,
@@ -91,8 +95,16 @@ function optionsOf({
     ...(quick ? quickEffort : fullEffort),
     ...(rounds === undefined ? {} : { rounds }),
     ...(seconds === undefined ? {} : { seconds }),
+    ...(sites === undefined ? {} : { siteCounts: sites }),
   };
   return { suites: suiteNames.filter((name) => only.includes(name)), match, effort, bars, reportFile: report };
+}
+
+/** Sites are only ever added. */
+function growing(text: string, before: readonly number[] = []): readonly number[] {
+  const count = positive(text);
+  if (count > (before.at(-1) ?? 0)) return [...before, count];
+  throw new InvalidArgumentError("wanted more sites than in the count before it");
 }
 
 function positive(text: string): number {

@@ -14,7 +14,8 @@ const restartsWanted = 12;
 eachEngine((engine) => {
   let fleet: Fleet;
   beforeAll(async () => {
-    fleet = await startFleet({ engine, hosts: ["h1", "h2"] });
+    // A restart waits until the process before has drained its kept connections.
+    fleet = await startFleet({ engine, hosts: ["h1", "h2"], drain: "2s" });
     await fleet.push("shop", "1");
     await fleet.push("shop", "2");
     await fleet.deploy("shop", "1");

@@ -1,6 +1,6 @@
 import type { HostHealth, TrafficHealth } from "@sluice/protocol/generated/sluice/operator/v1/operator";
 import { installedHaproxy } from "@sluice/proxy/haproxy/testing/installed-haproxy";
-import { expect, onTestFinished, test } from "vitest";
+import { expect, test } from "vitest";
 import { eventually } from "./support/eventually.ts";
 import { directName, internalName, publicName } from "./support/fleet-text.ts";
 import { ask, type Way } from "./support/fresh-requests.ts";
@@ -22,12 +22,9 @@ const plan: readonly Wanted[] = [
   { binding: directName(site), ok: 11, missing: 4 },
 ];
 
-async function fleetWith(engine: "node" | "haproxy"): Promise<Fleet> {
-  const fleet = await startFleet({ engine });
-  onTestFinished(() => fleet[Symbol.asyncDispose]());
+async function deployFirst(fleet: Fleet): Promise<void> {
   await fleet.push(site, "1");
   await fleet.deploy(site, "1");
-  return fleet;
 }
 
 async function sendPlan({ host }: Fleet): Promise<void> {
@@ -84,30 +81,35 @@ async function untilCounted(fleet: Fleet, times: number): Promise<void> {
   });
 }
 
+// Side by side: each waits for blocks of ten seconds to close.
 for (const engine of ["node", "haproxy"] as const) {
   const isMissing = engine === "haproxy" && haproxy === undefined;
-  test.skipIf(isMissing)(
-    `each request of a user is counted once with ${engine}, over restarts of proxies and coordinator`,
-    async () => {
-      const fleet = await fleetWith(engine);
-      await sendPlan(fleet);
-      await untilCounted(fleet, 1);
+  test
+    .skipIf(isMissing)
+    .concurrent(
+      `each request of a user is counted once with ${engine}, over restarts of proxies and coordinator`,
+      async () => {
+        await using fleet = await startFleet({ engine, paceTimes: 5 });
+        await deployFirst(fleet);
+        await sendPlan(fleet);
+        await untilCounted(fleet, 1);
 
-      await fleet.kill("coordinator");
-      await sendPlan(fleet);
-      await fleet.startInOrder([]);
-      await untilCounted(fleet, 2);
+        await fleet.kill("coordinator");
+        await sendPlan(fleet);
+        await fleet.startInOrder([]);
+        await untilCounted(fleet, 2);
 
-      await restartProxies(fleet);
-      await sendPlan(fleet);
-      await untilCounted(fleet, 3);
-      expect(await healthOf(fleet)).toMatchObject({ droppedBlocks: 0 });
-    },
-  );
+        await restartProxies(fleet);
+        await sendPlan(fleet);
+        await untilCounted(fleet, 3);
+        expect(await healthOf(fleet)).toMatchObject({ droppedBlocks: 0 });
+      },
+    );
 }
 
-test("every probe of every way is asked in every round, and none is taken for a user", async () => {
-  const fleet = await fleetWith("node");
+test.concurrent("every probe of every way is asked in every round, and none is taken for a user", async () => {
+  await using fleet = await startFleet();
+  await deployFirst(fleet);
   const health = await eventually("there are ten rounds", async () => {
     const found = await healthOf(fleet);
     return found.probes.length > 0 && found.probes.every(({ newest }) => newest.length >= 10) && found;

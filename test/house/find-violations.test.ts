@@ -17,6 +17,16 @@ test("an allowed import is silent", () => {
   expect(sentences("packages/agent/src/a.ts", 'import { x } from "@sluice/proxy";')).toEqual([]);
 });
 
+test("what runs in an agent may import values of core by their file only, and types from anywhere", () => {
+  const all = 'import {\n  type Instant,\n  instant,\n} from "@sluice/core";';
+  expect(sentences("packages/agent/src/a.ts", all)).toEqual([
+    "import values from the file that has them, '@sluice/core/…': an agent keeps all it loads in memory, for months",
+  ]);
+  expect(sentences("packages/agent/src/a.ts", 'import type { Instant } from "@sluice/core";')).toEqual([]);
+  expect(sentences("packages/agent/src/a.ts", 'import { instant } from "@sluice/core/units/time";')).toEqual([]);
+  expect(sentences("packages/coordinator/src/a.ts", all)).toEqual([]);
+});
+
 test("core may not read the clock, not even once", () => {
   expect(sentences("packages/core/src/a.ts", "const now = Date.now();")).toHaveLength(1);
 });

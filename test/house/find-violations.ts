@@ -14,17 +14,30 @@ export interface Violation {
 
 const importPattern = /(?:from|import)\s*\(?\s*["']([^"']+)["']/;
 
-/** Imports that cross a layer the wrong way, I/O in core, clocks and chance outside their ports, `process` outside a main. */
+/** Imports that cross a layer the wrong way, I/O in core, clocks and chance outside their ports, all of core in an agent. */
 export function findViolations(files: readonly SourceFile[]): readonly Violation[] {
-  return files.flatMap((file) =>
-    file.text.split("\n").flatMap((text, index) =>
-      [...layerViolations(file.path, text), ...callViolations(file.path, text)].map((sentence) => ({
-        path: file.path,
-        line: index + 1,
-        sentence,
-      })),
-    ),
+  return files.flatMap((file) => [...lineViolations(file), ...weightViolations(file)]);
+}
+
+const lineViolations = ({ path, text }: SourceFile): readonly Violation[] =>
+  text.split("\n").flatMap((line, index) =>
+    [...layerViolations(path, line), ...callViolations(path, line)].map((sentence) => ({
+      path,
+      line: index + 1,
+      sentence,
+    })),
   );
+
+const wholePackage = /^import (?!type\b)[^;]*? from "(@sluice\/(?:core|protocol))";/gm;
+
+/** What runs in an agent: types cost nothing, anything else brings all that the package has. */
+function weightViolations({ path, text }: SourceFile): readonly Violation[] {
+  if (isTest(path) || !/^packages\/(agent|protocol|proxy|runtime)\/|^packages\/cli\/src\/roots\//.test(path)) return [];
+  return [...text.matchAll(wholePackage)].map(({ 1: name, index }) => ({
+    path,
+    line: text.slice(0, index).split("\n").length,
+    sentence: `import values from the file that has them, '${name}/…': an agent keeps all it loads in memory, for months`,
+  }));
 }
 
 function layerViolations(path: string, line: string): readonly string[] {

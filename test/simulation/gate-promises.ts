@@ -1,7 +1,9 @@
-import type { GateName, Rollout, RolloutState, StepState } from "@sluice/core";
+import type { GateName, ProbeResult, Rollout, RolloutState, StepState } from "@sluice/core";
+import { HeardWays } from "./heard-ways.ts";
 import type { History } from "./history.ts";
+import type { ProbedRound } from "./report.ts";
 import type { SimGates } from "./sim-gates.ts";
-import { dutiesOf } from "./simulated-fleet.ts";
+import { bindingsOf } from "./simulated-fleet.ts";
 
 const dayMs = 86_400_000;
 
@@ -25,8 +27,7 @@ export class GatePromises {
   readonly #overridden = new Set<string>();
   readonly #approvers = new Map<string, Set<string>>();
   readonly #acknowledged = new Map<string, number>();
-  /** `host|binding` */
-  readonly #heard = new Map<string, number>();
+  readonly #heard = new HeardWays();
 
   constructor(history: History, gates: SimGates, broken: (promise: string, what: string) => never) {
     this.#history = history;
@@ -47,8 +48,10 @@ export class GatePromises {
     this.#acknowledged.set(rollout, this.#history.time.now);
   }
 
-  heard(host: string, binding: string): void {
-    this.#heard.set(`${host}|${binding}`, this.#history.time.now);
+  heard(host: string, results: readonly ProbeResult[], round: ProbedRound): void {
+    const { now } = this.#history.time;
+    this.#heard.note(host, results, now);
+    this.#heard.noteRound(host, round, now);
   }
 
   /** A wave was started. */
@@ -169,8 +172,9 @@ export class GatePromises {
     if (gates === undefined) return undefined;
     for (const { host } of stageOf(rollout, at).waves[at.wave] ?? []) {
       for (const site of rollout.sites.filter((one) => proven[`${host}/site:${one}`] !== undefined)) {
-        for (const { name } of dutiesOf(site).bindings) {
-          const agoMs = this.#history.time.now - (this.#heard.get(`${host}|${name}`) ?? Number.NEGATIVE_INFINITY);
+        for (const { name } of bindingsOf(site)) {
+          const at = ["front", "proxy"].map((hop) => this.#heard.at(host, name, hop) ?? Number.NEGATIVE_INFINITY);
+          const agoMs = this.#history.time.now - Math.max(...at);
           if (agoMs > 30_000) return ["monitoring", `${name} on ${host} was heard of ${agoMs}ms ago`] as const;
         }
       }

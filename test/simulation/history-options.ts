@@ -18,6 +18,8 @@ export interface HistoryOptions {
   readonly seed: number;
   readonly acceptance: number;
   readonly production: number;
+  /** On every host. */
+  readonly sites: number;
   readonly maxUnavailable: number;
   readonly onRegression: "revert" | "hold";
   readonly approval: boolean;
@@ -82,9 +84,7 @@ export function drawOptions(seed: number): HistoryOptions {
   const sometimes = (from: number, to: number): number => (prng.chance(0.5) ? prng.whole(from, to) : 0);
   return {
     seed,
-    acceptance: prng.whole(1, 2),
-    production: prng.whole(1, 3),
-    maxUnavailable: prng.whole(1, 2),
+    ...drawSize(createPrng(seed * 15_485_863 + 11), seed),
     onRegression: prng.chance(0.85) ? "revert" : "hold",
     approval: prng.chance(0.3),
     loss: prng.chance(0.5) ? prng.next() * 0.25 : 0,
@@ -111,6 +111,23 @@ export function drawOptions(seed: number): HistoryOptions {
     ...(createPrng(seed * 15_487 + 11).chance(0.25) ? { oneWay: true } : {}),
   };
 }
+
+type Size = Pick<HistoryOptions, "acceptance" | "production" | "sites" | "maxUnavailable">;
+
+/** Most faults need few hosts to show, and a small history is over soon; every hundredth seed has a larger fleet. */
+function drawSize(prng: Prng, seed: number): Size {
+  if (seed % 10_000 === 0) return { acceptance: 2, production: 198, sites: 40, maxUnavailable: 40 };
+  if (seed % 1000 === 0) return sizeOf(prng, prng.whole(20, 80), prng.whole(2, 10));
+  if (seed % 100 === 0) return sizeOf(prng, prng.whole(4, 20), prng.whole(3, 8));
+  return { ...sizeOf(prng, prng.whole(2, 3), prng.pick([1, 2, 2, 2])), maxUnavailable: prng.whole(1, 2) };
+}
+
+const sizeOf = (prng: Prng, production: number, sites: number): Size => ({
+  acceptance: prng.whole(1, 2),
+  production,
+  sites,
+  maxUnavailable: Math.ceil(production / prng.whole(3, 6)),
+});
 
 /** Minute of the day in which every history begins: a window opens some minutes later, and long enough for a wave. */
 const firstMinute = 22 * 60 + 13;

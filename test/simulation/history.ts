@@ -1,3 +1,4 @@
+import { hash } from "node:crypto";
 import type { Instant } from "@sluice/core";
 import type { Behaviour, HistoryOptions } from "./history-options.ts";
 import type { Prng } from "./prng.ts";
@@ -16,6 +17,8 @@ export interface History {
   readonly trace: Trace;
   /** What the releases that were ever pushed do, by digest. */
   readonly behaviours: Map<string, Behaviour>;
+  /** Sites that fail at present for a reason of their own, whatever release is live, by `host|site`. */
+  readonly outages?: ReadonlySet<string>;
   /** True once no more faults happen. */
   readonly calm: boolean;
 }
@@ -59,6 +62,5 @@ export function fnv1a(text: string, seed = 0x811c9dc5): number {
   return hash >>> 0;
 }
 
-/** A digest for a simulated world: two independent 32-bit hashes. */
-export const simulatedDigest = (text: string): string =>
-  `${fnv1a(text).toString(16).padStart(8, "0")}${fnv1a(text, 0x12345678).toString(16).padStart(8, "0")}`;
+/** A digest for a simulated world. */
+export const simulatedDigest = (text: string): string => hash("sha1", text).slice(0, 16);

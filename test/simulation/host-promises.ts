@@ -10,7 +10,7 @@ import {
 } from "@sluice/core";
 import { type History, Violation } from "./history.ts";
 import { countOpen, type ProxyProcess, type SimMachine, type SlotProcess, type Way } from "./sim-machine.ts";
-import { bindingsOf, drainMs, siteNames } from "./simulated-fleet.ts";
+import { bindingsOf, drainMs, sitesOf } from "./simulated-fleet.ts";
 
 /** What the checks must see of a host. */
 export interface HostTruth {
@@ -38,8 +38,15 @@ export class HostPromises {
   readonly #history: History;
   readonly #host: HostTruth;
   readonly #onServed: OnServed;
+  readonly #sites: readonly string[];
   /** What users reached at the last look, by unit: process and digest. */
-  #reached = new Map<UnitKey, ReadonlyMap<string, string>>();
+  #reached: ReadonlyMap<UnitKey, ReadonlyMap<string, string>> = new Map();
+  /** What they reach until a process changes. */
+  #reachable:
+    | { readonly changes: number; readonly units: ReadonlyMap<UnitKey, ReadonlyMap<string, string>> }
+    | undefined;
+  /** Processes and memory at a beat at which all that is reached was proven. */
+  #atRest: { readonly changes: number; readonly ledger: Ledger } | undefined;
   /** Sites (and `front`) that users have been able to reach since the host started. */
   readonly #complete = new Set<string>();
   /** Grants that a restart of the host has cut off. */
@@ -52,6 +59,7 @@ export class HostPromises {
     this.#history = history;
     this.#host = host;
     this.#onServed = onServed;
+    this.#sites = sitesOf(history.options);
   }
 
   #broken(promise: string, what: string): never {
@@ -79,7 +87,7 @@ export class HostPromises {
       }
     }
     this.#reached = reached;
-    for (const site of siteNames) for (const way of this.#host.machine.ways(site)) this.#checkSet(site, way);
+    for (const site of this.#sites) for (const way of this.#host.machine.ways(site)) this.#checkSet(site, way);
     this.memoryChanged();
   }
 
@@ -115,14 +123,18 @@ export class HostPromises {
 
   /** Promises 2 and 9, again and again: what is not proven goes when nothing permits it any more. */
   beat(): void {
-    const { agentSince, localNow } = this.#host;
+    const { agentSince, localNow, machine, disk } = this.#host;
+    if (this.#atRest?.changes === machine.changes && this.#atRest.ledger === disk.ledger) return;
     const unproven = new Set<string>();
+    let isOnTrial = false;
     for (const [unit, processes] of this.#reach()) {
       for (const digest of processes.values()) {
-        if (this.#host.disk.ledger.proven[unit]?.digest === digest || this.#mayStay(unit, digest)) continue;
-        unproven.add(`${unit} ${digest}`);
+        if (disk.ledger.proven[unit]?.digest === digest) continue;
+        if (this.#mayStay(unit, digest)) isOnTrial = true;
+        else unproven.add(`${unit} ${digest}`);
       }
     }
+    if (unproven.size === 0 && !isOnTrial) this.#atRest = { changes: machine.changes, ledger: disk.ledger };
     for (const key of this.#toGoSince.keys()) if (!unproven.has(key)) this.#toGoSince.delete(key);
     for (const key of unproven) {
       const since = Math.max(this.#toGoSince.get(key) ?? localNow, agentSince ?? localNow);
@@ -185,7 +197,7 @@ export class HostPromises {
   /** Promise 5: once users can reach a site, no order makes that end. */
   #checkComplete(): void {
     const { machine } = this.#host;
-    for (const site of siteNames) {
+    for (const site of this.#sites) {
       const accepting = machine.accepting(`proxy:${site}`);
       const gap = accepting.length === 0 ? "no proxy accepts" : this.#gap(site, accepting);
       if (gap === undefined) this.#complete.add(site);
@@ -203,12 +215,20 @@ export class HostPromises {
       if (slot === undefined) return `${proxy.childId} leads to ${proxy.slots.live}, where nothing of its table runs`;
       if (slot.restarts === 0 && now < slot.readyAt)
         return `${proxy.childId} leads to ${slot.slot}, which is not ready`;
-      slot.liveSince ??= now;
+      this.#host.machine.meetUsers(slot);
     }
     return undefined;
   }
 
-  #reach(): Map<UnitKey, Map<string, string>> {
+  #reach(): ReadonlyMap<UnitKey, ReadonlyMap<string, string>> {
+    const { machine } = this.#host;
+    if (this.#reachable?.changes === machine.changes) return this.#reachable.units;
+    const units = this.#look();
+    this.#reachable = { changes: machine.changes, units };
+    return units;
+  }
+
+  #look(): ReadonlyMap<UnitKey, ReadonlyMap<string, string>> {
     const { machine } = this.#host;
     const reached = new Map<UnitKey, Map<string, string>>();
     const add = (unit: UnitKey, process: string, digest: string): void => {
@@ -217,7 +237,7 @@ export class HostPromises {
       else known.set(process, digest);
     };
     for (const front of machine.accepting("front")) add("front", front.childId, front.digest);
-    for (const site of siteNames) {
+    for (const site of this.#sites) {
       for (const proxy of machine.accepting(`proxy:${site}`)) {
         add(proxy.unit, proxy.childId, proxy.digest);
         const { slot } = machine.wayBehind(site, proxy);
@@ -243,7 +263,7 @@ export class HostPromises {
 
   #probedBefore(unit: UnitKey, process: string, digest: string): void {
     const parsed = parseUnit(unit);
-    const sites = parsed.kind === "front" ? siteNames : [parsed.site];
+    const sites = parsed.kind === "front" ? this.#sites : [parsed.site];
     for (const site of sites) {
       for (const { name, shared } of bindingsOf(site)) {
         if (parsed.kind === "front" && !shared) continue;

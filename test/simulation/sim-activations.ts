@@ -1,7 +1,14 @@
 import { noFacts } from "@sluice/agent/activation/carry-out";
 import { wordOn } from "@sluice/agent/activation/step-activation";
 import { recordStep } from "@sluice/agent/reconcile/settle-ledger";
-import { type ActivationFacts, type ActivationPlan, type ActivationState, instant, isSettled } from "@sluice/core";
+import {
+  type ActivationFacts,
+  type ActivationPlan,
+  type ActivationState,
+  instant,
+  isSettled,
+  sameJson,
+} from "@sluice/core";
 import type { AgentLife, Lane } from "./agent-life.ts";
 
 const lookAgainMs = 1000;
@@ -52,9 +59,7 @@ export class SimActivations {
     this.plans++;
     const turned = plan.next.phase !== state.phase;
     if (turned) this.#noteTurn(state, plan.next);
-    if (turned || JSON.stringify(plan.next) !== JSON.stringify(state)) {
-      this.#life.save(recordStep(ledger, plan.next, now));
-    }
+    if (turned || !sameJson(plan.next, state)) this.#life.save(recordStep(ledger, plan.next, now));
     return plan;
   }
 

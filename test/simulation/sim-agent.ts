@@ -84,7 +84,7 @@ export class SimAgent {
     const isFirst = this.#life.seen === undefined;
     const host = this.#life.look();
     if (isFirst) this.#firstLook(host);
-    if (!this.isAlive) return;
+    if (!this.isAlive || this.#isAtRest()) return;
     this.#upkeep.noteAbsent(host);
     const isIdle = this.#isSame() && !this.#upkeep.isWaiting;
     this.#settle(host);
@@ -104,6 +104,13 @@ export class SimAgent {
     history.trace.count("cold start");
     this.#upkeep.coldStart();
     this.#life.save(history.subject.interruptAll(disk.ledger, { now: now(), intent: disk.intent, host }));
+  }
+
+  /** Nothing has changed since the last look, nothing was left to do then, and that is not long ago. */
+  #isAtRest(): boolean {
+    const { disk, history } = this.#ports;
+    const isRecent = history.time.now - (this.#looked?.at ?? 0) <= idleLookMs;
+    return isRecent && this.#isSame() && !this.#upkeep.isWaiting && unsettled(disk.ledger).length === 0;
   }
 
   /** Whether processes and documents are those of the last look. */

@@ -4,17 +4,24 @@ import {
   findUnheard,
   type GateFacts,
   gateNames,
+  type HostObservation,
   type HostView,
   type Intent,
   type IntentBody,
   type OperatorVerb,
   othersOf,
   overrideGate,
+  type Plan,
   type PlanInput,
   planRollout,
   type Rollout,
   type RolloutAction,
+  type RolloutState,
+  type SiteDuties,
+  sameJson,
   startRollout,
+  type UnitRelease,
+  type WaitingOn,
 } from "@sluice/core";
 import { releaseIn } from "@sluice/core/rollout/way-back";
 import { type History, simulatedDigest } from "./history.ts";
@@ -22,10 +29,10 @@ import type { Promises } from "./promises.ts";
 import { beatMs, type Report } from "./report.ts";
 import type { SimGates } from "./sim-gates.ts";
 import { SimHealth } from "./sim-health.ts";
-import { dutiesOf, simulatedRelease, siteNames } from "./simulated-fleet.ts";
+import { dutiesOf, simulatedRelease, sitesOf } from "./simulated-fleet.ts";
 import type { Place, Store } from "./store.ts";
 
-const duties = siteNames.map(dutiesOf);
+type Entry = Store["rollouts"][number];
 
 /** A process ends here and now; what it saved before is saved. */
 class Died extends Error {}
@@ -40,6 +47,15 @@ interface Heard {
 interface Told {
   readonly body: IntentBody;
   readonly digest: string;
+}
+
+/** How one life of a coordinator begins. */
+export interface CoordinatorLife {
+  readonly store: Store;
+  readonly isBackup: boolean;
+  readonly adopts: boolean;
+  /** How long it may leave the fleet alone that says nothing new. */
+  readonly heartbeatMs?: number;
 }
 
 /** One life of a coordinator process: it holds the store, what it heard, and nothing else. */
@@ -57,16 +73,26 @@ export class SimCoordinator {
   readonly #startedAt: number;
   /** What each host is to be told now, until the store changes. */
   readonly #told = new Map<string, Told>();
+  /** What each host was last to be told: most changes of the store say nothing new to most hosts. */
+  readonly #lastTold = new Map<string, Told>();
   readonly #health: SimHealth;
+  readonly #duties: readonly SiteDuties[];
   #refusesBecause: string | undefined;
   isAlive = true;
+  readonly #heartbeatMs: number;
+  /** Something that decisions look at has changed: as with the bell of the real one a reason to look, and no more. */
+  #isRung = true;
+  /** The nearest deadline, or the next heartbeat. */
+  #dueAt = 0;
+  /** What is seen of the hosts, until something new is heard or stored, or one of them has been silent for too long. */
+  #seen: { readonly until: number; readonly views: Readonly<Record<string, HostView>> } | undefined;
 
   constructor(
     history: History,
     promises: Promises,
     places: readonly Place[],
     gates: SimGates,
-    given: { readonly store: Store; readonly isBackup: boolean; readonly adopts: boolean },
+    given: CoordinatorLife,
     send: (host: string, intent: Intent) => void,
   ) {
     this.#history = history;
@@ -76,8 +102,10 @@ export class SimCoordinator {
     this.#send = send;
     this.store = given.store;
     this.isBackup = given.isBackup;
+    this.#duties = sitesOf(history.options).map(dutiesOf);
     this.#health = new SimHealth(history, places, given.store);
     this.adopts = given.adopts;
+    this.#heartbeatMs = given.heartbeatMs ?? 2 * beatMs;
     this.#startedAt = history.time.now;
     this.store.fence++;
     history.trace.add(`coordinator leads with fence ${this.store.fence}${given.isBackup ? " from a backup" : ""}`);
@@ -85,16 +113,16 @@ export class SimCoordinator {
 
   receive(report: Report): void {
     if (!this.isAlive) return;
-    const { observation, results } = report;
-    const before = this.#heard.get(observation.host);
+    const { observation, results, round } = report;
+    const { host } = observation;
+    const before = this.#heard.get(host);
     if (before === undefined || observation.at > before.observation.at) {
-      this.#heard.set(observation.host, { at: this.#history.time.now, observation });
+      if (!this.#isConnected(host) || !saysTheSame(before?.observation, observation)) this.#isRung = true;
+      this.#heard.set(host, { at: this.#history.time.now, observation });
+      this.#seen = undefined;
     }
-    for (const { binding, hop, outcome } of results) {
-      if (hop !== "slot" && hop !== "edge" && outcome.kind !== "unknown")
-        this.#promises.gates.heard(observation.host, binding);
-    }
-    this.#health.count(observation.host, results);
+    this.#promises.gates.heard(host, results, round);
+    this.#health.count(host, results, round);
     this.#judgeLead(observation);
   }
 
@@ -117,11 +145,18 @@ export class SimCoordinator {
     this.#refusesBecause = verdict.sentence;
   }
 
+  /** Decides when there is a reason to: something was heard or ordered, evidence has come in, or a deadline has. */
   tick(): void {
     if (!this.isAlive || this.#refusesBecause !== undefined) return;
-    if (this.#history.time.now - this.#startedAt < 2 * beatMs) return;
+    const { now } = this.#history.time;
+    if (now - this.#startedAt < 2 * beatMs) return;
+    const active = this.#active();
+    const isConnected = (host: string): boolean => this.#isConnected(host);
+    if (!this.#isRung && now < this.#dueAt && !active.some((entry) => this.#health.hasNews(entry, isConnected))) return;
+    this.#isRung = false;
+    this.#dueAt = now + this.#heartbeatMs;
     try {
-      for (const entry of this.store.rollouts) this.#planRollout(entry);
+      for (const entry of active) this.#planRollout(entry);
       for (const place of this.#places) this.#issue(place);
     } catch (error) {
       if (!(error instanceof Died)) throw error;
@@ -130,25 +165,34 @@ export class SimCoordinator {
     }
   }
 
+  #active(): readonly Entry[] {
+    return this.store.rollouts.filter(({ isEnded }) => isEnded !== true);
+  }
+
+  /** The store says something new: what hosts are to be told is derived anew, and everything decided again. */
+  #changed(): void {
+    this.#isRung = true;
+    this.#told.clear();
+    this.#seen = undefined;
+  }
+
   #mayDie(): void {
     if (!this.#history.calm && this.#history.prng.chance(this.#history.options.crashAfterSave)) throw new Died();
   }
 
-  #planRollout(entry: Store["rollouts"][number]): void {
+  #planRollout(entry: Entry): void {
     for (let round = 0; round < 5; round++) {
       const before = entry.state;
-      if (before.phase === "completed" || before.phase === "reverted") {
-        delete this.store.health[entry.rollout.id];
-        return;
-      }
       this.#health.advance(entry, this.#views());
       const plan = this.#history.subject.planRollout(this.#input(entry));
       this.#promises.planned(entry.rollout, before, plan.next, plan.actions, plan.waitingOn);
       if (before.phase === "waiting-for-gates" && plan.next.phase === "activating")
         this.#promises.gates.starts(entry.rollout, before, { proven: this.#provenByHostUnit() });
-      if (JSON.stringify(plan.next) === JSON.stringify(before)) return;
+      this.#dueAt = Math.min(this.#dueAt, ...deadlinesOf(plan.next, plan.waitingOn, this.#history.time.now));
+      if (isOver(plan)) this.#end(entry);
+      if (sameJson(plan.next, before)) return;
       entry.state = plan.next;
-      this.#told.clear();
+      this.#changed();
       for (const action of plan.actions) {
         if (action.kind === "record-proven") this.#recordProven(action.host, action.units);
         else if (action.kind === "record-verdict") this.#recordVerdict(action);
@@ -156,7 +200,14 @@ export class SimCoordinator {
       }
       if (plan.next.phase !== before.phase) this.#history.trace.add(`${entry.rollout.id} is ${plan.next.phase}`);
       this.#mayDie();
+      if (entry.isEnded === true) return;
     }
+  }
+
+  /** Nothing is decided about it any more. */
+  #end(entry: Entry): void {
+    entry.isEnded = true;
+    delete this.store.health[entry.rollout.id];
   }
 
   /** By `host/unit`, until something else is proven. */
@@ -181,24 +232,23 @@ export class SimCoordinator {
     }
   }
 
-  #input(entry: Store["rollouts"][number]): PlanInput {
+  /** What is dear to find out is found out when the decision looks at it. */
+  #input(entry: Entry): PlanInput {
     const hosts = this.#views();
-    return {
-      now: this.#history.time.now,
-      rollout: entry.rollout,
-      state: entry.state,
-      hosts,
-      verdict: this.#health.verdict(entry),
-      others: othersOf(entry.rollout.id, this.store.rollouts, hosts),
-      gates: { ...this.#gates.facts(this.#history.time.now), unheard: this.#unheard(entry) },
-      fleet: { hosts: this.#places.length, silent: this.#places.filter(({ name }) => !this.#isConnected(name)).length },
-      proven: this.#provenByHostUnit(),
-      badReleases: this.store.bad,
+    const parts = {
+      verdict: () => this.#health.verdict(entry),
+      others: () => othersOf(entry.rollout.id, this.#active(), hosts),
+      gates: () => ({ ...this.#gates.facts(this.#history.time.now), unheard: this.#unheard(entry) }),
+      proven: () => this.#provenByHostUnit(),
     };
+    const silent = Object.values(hosts).filter(({ connected }) => !connected).length;
+    const { rollout, state } = entry;
+    const plain = { now: this.#history.time.now, rollout, state, hosts, badReleases: this.store.bad };
+    return lazily({ ...plain, fleet: { hosts: this.#places.length, silent } }, parts);
   }
 
   /** Silent ways into the hosts of the wave that waits, as they are probed now. */
-  #unheard({ rollout, state }: Store["rollouts"][number]): GateFacts["unheard"] {
+  #unheard({ rollout, state }: Entry): GateFacts["unheard"] {
     if (state.phase !== "waiting-for-gates" || this.#history.options.gates === undefined) return [];
     const wave = rollout.stages[state.at.stage]?.waves[state.at.wave] ?? [];
     return wave.flatMap(({ host }) =>
@@ -206,7 +256,7 @@ export class SimCoordinator {
         now: this.#history.time.now,
         heardAt: ({ binding, hop }) => this.#health.heardAt(host, binding, hop),
         host,
-        duties: duties.filter(
+        duties: this.#duties.filter(
           ({ site }) => rollout.sites.includes(site) && this.store.proven[host]?.[`site:${site}`] !== undefined,
         ),
       }),
@@ -219,7 +269,13 @@ export class SimCoordinator {
   }
 
   #views(): Readonly<Record<string, HostView>> {
-    return Object.fromEntries(this.#places.map(({ name }) => [name, this.#view(name)]));
+    const { now } = this.#history.time;
+    if (this.#seen === undefined || now > this.#seen.until) {
+      const spoke = [...this.#heard.values()].map(({ at }) => at + silentAfterMs).filter((at) => at >= now);
+      const views = Object.fromEntries(this.#places.map(({ name }) => [name, this.#view(name)]));
+      this.#seen = { until: Math.min(...spoke, Number.POSITIVE_INFINITY), views };
+    }
+    return this.#seen.views;
   }
 
   #view(host: string): HostView {
@@ -248,8 +304,11 @@ export class SimCoordinator {
     const known = this.#told.get(host);
     if (known !== undefined) return known;
     const body = this.#body(host);
-    const told = { body, digest: simulatedDigest(JSON.stringify(body)) };
+    const before = this.#lastTold.get(host);
+    const told =
+      before !== undefined && sameJson(before.body, body) ? before : { body, digest: simulatedDigest(textOf(body)) };
     this.#told.set(host, told);
+    this.#lastTold.set(host, told);
     return told;
   }
 
@@ -258,11 +317,11 @@ export class SimCoordinator {
       host,
       environment: "production",
       unconfirmed: "revert",
-      duties,
+      duties: this.#duties,
       desired: this.store.desired[host] ?? {},
       proven: this.store.proven[host] ?? {},
       holds: {},
-      rollouts: this.store.rollouts,
+      rollouts: this.#active(),
       releaseOf: simulatedRelease,
     });
   }
@@ -284,7 +343,10 @@ export class SimCoordinator {
       this.#send(name, intent);
       this.#mayDie();
     }
-    this.store.issued[name] = intent;
+    if (isNew || last?.fence !== fence) {
+      this.store.issued[name] = intent;
+      this.#seen = undefined;
+    }
     if (isNew && !early) this.#mayDie();
     const seen = this.#heard.get(name)?.observation;
     if (seen?.generation !== generation || seen.intentDigest !== digest || seen.maxFence !== fence)
@@ -296,7 +358,7 @@ export class SimCoordinator {
     this.#promises.started(rollout);
     this.store.rollouts.push({ rollout, state: startRollout(rollout, this.#history.time.now) });
     for (const { name } of this.#places) this.store.desired[name] = { ...this.store.desired[name], ...desired };
-    this.#told.clear();
+    this.#changed();
   }
 
   /** An operator says something about a rollout; refusals are part of life. */
@@ -318,7 +380,7 @@ export class SimCoordinator {
       if (verb === "ack") this.#promises.gates.acknowledged(entry.rollout.id);
       if (verb === "approve") this.#promises.gates.approved(entry.rollout.id, by);
     }
-    this.#told.clear();
+    this.#changed();
   }
 
   /** An operator opens every gate that keeps the rollout waiting. */
@@ -334,6 +396,7 @@ export class SimCoordinator {
       const outcome = overrideGate({ ...input, rollout: entry.rollout }, name, context);
       if ("refusal" in outcome) continue;
       entry.rollout = outcome.rollout;
+      this.#changed();
       this.#history.trace.add(`operator: overrides ${name} of ${entry.rollout.id}`);
       this.#history.trace.count(`override ${name}`);
       this.#promises.gates.overridden(entry.rollout.id, name, at);
@@ -341,8 +404,61 @@ export class SimCoordinator {
   }
 
   /** What an operator's halt of everything, or its end, makes of every rollout. */
-  changeAll(next: (entry: Store["rollouts"][number]) => Store["rollouts"][number]["state"] | undefined): void {
+  changeAll(next: (entry: Entry) => Entry["state"] | undefined): void {
     for (const entry of this.store.rollouts) entry.state = next(entry) ?? entry.state;
-    this.#told.clear();
+    this.#changed();
   }
+}
+
+/** The text of a body; duties and releases that everybody has are called by their names in it. */
+function textOf(body: IntentBody): string {
+  const named = (release: UnitRelease): unknown =>
+    simulatedRelease(release.digest) === release ? release.digest : release;
+  return JSON.stringify({
+    ...body,
+    sites: body.sites.map((one) => (dutiesOf(one.site) === one ? one.site : one)),
+    units: body.units.map(({ proven, hold, ...unit }) => ({
+      ...unit,
+      ...(proven === undefined ? {} : { proven: named(proven) }),
+      hold: hold.map(named),
+    })),
+  });
+}
+
+/** Word for word the same, but for the time of saying so. */
+function saysTheSame(before: HostObservation | undefined, now: HostObservation): boolean {
+  if (before === undefined) return false;
+  if (before.units === now.units && before.grants === now.grants && before.intentDigest === now.intentDigest)
+    return before.generation === now.generation && before.maxFence === now.maxFence;
+  return sameJson({ ...before, at: now.at }, now);
+}
+
+/** What of a plan comes true by the passing of time alone. */
+function deadlinesOf(state: RolloutState, waitingOn: readonly WaitingOn[], now: number): readonly number[] {
+  const soak = state.phase === "observing" ? [state.soakUntil] : [];
+  const own = "deadline" in state ? [state.deadline, ...soak] : soak;
+  return [...own, ...waitingOn.flatMap(({ until }) => (until === undefined ? [] : [until]))].filter((at) => at > now);
+}
+
+/** As the real coordinator holds it: such a rollout is not planned any more. */
+const isOver = ({ next, waitingOn }: Plan): boolean =>
+  next.phase === "completed" || next.phase === "reverted" || (next.phase === "aborted" && waitingOn.length === 0);
+
+/** `plain` with one more member for each part, which is found out when somebody looks at it, and once. */
+function lazily<Plain extends object, Parts extends Readonly<Record<string, () => unknown>>>(
+  plain: Plain,
+  parts: Parts,
+): Plain & { readonly [Key in keyof Parts]: ReturnType<Parts[Key]> } {
+  for (const [key, find] of Object.entries(parts)) {
+    Object.defineProperty(plain, key, {
+      enumerable: true,
+      configurable: true,
+      get: () => {
+        const value = find();
+        Object.defineProperty(plain, key, { enumerable: true, value });
+        return value;
+      },
+    });
+  }
+  return plain as Plain & { readonly [Key in keyof Parts]: ReturnType<Parts[Key]> };
 }

@@ -11,6 +11,7 @@ import {
   weekdays,
 } from "@sluice/core";
 import type { HistoryOptions } from "./history-options.ts";
+import { sitesOf } from "./simulated-fleet.ts";
 
 /** What operators order and file for a fleet whose waves have gates: known to the coordinator, and to the checks. */
 export class SimGates {
@@ -47,7 +48,7 @@ export class SimGates {
   facts(now: Instant): Omit<GateFacts, "unheard"> {
     const sentence = "production has a kind of binding that acceptance has none of";
     const about = { environment: "production", sentence };
-    const unrepresented = ["shop", "blog"].map((site) => ({ ...about, site }));
+    const unrepresented = sitesOf(this.#options).map((site) => ({ ...about, site }));
     return {
       freezes: this.freezes,
       mutes: [],

@@ -10,18 +10,20 @@ import {
   nextUntested,
   type ProbeAnswer,
   type ProbeResult,
+  type ProbeStratum,
   planTests,
+  type SiteDuties,
   startTests,
   trialOf,
   type Verdict,
 } from "@sluice/core";
+import { HeardWays } from "./heard-ways.ts";
 import type { History } from "./history.ts";
-import { bindingsOf, dutiesOf, siteNames } from "./simulated-fleet.ts";
+import type { Asked, ProbedRound } from "./report.ts";
+import { bindingsOf, dutiesOf, sitesOf } from "./simulated-fleet.ts";
 import type { Place, Store } from "./store.ts";
 
 type Entry = Store["rollouts"][number];
-
-const duties = siteNames.map(dutiesOf);
 
 /** As much of the past as a history needs to be one, and some more. */
 const keptMs = 300_000;
@@ -31,36 +33,42 @@ export class SimHealth {
   readonly #history: History;
   readonly #places: readonly Place[];
   readonly #store: Store;
+  readonly #duties: readonly SiteDuties[];
   /** Up to where each rollout was fed by this life of the coordinator. */
   readonly #fedUntil = new Map<string, Instant>();
   /** The newest verdict on each rollout, and what it was about: it is asked for many times in one moment. */
   readonly #judged = new Map<string, { readonly about: readonly unknown[]; readonly verdict: Verdict }>();
-  /** When a way of a host was last answered, by `host|binding|hop`, in this life. */
-  readonly #heardAt = new Map<string, Instant>();
+  /** When each way of a host was last answered, in this life. */
+  readonly #heard = new HeardWays();
 
   constructor(history: History, places: readonly Place[], store: Store) {
     this.#history = history;
     this.#places = places;
+    this.#duties = sitesOf(history.options).map(dutiesOf);
     this.#store = store;
   }
 
-  /** Heard twice, counted once: an answer of a round that is known already stays as it is. */
-  count(host: string, results: readonly ProbeResult[]): void {
+  /** Heard twice, counted once: a round that is known already stays as it is. */
+  count(host: string, results: readonly ProbeResult[], round: ProbedRound): void {
     const { now } = this.#history.time;
-    const known = (this.#store.rounds[host] ?? []).filter(({ round }) => round > now - keptMs);
-    const rounds = new Set(known.map(({ round }) => round));
-    for (const { site, binding, hop, probe, round, outcome } of results) {
-      if (outcome.kind !== "unknown") this.#heardAt.set(`${host}|${binding}|${hop}`, now);
-      if (round === undefined || rounds.has(round)) continue;
-      const bindingPort = bindingsOf(site).find(({ name }) => name === binding)?.bindingPort ?? 0;
-      const stratum = { site, binding, bindingPort, hop, probe, source: "probe", indicator: "unexpected" } as const;
-      known.push({ host, stratum, round, outcome });
-    }
-    this.#store.rounds[host] = known;
+    this.#heard.note(host, results, now);
+    this.#heard.noteRound(host, round, now);
+    const known = this.#store.rounds[host] ?? [];
+    if (known.some((one) => one.round === round.round)) return;
+    const first = known.findIndex((one) => one.round > now - keptMs);
+    this.#store.rounds[host] = [...(first < 0 ? [] : known.slice(first)), round];
   }
 
   heardAt(host: string, binding: string, hop: string): Instant | undefined {
-    return this.#heardAt.get(`${host}|${binding}|${hop}`);
+    return this.#heard.at(host, binding, hop);
+  }
+
+  /** Evidence has come in that the rollout was not fed with. */
+  hasNews(entry: Entry, isConnected: (host: string) => boolean): boolean {
+    const tests = this.#store.health[entry.rollout.id];
+    if (tests === undefined || !isTested(entry)) return false;
+    const hosts = countedHosts(tests);
+    return hosts.length > 0 && this.#fedUntil.get(entry.rollout.id) !== this.#allInUntil(hosts, isConnected);
   }
 
   /** Takes in what was counted since, before the rollout is planned. */
@@ -70,7 +78,7 @@ export class SimHealth {
     const { id } = entry.rollout;
     let tests = this.#store.health[id] ?? this.#begin(entry);
     for (let next = nextUntested(entry, tests, views, now); next !== undefined; ) {
-      const history = { traffic: [], probes: this.#answers(this.#besides(next.host)) };
+      const history = { traffic: [], probes: this.#answers(this.#besides(next.host), entry.rollout.sites, instant(0)) };
       tests = this.#history.subject.testHost(tests, { ...next, history });
       next = nextUntested(entry, tests, views, now);
     }
@@ -84,14 +92,14 @@ export class SimHealth {
     const about = [tests, entry.state, now];
     const known = this.#judged.get(entry.rollout.id);
     if (known !== undefined && about.every((one, index) => known.about[index] === one)) return known.verdict;
-    const verdict = this.#history.subject.judgeTests(tests, { now, ...trialOf(entry, () => duties) });
+    const verdict = this.#history.subject.judgeTests(tests, { now, ...trialOf(entry, () => this.#duties) });
     this.#judged.set(entry.rollout.id, { about, verdict });
     return verdict;
   }
 
   /** Users' ways only: slots are asked by the agents themselves before a switch. */
   #begin({ rollout }: Entry): HealthState {
-    const plan = planTests(rollout, { hostsOf: (name) => this.#hostsOf(name), dutiesOf: () => duties });
+    const plan = planTests(rollout, { hostsOf: (name) => this.#hostsOf(name), dutiesOf: () => this.#duties });
     const hosts = plan.hosts.map((host) => ({
       ...host,
       strata: host.strata.filter(({ source, hop }) => source === "probe" && hop !== "slot"),
@@ -100,23 +108,23 @@ export class SimHealth {
   }
 
   #feed({ rollout }: Entry, tests: HealthState, views: Readonly<Record<string, HostView>>): HealthState {
-    const { now } = this.#history.time;
-    const hosts = [...new Set(countedPlaces(tests).map(({ host }) => host))];
-    const awaited = hosts.filter((host) => views[host]?.connected === true);
-    const until = allInUntil(
-      awaited.map((host) => this.#newestRound(host)),
-      now,
-    );
+    const hosts = countedHosts(tests);
+    const until = this.#allInUntil(hosts, (host) => views[host]?.connected === true);
     if (hosts.length === 0 || this.#fedUntil.get(rollout.id) === until) return tests;
     this.#fedUntil.set(rollout.id, until);
-    const from = feedFrom(tests) ?? until;
-    const probes = this.#answers(hosts).filter(({ round }) => round >= from);
     return this.#history.subject.feedEvidence(tests, {
       traffic: [],
       trafficUntil: instant(0),
-      probes,
+      probes: this.#answers(hosts, rollout.sites, feedFrom(tests) ?? until),
       probesUntil: until,
     });
+  }
+
+  #allInUntil(hosts: readonly string[], isConnected: (host: string) => boolean): Instant {
+    return allInUntil(
+      hosts.filter(isConnected).map((host) => this.#newestRound(host)),
+      this.#history.time.now,
+    );
   }
 
   #newestRound(host: string): number | undefined {
@@ -124,8 +132,22 @@ export class SimHealth {
     return newest === undefined ? undefined : newest + 1;
   }
 
-  #answers(hosts: readonly string[]): readonly ProbeAnswer[] {
-    return hosts.flatMap((host) => this.#store.rounds[host] ?? []);
+  /** What was answered for these sites on these hosts, oldest first. */
+  #answers(hosts: readonly string[], sites: readonly string[], from: Instant): readonly ProbeAnswer[] {
+    return hosts.flatMap((host) =>
+      (this.#store.rounds[host] ?? []).flatMap(({ round, answers }) =>
+        round < from
+          ? []
+          : sites.flatMap((site) =>
+              (answers[site] ?? []).map((asked) => ({
+                host,
+                stratum: stratumOf(asked),
+                round,
+                outcome: asked.outcome,
+              })),
+            ),
+      ),
+    );
   }
 
   #besides(host: string): readonly string[] {
@@ -135,4 +157,28 @@ export class SimHealth {
   #hostsOf(environment: string): readonly string[] {
     return this.#places.filter((place) => place.environment === environment).map(({ name }) => name);
   }
+}
+
+const hostsCounted = new WeakMap<HealthState["hosts"], readonly string[]>();
+
+/** Every host that evidence of the tests comes from. */
+function countedHosts(tests: HealthState): readonly string[] {
+  const known = hostsCounted.get(tests.hosts);
+  if (known !== undefined) return known;
+  const hosts = [...new Set(countedPlaces(tests).map(({ host }) => host))];
+  hostsCounted.set(tests.hosts, hosts);
+  return hosts;
+}
+
+const strata = new WeakMap<Asked, ProbeStratum>();
+
+/** The stratum that a question belongs to; an answer that comes again and again has one. */
+function stratumOf(asked: Asked): ProbeStratum {
+  const known = strata.get(asked);
+  if (known !== undefined) return known;
+  const { site, binding, hop, probe } = asked;
+  const bindingPort = bindingsOf(site).find(({ name }) => name === binding)?.bindingPort ?? 0;
+  const stratum = { site, binding, bindingPort, hop, probe, source: "probe", indicator: "unexpected" } as const;
+  strata.set(asked, stratum);
+  return stratum;
 }

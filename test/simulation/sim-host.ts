@@ -1,4 +1,4 @@
-import { emptyLedger, ledgerSchema } from "@sluice/agent/ledger/ledger";
+import { emptyLedger, type Ledger, ledgerSchema } from "@sluice/agent/ledger/ledger";
 import { unsettled } from "@sluice/agent/reconcile/live-units";
 import { processesOf } from "@sluice/agent/reconcile/processes";
 import { type Instant, type Intent, instant, type ProbeResult, type UnitKey } from "@sluice/core";
@@ -11,7 +11,7 @@ import { SimAgent } from "./sim-agent.ts";
 import { type ProxyProcess, SimMachine, type SlotProcess } from "./sim-machine.ts";
 import { SimOrders } from "./sim-orders.ts";
 import { SimProber } from "./sim-prober.ts";
-import { dutiesOf, simulatedRelease, siteNames } from "./simulated-fleet.ts";
+import { dutiesOf, simulatedRelease, sitesOf } from "./simulated-fleet.ts";
 
 const preparing: readonly string[] = [
   "installing",
@@ -37,8 +37,11 @@ export class SimHost implements HostTruth {
   readonly #send: (report: Report) => void;
   readonly #isOver: (rollout: string) => boolean;
   readonly #skewMs: number;
+  readonly #sites: readonly string[];
   #agent: SimAgent | undefined;
   #isDown = false;
+  /** The ledger as it was read back last. */
+  #readable: Ledger | undefined;
 
   constructor(
     history: History,
@@ -50,6 +53,7 @@ export class SimHost implements HostTruth {
     this.#promises = promises;
     this.name = place.name;
     this.environment = place.environment;
+    this.#sites = sitesOf(history.options);
     this.#send = ports.send;
     this.#isOver = ports.isOver;
     this.#skewMs = history.prng.whole(-2000, 2000);
@@ -83,7 +87,7 @@ export class SimHost implements HostTruth {
     );
     return new Set(
       forwards.flatMap(({ grant }) =>
-        grant.units.flatMap(({ unit }) => (unit === "front" ? siteNames : [unit.split(":")[1] ?? ""])),
+        grant.units.flatMap(({ unit }) => (unit === "front" ? this.#sites : [unit.split(":")[1] ?? ""])),
       ),
     );
   }
@@ -94,7 +98,7 @@ export class SimHost implements HostTruth {
     const add = (unit: string, digest: string): void => {
       found.set(unit, (found.get(unit) ?? new Set()).add(digest));
     };
-    for (const site of siteNames) {
+    for (const site of this.#sites) {
       for (const { front, proxy, slot } of this.machine.ways(site)) {
         if (front !== undefined) add("front", front.digest);
         add(proxy.unit, proxy.digest);
@@ -113,7 +117,7 @@ export class SimHost implements HostTruth {
       machine.install(digest);
     }
     const release = (unit: UnitKey) => simulatedRelease(units.find((one) => one.unit === unit)?.digest ?? "");
-    for (const site of siteNames) {
+    for (const site of this.#sites) {
       const { target, digest } = machine.startSlot(site, "blue", release(`site:${site}`), now);
       machine.accept(
         machine.startProxy(`proxy:${site}`, release(`proxy:${site}`), {
@@ -126,9 +130,10 @@ export class SimHost implements HostTruth {
     this.disk.ledger = {
       ...emptyLedger,
       proven: Object.fromEntries(units.map(({ unit, digest }) => [unit, simulatedRelease(digest)])),
-      duties: Object.fromEntries(siteNames.map((site) => [site, dutiesOf(site)])),
+      duties: Object.fromEntries(this.#sites.map((site) => [site, dutiesOf(site)])),
       processes: processesOf(machine.look()),
     };
+    this.#readable = this.disk.ledger;
     this.#own.hostStarted();
     this.#own.processesChanged();
     this.#start();
@@ -211,9 +216,7 @@ export class SimHost implements HostTruth {
   #start(): void {
     if (this.#isDown || this.#agent !== undefined) return;
     this.#say("agent starts");
-    // What is kept is read back as the real agent reads it: a ledger it can't read would be lost.
-    this.disk.ledger = ledgerSchema.parse(JSON.parse(JSON.stringify(this.disk.ledger)));
-    this.#own.memoryChanged();
+    this.#readBack();
     const mayDie = this.#mayDie;
     const { disk, machine, name } = this;
     let agent: SimAgent | undefined;
@@ -235,6 +238,14 @@ export class SimHost implements HostTruth {
     });
     this.#agent = agent;
     this.#beatLater(agent, 1);
+  }
+
+  /** What is kept is read back as the real agent reads it: a ledger it can't read would be lost. */
+  #readBack(): void {
+    if (this.#readable === this.disk.ledger) return;
+    this.disk.ledger = ledgerSchema.parse(JSON.parse(JSON.stringify(this.disk.ledger)));
+    this.#readable = this.disk.ledger;
+    this.#own.memoryChanged();
   }
 
   readonly #mayDie = (): void => {
@@ -271,10 +282,8 @@ export class SimHost implements HostTruth {
   }
 
   #report(agent: SimAgent): void {
-    const { localNow } = this;
-    const seen = this.#prober.usersWays(Object.values(this.disk.ledger.duties), localNow);
     const round = instant(Math.floor(this.#history.time.now / beatMs) * beatMs);
-    const ofRound = seen.map((result) => ({ ...result, round }));
-    this.#send({ observation: agent.observe(), results: [...agent.takeResults(), ...ofRound] });
+    const answers = this.#prober.usersRound(this.disk.ledger.duties);
+    this.#send({ observation: agent.observe(), results: agent.takeResults(), round: { round, answers } });
   }
 }

@@ -41,7 +41,8 @@ export class SimMachine {
   /** Grows with every change: what was derived from the processes is good for as long as it stays. */
   changes = 0;
   #pid = 1;
-  #seen: { readonly at: number; readonly host: ObservedHost } | undefined;
+  /** Good until a process changes, or users who stayed leave it. */
+  #seen: { readonly at: number; readonly until: number; readonly host: ObservedHost } | undefined;
   readonly #now: () => number;
 
   constructor(now: () => number) {
@@ -56,8 +57,7 @@ export class SimMachine {
   look(): ObservedHost {
     this.#endDrained();
     const now = this.#now();
-    const lingers = this.proxies.some((one) => one.lingers.length > 0);
-    if (this.#seen?.at === this.changes && !lingers) return this.#seen.host;
+    if (this.#seen?.at === this.changes && now < this.#seen.until) return this.#seen.host;
     const host: ObservedHost = {
       installed: [...this.installed],
       slots: this.slots.map(({ readyAt: _, liveSince: __, ...seen }) => seen),
@@ -71,7 +71,8 @@ export class SimMachine {
         .filter(({ isUp, draining }) => !isUp && !draining)
         .map(({ unit, childId }) => ({ unit, childId, isDown: true })),
     };
-    this.#seen = { at: this.changes, host };
+    const leaves = this.proxies.flatMap(({ lingers }) => lingers.map(({ until }) => until).filter((at) => at > now));
+    this.#seen = { at: this.changes, until: Math.min(...leaves, Number.POSITIVE_INFINITY), host };
     return host;
   }
 
@@ -170,6 +171,13 @@ export class SimMachine {
     const before = proxy.slots.live;
     if (proxy.accepting && before !== "hold" && before !== slots.live) this.#linger(proxy, before, lingerMs);
     proxy.slots = slots;
+    this.changed();
+  }
+
+  /** Users reach it from now on, unless they did before. */
+  meetUsers(slot: SlotProcess): void {
+    if (slot.liveSince !== undefined) return;
+    slot.liveSince = this.#now();
     this.changed();
   }
 

@@ -8,10 +8,10 @@ import type { Report } from "./report.ts";
 import { SimCoordinator } from "./sim-coordinator.ts";
 import { SimGates } from "./sim-gates.ts";
 import { SimHost } from "./sim-host.ts";
-import { type Extent, firstUnits, fleetOf, placesOf, rolloutOf, siteNames, unitsOf } from "./simulated-fleet.ts";
-import { freshStore, type Place, type Store } from "./store.ts";
+import { type Extent, firstUnitsOf, fleetOf, placesOf, rolloutOf, sitesOf, unitsOf } from "./simulated-fleet.ts";
+import { copyOf, freshStore, type Place, type Store } from "./store.ts";
 import type { Subject } from "./subject.ts";
-import { disagreement, isOut, isOver, movingRollout, unsettled } from "./unsettled.ts";
+import { disputedUnits, isMoving, isOut, isOver, unsettled } from "./unsettled.ts";
 import { VirtualTime } from "./virtual-time.ts";
 
 /** How long a fleet without faults may take until everything has ended and every host runs what is proven. */
@@ -62,7 +62,7 @@ export class World implements History {
   }
 
   #firstPairs(): Record<string, string> {
-    return Object.fromEntries(firstUnits.map(({ unit, digest }) => [unit, digest]));
+    return Object.fromEntries(firstUnitsOf(this.options).map(({ unit, digest }) => [unit, digest]));
   }
 
   #host(place: Place): SimHost {
@@ -90,17 +90,28 @@ export class World implements History {
   play(): void {
     const { faultsMs } = this.options;
     const start = this.time.now;
-    for (const host of this.#hosts) host.begin(firstUnits);
+    for (const host of this.#hosts) host.begin(firstUnitsOf(this.options));
     this.#tickLater();
     this.#planFaults();
     this.time.runUntil(start + faultsMs, () => false);
     this.#beCalm();
-    this.time.runUntil(start + faultsMs + livenessMs, () => this.#unsettled() === undefined);
+    this.time.runUntil(start + faultsMs + livenessMs, () => this.#isAtRest());
     const left = this.#unsettled();
     if (left !== undefined) {
       this.trace.add(`BROKEN liveness: ${left}`);
       throw new Violation(`liveness: ${left}`);
     }
+  }
+
+  #lookedAt = 0;
+  #isDone = false;
+
+  /** Looked at once a second, and not for longer than something moves that is easily seen. */
+  #isAtRest(): boolean {
+    if (this.#isDone || this.time.now - this.#lookedAt < 1000) return this.#isDone;
+    this.#lookedAt = this.time.now;
+    this.#isDone = !isMoving(this.#coordinator.store) && this.#unsettled() === undefined;
+    return this.#isDone;
   }
 
   #tickLater(): void {
@@ -118,7 +129,7 @@ export class World implements History {
     this.time.after(downMs, () => {
       this.#isBeingReplaced = false;
       const { store, isBackup } = this.#coordinator;
-      this.#coordinator = this.#lead(structuredClone(store), isBackup);
+      this.#coordinator = this.#lead(copyOf(store), isBackup);
     });
   }
 
@@ -240,7 +251,7 @@ export class World implements History {
   #takeBackup(): void {
     if (this.calm) return;
     this.trace.add("a backup is taken");
-    this.#snapshot = structuredClone(this.#coordinator.store);
+    this.#snapshot = copyOf(this.#coordinator.store);
     this.time.after(this.prng.whole(60_000, 240_000), () => this.#restoreBackup());
   }
 
@@ -251,20 +262,20 @@ export class World implements History {
     const right = this.#coordinator.store;
     this.trace.add("the backup is started in the coordinator's place");
     this.#coordinator.isAlive = false;
-    this.#coordinator = this.#lead(structuredClone(snapshot), true);
+    this.#coordinator = this.#lead(copyOf(snapshot), true);
     this.time.after(this.prng.whole(30_000, 150_000), () => {
       this.trace.add("the right store comes back");
       this.#coordinator.isAlive = false;
       this.#adopts = true;
       this.#snapshot = undefined;
       this.#promises.forgetBackup();
-      this.#coordinator = this.#lead(structuredClone(right), false);
+      this.#coordinator = this.#lead(copyOf(right), false);
     });
   }
 
   #deploy(): void {
     const { store, isAlive, isBackup } = this.#coordinator;
-    const site = this.prng.pick(siteNames);
+    const site = this.prng.pick(sitesOf(this.options));
     const extent = this.prng.pick<Extent>(["pair", "pair", "site", "proxy", "front", "all"]);
     const restart = this.prng.chance(0.15);
     const alone = this.prng.chance(0.7);
@@ -348,11 +359,13 @@ export class World implements History {
   /** Where a host and the store disagree over what is proven, nothing changes by itself: somebody deploys anew. */
   #makeAgree(): void {
     const { store, isAlive, isBackup } = this.#coordinator;
-    if (!isAlive || isBackup || movingRollout(store) !== undefined) return;
-    if (!this.#hosts.some((host) => disagreement(store, host) !== undefined)) return;
+    if (!isAlive || isBackup || isMoving(store)) return;
+    const units = new Set(this.#hosts.flatMap((host) => disputedUnits(store, host)));
+    if (units.size === 0) return;
     this.trace.count("store and host disagreed");
-    for (const site of siteNames) this.#roll(site, "pair", "good");
-    this.#roll("", "front", "good");
+    for (const site of sitesOf(this.options))
+      if (units.has(`site:${site}`) || units.has(`proxy:${site}`)) this.#roll(site, "pair", "good");
+    if (units.has("front")) this.#roll("", "front", "good");
   }
 
   #unsettled(): string | undefined {

@@ -25,8 +25,15 @@ import type { HistoryOptions } from "./history-options.ts";
 import { simulatedGates } from "./sim-gates.ts";
 import type { Place } from "./store.ts";
 
-/** The sites of every simulated fleet: two, so that rollouts run side by side. */
-export const siteNames = ["shop", "blog"] as const;
+/** As many sites as the largest fleet has. */
+const allSiteNames: readonly string[] = [
+  "shop",
+  "blog",
+  ...Array.from({ length: 38 }, (_, index) => `site${index + 3}`),
+];
+
+/** The sites of the fleet of a history; with two of them or more rollouts run side by side. */
+export const sitesOf = ({ sites }: Pick<HistoryOptions, "sites">): readonly string[] => allSiteNames.slice(0, sites);
 
 /** How long users who stay may stay, at most. */
 export const drainMs = seconds(5);
@@ -57,7 +64,10 @@ export function unitsOf(
 }
 
 /** Everything that runs on a host in the beginning. */
-export const firstUnits = [...siteNames.flatMap((site) => unitsOf(site, 0, "pair")), ...unitsOf("", 0, "front")];
+export const firstUnitsOf = (options: Pick<HistoryOptions, "sites">): ReturnType<typeof unitsOf> => [
+  ...sitesOf(options).flatMap((site) => unitsOf(site, 0, "pair")),
+  ...unitsOf("", 0, "front"),
+];
 
 const internal = (site: string): ProbedBinding => ({
   name: `${site}.internal`,
@@ -76,30 +86,43 @@ const shared = (site: string): ProbedBinding => ({
   shared: true,
 });
 
-const bindings: Readonly<Record<string, readonly ProbedBinding[]>> = {
-  shop: [internal("shop"), { ...shared("shop"), kind: "public", edge: "https://www.shop.example" }],
-  blog: [shared("blog")],
-};
+/** Every other site has an internal name on a port of its own and a public one with an edge, the others a shared one. */
+const bindingsFor = (site: string, index: number): readonly ProbedBinding[] =>
+  index % 2 === 0
+    ? [internal(site), { ...shared(site), kind: "public", edge: `https://www.${site}.example` }]
+    : [shared(site)];
 
-export const bindingsOf = (site: string): readonly ProbedBinding[] => bindings[site] ?? [];
+const bindings = new Map(allSiteNames.map((site, index) => [site, bindingsFor(site, index)]));
 
-export const dutiesOf = (site: string): SiteDuties => ({
-  site,
-  forward: { host: "preserve" },
-  drainMs,
-  keepPreviousMs: seconds(60),
-  probeEveryMs: seconds(5),
-  probeToken: "",
-  probes: [{ method: "GET", path: "/", headers: {}, expect: [200], timeoutMs: seconds(5) }],
-  bindings: bindingsOf(site),
-});
+export const bindingsOf = (site: string): readonly ProbedBinding[] => bindings.get(site) ?? [];
+
+const duties = new Map(allSiteNames.map((site) => [site, dutiesFor(site)]));
+
+function dutiesFor(site: string): SiteDuties {
+  return {
+    site,
+    forward: { host: "preserve" },
+    drainMs,
+    keepPreviousMs: seconds(60),
+    probeEveryMs: seconds(5),
+    probeToken: "",
+    probes: [{ method: "GET", path: "/", headers: {}, expect: [200], timeoutMs: seconds(5) }],
+    bindings: bindingsOf(site),
+  };
+}
+
+export const dutiesOf = (site: string): SiteDuties => duties.get(site) ?? dutiesFor(site);
+
+const ways = new Map(
+  allSiteNames.map((site) => [
+    site,
+    [...questionsOn(dutiesOf(site), "listener"), ...questionsOn(dutiesOf(site), "edge")],
+  ]),
+);
 
 /** Binding and hop of every way that users of the site come. */
 export const waysOf = (site: string): readonly { readonly binding: string; readonly hop: Hop }[] =>
-  [...questionsOn(dutiesOf(site), "listener"), ...questionsOn(dutiesOf(site), "edge")].map(({ binding, hop }) => ({
-    binding,
-    hop,
-  }));
+  ways.get(site) ?? [];
 
 export function placesOf(options: HistoryOptions): readonly Place[] {
   const named = (environment: string, short: string, count: number): readonly Place[] =>
@@ -122,7 +145,7 @@ export function fleetOf(options: HistoryOptions, places: readonly Place[]): Flee
     name: "simulated",
     environments,
     hosts: [],
-    sites: siteNames.map((name) => siteOf(name, options)),
+    sites: sitesOf(options).map((name) => siteOf(name, options)),
     sharedPorts: [],
     certificates: [],
   };
@@ -166,7 +189,9 @@ export function rolloutOf(
 ): Rollout {
   const { id, site, now, number, extent, hosts } = deployment;
   const provenOn = (host: string, unit: string): string | undefined => proven[host]?.[unit];
-  const sites = unitsOf(site, 0, extent).some(({ unit }) => unit === "front") ? [...siteNames] : [site];
+  const sites = unitsOf(site, 0, extent).some(({ unit }) => unit === "front")
+    ? fleet.sites.map(({ name }) => name)
+    : [site];
   const rollout = createRollout({
     id,
     kind: number === undefined ? "restart" : "release",
@@ -199,7 +224,7 @@ const settingsOf = (site: string): SiteProxySettings => ({
 const frontSettings: FrontSettings = {
   engine: "node",
   listeners: [],
-  routes: siteNames.flatMap((site) => settingsOf(site).bindings.map((binding) => ({ ...binding, site }))),
+  routes: allSiteNames.flatMap((site) => settingsOf(site).bindings.map((binding) => ({ ...binding, site }))),
   limits: defaultProxyLimits,
 };
 

@@ -1,8 +1,10 @@
+import { availableParallelism } from "node:os";
 import { expect, test } from "vitest";
+import { playSeeds } from "./play-seeds.ts";
 import { runHistory } from "./run-history.ts";
 
-/** Well under a minute on one quiet core; `simulate.ts` plays as many as one likes. */
-const histories = 1200;
+/** About a minute on two quiet cores; `simulate.ts` plays as many as one likes. */
+const histories = 4000;
 
 /** The histories are counted, not timed: a machine shared with others may take its time. */
 const timeoutMs = 900_000;
@@ -30,15 +32,9 @@ const outcomes = [
 
 test(
   `every promise is kept in ${histories} histories, and all that may happen to a rollout or an activation happens in them`,
-  () => {
-    const ended: Record<string, number> = {};
-    const reached: Record<string, number> = {};
-    for (let seed = 1; seed <= histories; seed++) {
-      const result = runHistory(seed);
-      expect(result.broken, `node test/simulation/simulate.ts --seed ${seed} --trace`).toBeUndefined();
-      for (const [phase, count] of Object.entries(result.ended)) ended[phase] = (ended[phase] ?? 0) + count;
-      for (const [kind, count] of Object.entries(result.reached)) reached[kind] = (reached[kind] ?? 0) + count;
-    }
+  async () => {
+    const { ended, reached, broken } = await playSeeds({ first: 1, last: histories }, availableParallelism());
+    expect(broken, `node test/simulation/simulate.ts --seed ${broken?.seed} --trace`).toBeUndefined();
     for (const phase of ["completed", "reverted", "aborted"]) expect(ended[phase]).toBeGreaterThan(histories / 10);
     expect(reached["hand seen"], "a change by hand is seen where nobody made one").toBeUndefined();
     for (const outcome of outcomes) expect(reached[outcome], outcome).toBeGreaterThan(0);
@@ -48,6 +44,12 @@ test(
 
 test("the same seed plays the same history, event by event", () => {
   for (let seed = 1; seed <= 25; seed++) expect(runHistory(seed).traceHash).toBe(runHistory(seed).traceHash);
+});
+
+test("a history is the same on a thread of its own", async () => {
+  const { ended, reached } = runHistory(7);
+  const played = await playSeeds({ first: 7, last: 7 }, 1);
+  expect(played).toEqual({ histories: 1, ended, reached });
 });
 
 test("different seeds play different histories", () => {

@@ -1,15 +1,16 @@
-import type { HealthState, Intent, ProbeAnswer, Rollout, RolloutState } from "@sluice/core";
+import type { HealthState, Intent, Rollout, RolloutState } from "@sluice/core";
+import type { ProbedRound } from "./report.ts";
 
 /** Everything the coordinator keeps; replaced as a whole by a restored backup. */
 export interface Store {
   fence: number;
-  rollouts: { rollout: Rollout; state: RolloutState }[];
+  rollouts: { rollout: Rollout; state: RolloutState; isEnded?: boolean }[];
   /** By host and unit. */
   proven: Record<string, Record<string, string>>;
   desired: Record<string, Record<string, string>>;
   issued: Record<string, Intent>;
   /** By host: how its probes were answered, oldest first. */
-  rounds: Record<string, ProbeAnswer[]>;
+  rounds: Record<string, readonly ProbedRound[]>;
   /** By rollout: its tests. */
   health: Record<string, HealthState>;
   /** By `releaseIn`: releases without a good verdict. */
@@ -20,12 +21,24 @@ export interface Store {
 export const freshStore = (proven: Store["proven"]): Store => ({
   fence: 0,
   rollouts: [],
-  proven,
-  desired: structuredClone(proven),
+  proven: { ...proven },
+  desired: { ...proven },
   issued: {},
   rounds: {},
   health: {},
   bad: {},
+});
+
+/** Another store that says the same: documents are replaced and never changed, so that both may hold them. */
+export const copyOf = (store: Store): Store => ({
+  fence: store.fence,
+  rollouts: store.rollouts.map((entry) => ({ ...entry })),
+  proven: { ...store.proven },
+  desired: { ...store.desired },
+  issued: { ...store.issued },
+  rounds: { ...store.rounds },
+  health: { ...store.health },
+  bad: { ...store.bad },
 });
 
 /** A host that the coordinator knows of. */

@@ -8,9 +8,15 @@ export const isOver = (phase: Phase): boolean => phase === "completed" || phase 
 export const isOut = ({ kind }: StepState): boolean =>
   kind === "activating" || kind === "provisional" || kind === "withdrawing" || kind === "reverting";
 
-/** A rollout that has still something to do. */
+/** Whether some rollout has still something to do. */
+export const isMoving = ({ rollouts }: Store): boolean => rollouts.some(hasToDo);
+
+const hasToDo = ({ state }: Store["rollouts"][number]): boolean =>
+  !isOver(state.phase) || Object.values(state.steps).some(isOut);
+
+/** A rollout that has still something to do, in words. */
 export function movingRollout(store: Store): string | undefined {
-  const moving = store.rollouts.find(({ state }) => !isOver(state.phase) || Object.values(state.steps).some(isOut));
+  const moving = store.rollouts.find(hasToDo);
   return moving && `${moving.rollout.id} is ${moving.state.phase}: ${JSON.stringify(moving.state.steps)}`;
 }
 
@@ -31,13 +37,17 @@ export function restlessness({ name, disk, serving, machine }: SimHost): string 
   return `${name} has ${processes.length} processes for ${expected} units: ${all}`;
 }
 
-/** A host that holds something else for proven than the store does: it takes a rollout to make them agree. */
-export function disagreement(store: Store, { name, disk }: SimHost): string | undefined {
-  for (const [unit, digest] of Object.entries(store.proven[name] ?? {})) {
-    const own = disk.ledger.proven[unit]?.digest;
-    if (own !== digest) return `${name} holds ${unit} ${own} for proven, the store says ${digest}`;
-  }
-  return undefined;
+/** Units that a host holds something else for proven of than the store does: it takes a rollout to make them agree. */
+export const disputedUnits = ({ proven }: Store, { name, disk }: SimHost): readonly string[] =>
+  Object.entries(proven[name] ?? {}).flatMap(([unit, digest]) =>
+    disk.ledger.proven[unit]?.digest === digest ? [] : [unit],
+  );
+
+function disagreement(store: Store, host: SimHost): string | undefined {
+  const [unit] = disputedUnits(store, host);
+  if (unit === undefined) return undefined;
+  const [own, told] = [host.disk.ledger.proven[unit]?.digest, store.proven[host.name]?.[unit]];
+  return `${host.name} holds ${unit} ${own} for proven, the store says ${told}`;
 }
 
 /** What keeps a fleet from being at rest. */

@@ -1,6 +1,7 @@
 import { randomInt } from "node:crypto";
 import { join } from "node:path";
-import { type ProbeResult, Problem, type TrafficBlock } from "@sluice/core";
+import type { ProbeResult, TrafficBlock } from "@sluice/core";
+import { Problem } from "@sluice/core/problems/problem";
 import type { Clock, Ids, Running } from "@sluice/runtime";
 import type { Log } from "@sluice/runtime/logs/open-log";
 import manifest from "../package.json" with { type: "json" };

@@ -1,13 +1,11 @@
-#!/usr/bin/env node
-import { enableCompileCache } from "node:module";
 import { userInfo } from "node:os";
 import { createInterface } from "node:readline/promises";
+import { startOverCompiled } from "@sluice/runtime/programs/start-over-compiled";
 import pc from "picocolors";
-import { keepHeapSmall } from "./roots/keep-heap-small.ts";
 import type { Output, World } from "./world.ts";
 
 /** The only place that touches `process`: everything below gets a {@link World}. */
-function worldOfProcess(): World {
+function worldOfProcess(now: World["now"]): World {
   const isColorful = process.stdout.isTTY === true && (process.env["NO_COLOR"] ?? "") === "";
   return {
     stdout: outputOf(process.stdout),
@@ -16,9 +14,10 @@ function worldOfProcess(): World {
     cwd: process.cwd(),
     user: userName(),
     pid: process.pid,
+    startOverCompiled,
     canAsk: process.stdin.isTTY === true && process.stderr.isTTY === true,
     colors: pc.createColors(isColorful),
-    now: () => Date.now(),
+    now,
     clock: (atMs) => new Date(atMs).toLocaleTimeString("en-GB"),
     ask: async (question) => {
       const lines = createInterface({ input: process.stdin, output: process.stderr });
@@ -71,10 +70,13 @@ process.stdout.on("error", (error: NodeJS.ErrnoException) => {
 });
 
 const args = process.argv.slice(2);
-// Before the compile cache: what is compiled is good for the settings of V8 that it was compiled under.
-if (args[0] === "agent") keepHeapSmall();
-// Before the rest is loaded: what has been compiled once is not compiled again, and the compiler of TypeScript, which takes
-// some 30 MB, is not even loaded.
-enableCompileCache();
-const { runCli } = await import("./program.ts");
-process.exitCode = await runCli(args, worldOfProcess());
+const isService = args[0] === "agent" || args[0] === "coordinator";
+const [run, { clockOf }] = await Promise.all([
+  isService
+    ? import("./roots/run-root.ts").then(({ runRoot }) => runRoot)
+    : import("./program.ts").then(({ runCli }) => runCli),
+  import("@sluice/runtime/clock/clock-of"),
+]);
+// A fleet whose clock is paced speaks of its own time. Read when it is asked for, where a wrong pace is told like any other fault.
+const now = (): number => clockOf(process.env).now();
+process.exitCode = await run(args, worldOfProcess(now));

@@ -1,9 +1,7 @@
-import { Problem } from "@sluice/core";
-import { Command, CommanderError } from "commander";
+import type { Command } from "commander";
+import { createBareProgram, runProgram } from "./bare-program.ts";
 import { addDemoVerb } from "./demo/demo-verb.ts";
 import { addDevVerb } from "./dev/dev-verb.ts";
-import { type ExitName, exitCode, exitCodeTable, exitForCategory } from "./exit-codes.ts";
-import { ExitSignal } from "./exit-signal.ts";
 import { addLocalVerbs } from "./local/local-verbs.ts";
 import { addDeployVerbs } from "./operator/deploy-verbs.ts";
 import { addFleetVerbs } from "./operator/fleet-verbs.ts";
@@ -16,38 +14,16 @@ import { addRolloutVerbs } from "./operator/rollout-verbs.ts";
 import { addSchemaVerb } from "./operator/schema-verb.ts";
 import { addTimelineVerb } from "./operator/timeline-verb.ts";
 import { addRootVerbs } from "./roots/root-verbs.ts";
-import { renderProblem } from "./screen/render-problem.ts";
-import { version } from "./version.ts";
 import type { World } from "./world.ts";
 
-/** Runs one command line to its end and answers with the exit code. Never rejects: every failure is said in words. */
-export async function runCli(args: readonly string[], world: World): Promise<number> {
-  const program = createProgram(world);
-  try {
-    await program.parseAsync([...args], { from: "user" });
-    return exitCode("done");
-  } catch (error) {
-    return exitCode(concludeError(world, error));
-  }
+/** Runs one command line of the whole `sluice`. See {@link runProgram}. */
+export function runCli(args: readonly string[], world: World): Promise<number> {
+  return runProgram(createProgram(world), args, world);
 }
 
 /** The whole command line of `sluice`. */
 export function createProgram(world: World): Command {
-  const program = new Command("sluice");
-  program
-    .description("Safe change on plain servers: blue/green sites and canary waves, host by host.")
-    .version(version)
-    .exitOverride()
-    .configureOutput({
-      writeOut: (text) => world.stdout.write(text),
-      writeErr: (text) => world.stderr.write(text),
-      getOutHelpWidth: () => world.stdout.columns ?? 100,
-      getErrHelpWidth: () => world.stderr.columns ?? 100,
-    })
-    .addHelpText(
-      "after",
-      `\n${exitCodeTable()}\n\nExamples:\n  $ sluice dev\n  $ sluice release push shop 2.4.0 ./dist\n  $ sluice deploy shop 2.4.0`,
-    );
+  const program = createBareProgram(world);
   program.commandsGroup("Try it:");
   addDevVerb(program, world);
   addDemoVerb(program, world);
@@ -67,11 +43,4 @@ export function createProgram(world: World): Command {
   addRootVerbs(program, world);
   addLocalVerbs(program, world);
   return program;
-}
-
-function concludeError(world: World, error: unknown): ExitName {
-  if (error instanceof ExitSignal) return error.exit;
-  if (error instanceof CommanderError) return error.exitCode === 0 ? "done" : "usage";
-  world.stderr.write(`${renderProblem(world, error)}\n`);
-  return error instanceof Problem ? exitForCategory(error.category) : "failed";
 }

@@ -26,6 +26,8 @@ export interface World {
   readonly user: string;
   /** Of this very process. */
   readonly pid: number;
+  /** Starts this very process over if code had to be compiled for it. Absent where it is somebody else's. */
+  readonly startOverCompiled?: () => void;
   /** True when somebody is there to answer a question. */
   readonly canAsk: boolean;
   readonly colors: Colors;

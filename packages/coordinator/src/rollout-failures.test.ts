@@ -93,10 +93,10 @@ test("a repeated probe batch counts once", async () => {
   at.probeNow();
   for (let time = 0; time < 5; time += 1) at.repeatBatch();
   await eventually(() => at.received.filter(({ $case }) => $case === "probeBatchAck").length).toBe(6);
-  const { waitingOn } = await operator.rollout(id);
-  expect(waitingOn.find(({ kind }) => kind === "evidence")?.sentence).toContain(
-    "0 of 1 probes GET /healthz were not answered as expected since the change",
-  );
+  await eventually(async () => {
+    const { waitingOn } = await operator.rollout(id);
+    return waitingOn.find(({ kind }) => kind === "evidence")?.sentence;
+  }).toContain("0 of 1 probes GET /healthz were not answered as expected since the change");
 });
 
 test("a completed rollout is reverted by a rollout of its own, unless something newer touched its units", async () => {

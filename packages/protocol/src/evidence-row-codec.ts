@@ -1,16 +1,7 @@
-import {
-  durationMs,
-  type Hop,
-  instant,
-  Problem,
-  type References,
-  type RowState,
-  type Tally,
-  type TestedStratum,
-  trafficIndicators,
-  type VerdictRow,
-  type Way,
-} from "@sluice/core";
+import type { Hop, References, RowState, Tally, TestedStratum, VerdictRow, Way } from "@sluice/core";
+import { trafficIndicators } from "@sluice/core/health/tested-stratum";
+import { Problem } from "@sluice/core/problems/problem";
+import { durationMs, instant } from "@sluice/core/units/time";
 import type * as wire from "./generated/sluice/types/v1/rollout.ts";
 
 const hops: readonly Hop[] = ["slot", "proxy", "front", "edge"];

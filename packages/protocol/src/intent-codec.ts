@@ -1,5 +1,7 @@
-import { canonicalJson, type Digest, type Intent, Problem } from "@sluice/core";
+import type { Digest, Intent } from "@sluice/core";
 import { intentBodySchema } from "@sluice/core/intent/intent-schema";
+import { Problem } from "@sluice/core/problems/problem";
+import { canonicalJson } from "@sluice/core/units/canonical-json";
 import type { IntentOrder } from "./generated/sluice/agent/v1/agent.ts";
 
 /** An intent as the coordinator sends it: the document's bytes are exactly what the digest was taken over. */

@@ -1,20 +1,19 @@
-import {
-  type Drift,
-  driftKinds,
-  durationMs,
-  type GrantFailure,
-  type GrantObservation,
-  type GrantProgress,
-  type HostObservation,
-  instant,
-  type PreviousRelease,
-  Problem,
-  type RunningRelease,
-  type UnitKey,
-  type UnitObservation,
-  unreachable,
+import type {
+  Drift,
+  GrantFailure,
+  GrantObservation,
+  GrantProgress,
+  HostObservation,
+  PreviousRelease,
+  RunningRelease,
+  UnitKey,
+  UnitObservation,
 } from "@sluice/core";
+import { driftKinds } from "@sluice/core/host/drift";
 import { type BootChange, bootChangeKinds } from "@sluice/core/host/forecast-boot";
+import { Problem } from "@sluice/core/problems/problem";
+import { durationMs, instant } from "@sluice/core/units/time";
+import { unreachable } from "@sluice/core/units/unreachable";
 import type * as wire from "./generated/sluice/types/v1/host.ts";
 
 const failures = [

@@ -1,4 +1,7 @@
-import { type Hop, instant, type ProbeOutcome, type ProbeResult, Problem, unreachable } from "@sluice/core";
+import type { Hop, ProbeOutcome, ProbeResult } from "@sluice/core";
+import { Problem } from "@sluice/core/problems/problem";
+import { instant } from "@sluice/core/units/time";
+import { unreachable } from "@sluice/core/units/unreachable";
 import type * as wire from "./generated/sluice/types/v1/host.ts";
 
 const hops = ["slot", "proxy", "front", "edge"] as const satisfies readonly Hop[];

@@ -1,5 +1,6 @@
 import { Metadata, type ServiceError, status } from "@grpc/grpc-js";
-import { Problem, type ProblemCategory, type ProblemReason, problemCatalogue } from "@sluice/core";
+import type { ProblemCategory, ProblemReason } from "@sluice/core";
+import { Problem, problemCatalogue } from "@sluice/core/problems/problem";
 
 /** Metadata keys of a problem; `-bin` because sentences may hold any character. */
 const reasonKey = "sluice-reason";

@@ -1,4 +1,8 @@
-import { blockMs, type Instant, instant, outcomes, Problem, type TrafficBlock } from "@sluice/core";
+import type { Instant, TrafficBlock } from "@sluice/core";
+import { outcomes } from "@sluice/core/health/outcome";
+import { blockMs } from "@sluice/core/health/traffic-block";
+import { Problem } from "@sluice/core/problems/problem";
+import { instant } from "@sluice/core/units/time";
 import type { QuietBlocks, TrafficSeries } from "./generated/sluice/agent/v1/agent.ts";
 import type { TrafficBlock as WireBlock } from "./generated/sluice/types/v1/health.ts";
 

@@ -20,9 +20,7 @@ async function reachable(proxy: SpawnedProxy): Promise<void> {
   );
 }
 
-test("switching slots under load fails no request, and the new slot is used from the next one on", {
-  timeout: 30_000,
-}, async () => {
+test("switching slots under load fails no request, and the new slot is used from the next one on", async () => {
   await using blue = await named("blue");
   await using green = await named("green");
   await using keeper = await startTestKeeper();
@@ -46,7 +44,7 @@ test("switching slots under load fails no request, and the new slot is used from
   expect(await proxy.control.status()).toMatchObject({ inFlight: { blue: 0, green: 0 }, slots: { live: "blue" } });
 });
 
-test("replacing a proxy under load fails no request, and the predecessor exits 0", { timeout: 30_000 }, async () => {
+test("replacing a proxy under load fails no request, and the predecessor exits 0", async () => {
   await using slot = await named("blue");
   await using keeper = await startTestKeeper();
   const { port, fd } = keeper.bindPort();
@@ -68,9 +66,7 @@ test("replacing a proxy under load fails no request, and the predecessor exits 0
   expect((await load.stop()).failures).toEqual([]);
 });
 
-test("a killed proxy resumes what it was ordered, and connections that waited meanwhile are served", {
-  timeout: 30_000,
-}, async () => {
+test("a killed proxy resumes what it was ordered, and connections that waited meanwhile are served", async () => {
   await using green = await named("green");
   await using keeper = await startTestKeeper();
   const { port, fd } = keeper.bindPort();

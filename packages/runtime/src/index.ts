@@ -2,8 +2,11 @@
  * What nearly every program needs and nothing heavy. By subpath only: `artifacts/*` (tar), `logs/open-log` (pino).
  */
 export * from "./clock/clock.ts";
+export * from "./clock/clock-of.ts";
 export * from "./clock/manual-clock.ts";
 export * from "./clock/node-clock.ts";
+export * from "./clock/pace-variable.ts";
+export * from "./clock/paced-clock.ts";
 export * from "./control/call-control.ts";
 export * from "./control/route.ts";
 export * from "./control/serve-control.ts";

@@ -12,7 +12,7 @@ import {
   type TestedStratum,
   testHost,
 } from "@sluice/core";
-import { trafficIndicators } from "@sluice/core/health/tested-stratum";
+import { isLatency, trafficIndicators } from "@sluice/core/health/tested-stratum";
 import { createPrng, type Prng } from "../../simulation/prng.ts";
 import { poisson } from "../poisson.ts";
 import { type Bar, type Study, shareText } from "../study.ts";
@@ -27,7 +27,7 @@ const ways = [
 
 const strata: readonly TestedStratum[] = ways.flatMap(({ perSecond: _, ...way }) =>
   trafficIndicators
-    .filter((one) => one !== "slow")
+    .filter((one) => !isLatency(one))
     .map((indicator) => ({ ...way, source: "traffic" as const, indicator })),
 );
 

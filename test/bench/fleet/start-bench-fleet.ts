@@ -48,7 +48,7 @@ export interface BenchFleet extends AsyncDisposable {
   startAgent(): Promise<void>;
 }
 
-const mainFile = fileURLToPath(import.meta.resolve("@sluice/cli/main"));
+const mainFile = fileURLToPath(import.meta.resolve("@sluice/cli/sluice"));
 const quickPace = ["--heartbeat", "500ms", "--probe-every", "200ms"];
 /** 100 sites take their time on a small machine. */
 const settledMs = 600_000;

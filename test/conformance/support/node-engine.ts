@@ -2,7 +2,7 @@ import type { SpawnedProxy, TestKeeper } from "@sluice/proxy/testing/spawn-proxy
 import { type EngineProcesses, engineUnderTest } from "./engine-site.ts";
 import { until } from "./until.ts";
 
-/** The embedded engine: `packages/proxy/src/main.ts`, as the keeper starts it. */
+/** The embedded engine: `packages/proxy/src/start.mjs`, as the keeper starts it. */
 export const nodeEngine = engineUnderTest("node", nodeProcesses);
 
 /** The keeper ends them with itself. */

@@ -4,6 +4,8 @@ export interface FleetShape {
   readonly engine: EngineName;
   readonly hosts: readonly HostPorts[];
   readonly sites: readonly string[];
+  /** Hosts by wave, as in the fleet file. */
+  readonly waves: string;
   readonly soak: string;
   readonly drain: string;
   readonly forward: "preserve" | "internal";
@@ -29,18 +31,18 @@ export const publicName = (site: string): string => `www.${site}.example`;
 export const directName = (site: string): string => `direct.${site}.internal`;
 export const titleOf = (site: string): string => `Welcome to ${site}`;
 
-/** One environment, all hosts in one wave; every site on a port shared through the front and on one of its own. */
+/** One environment; every site on a port shared through the front and on one of its own. */
 export function fleetText(shape: FleetShape): string {
-  const { engine, hosts, sites, soak, approval } = shape;
+  const { engine, hosts, sites, waves, soak, approval } = shape;
   const gates = `soak: ${soak}, maxWait: 2m${approval === undefined ? "" : `, approval: [${approval}]`}`;
   return [
     "fleet: e2e",
     "environments:",
-    `  - { name: production, hosts: [${hosts.map(({ name }) => name).join(", ")}], waves: [100%], gates: { ${gates} } }`,
+    `  - { name: production, hosts: [${hosts.map(({ name }) => name).join(", ")}], waves: [${waves}], gates: { ${gates} } }`,
     "hosts:",
     ...hosts.map((host) => hostText(host, sites)),
     "sharedPorts: [80]",
-    `defaults: { engine: ${engine}, health: { warmUp: 0s, minBake: 2s, require: [probes] } }`,
+    `defaults: { engine: ${engine}, health: { warmUp: 0s, minBake: 0s, require: [probes] } }`,
     "sites:",
     ...sites.flatMap((site) => siteText(site, shape)),
     "",

@@ -12,6 +12,7 @@ import { packRelease } from "@sluice/cli/operator/pack-release";
 import type { EngineName } from "@sluice/core";
 import type { HostStatus } from "@sluice/protocol/generated/sluice/operator/v1/operator";
 import type { Rollout } from "@sluice/protocol/generated/sluice/types/v1/rollout";
+import { type Clock, clockOf, nodeClock, paceText, paceVariable } from "@sluice/runtime";
 import { findFreePorts } from "@sluice/runtime/ports/find-free-ports";
 import { eventually } from "./eventually.ts";
 import { type FleetShape, fleetText, type HostPorts } from "./fleet-text.ts";
@@ -23,9 +24,13 @@ export interface FleetOptions {
   readonly engine?: EngineName;
   readonly hosts?: readonly string[];
   readonly sites?: readonly string[];
+  /** `100%` unless given. */
+  readonly waves?: string;
   readonly soak?: string;
   readonly drain?: string;
   readonly approval?: string;
+  /** How much faster than real time coordinator, agents and the command line go; 1 unless given. */
+  readonly paceTimes?: number;
   /** Starts agents through this file instead of the command line; it gets the same arguments. */
   readonly agentProgram?: string;
 }
@@ -44,6 +49,8 @@ export interface Fleet extends AsyncDisposable {
   readonly hosts: readonly FleetHost[];
   readonly sites: readonly string[];
   readonly client: CoordinatorClient;
+  /** What coordinator and agents go by. */
+  readonly clock: Clock;
   /** The one host of a fleet of one. */
   readonly host: FleetHost;
   /** The fleet file with changes. */
@@ -70,11 +77,11 @@ export interface Fleet extends AsyncDisposable {
   pidOf(program: FleetProgram): number;
 }
 
-/** Quick enough for a test, slow enough for a busy machine. */
-const heartbeat = "500ms";
-const probeEvery = "100ms";
+/** In real time: quick enough for a test, slow enough for a busy machine. */
+const heartbeatMs = 500;
+const probeEveryMs = 100;
 
-const mainFile = fileURLToPath(import.meta.resolve("@sluice/cli/main"));
+const mainFile = fileURLToPath(import.meta.resolve("@sluice/cli/sluice"));
 
 const endedPhases: readonly string[] = ["completed", "reverted", "held", "aborted"];
 
@@ -117,7 +124,10 @@ class SmallFleet implements Fleet {
   readonly hosts: readonly FleetHost[];
   readonly sites: readonly string[];
   readonly client: CoordinatorClient;
+  readonly clock: Clock;
   readonly #options: FleetOptions;
+  /** Gives every program of the fleet the same clock. */
+  readonly #env: Readonly<Record<string, string>>;
   readonly #processes: ChildProcesses;
   readonly #pids = new Map<FleetProgram, number>();
 
@@ -128,6 +138,9 @@ class SmallFleet implements Fleet {
     this.sites = options.sites ?? ["shop"];
     this.address = `127.0.0.1:${ports.coordinator}`;
     this.client = openCoordinatorClient(this.address, "test");
+    const pace = { times: options.paceTimes ?? 1, since: nodeClock.now() };
+    this.#env = pace.times === 1 ? {} : { [paceVariable]: paceText(pace) };
+    this.clock = clockOf(this.#env);
     this.#processes = new ChildProcesses(dir);
   }
 
@@ -155,10 +168,10 @@ class SmallFleet implements Fleet {
   }
 
   text(changes: Partial<FleetShape> = {}): string {
-    const { engine = "node", soak = "10ms", drain = "5s", approval } = this.#options;
+    const { engine = "node", waves = "100%", soak = "10ms", drain = "5s", approval } = this.#options;
     const { hosts, sites, dir } = this;
     const usual = { forward: "preserve", onRegression: "revert" } as const;
-    return fleetText({ ...usual, engine, hosts, sites, dir, soak, drain, approval, ...changes });
+    return fleetText({ ...usual, engine, hosts, sites, dir, waves, soak, drain, approval, ...changes });
   }
 
   async fleetFile(changes?: Partial<FleetShape>): Promise<string> {
@@ -171,7 +184,7 @@ class SmallFleet implements Fleet {
     return runCommand(args, {
       coordinator: this.address,
       cwd: this.dir,
-      env: { ...process.env, NO_COLOR: "1" },
+      env: { ...process.env, NO_COLOR: "1", ...this.#env },
       signal: AbortSignal.timeout(60_000),
       onLine: () => undefined,
     });
@@ -219,7 +232,8 @@ class SmallFleet implements Fleet {
 
   async start(program: FleetProgram): Promise<number> {
     const logFile = join(this.dir, "logs", `${program}.log`);
-    const { pid } = await this.#processes.start({ name: program, args: this.#argumentsOf(program), logFile });
+    const args = this.#argumentsOf(program);
+    const { pid } = await this.#processes.start({ name: program, args, logFile, env: this.#env });
     this.#pids.set(program, pid);
     return pid;
   }
@@ -249,8 +263,13 @@ class SmallFleet implements Fleet {
   #argumentsOf(program: FleetProgram): readonly string[] {
     if (program === "coordinator") {
       const data = join(this.dir, "coordinator");
-      const pace = ["--heartbeat", heartbeat, "--probe-every", probeEvery];
-      return [mainFile, "coordinator", "run", "--data", data, "--listen", this.address, ...pace];
+      const { paceTimes = 1 } = this.#options;
+      const times = [
+        ["--heartbeat", heartbeatMs],
+        ["--probe-every", probeEveryMs],
+      ] as const;
+      const paced = times.flatMap(([option, ms]) => [option, `${ms * paceTimes}ms`]);
+      return [mainFile, "coordinator", "run", "--data", data, "--listen", this.address, ...paced];
     }
     const { dir } = this.#hostOf(program);
     const file = this.#options.agentProgram ?? mainFile;

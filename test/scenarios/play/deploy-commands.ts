@@ -9,10 +9,11 @@ import {
   startEvents,
 } from "@sluice/core";
 import type { Behaviour } from "../../simulation/history-options.ts";
-import { type Extent, rolloutOf, siteNames, unitsOf } from "../../simulation/simulated-fleet.ts";
+import { type Extent, rolloutOf, unitsOf } from "../../simulation/simulated-fleet.ts";
 import { isOver } from "../../simulation/unsettled.ts";
 import { assertOptions, type CommandLine, ScriptError } from "./command-line.ts";
 import type { Command } from "./commands.ts";
+import { siteNames } from "./fleet-shape.ts";
 import type { ScenarioFleet } from "./scenario-fleet.ts";
 import type { Stage } from "./stage.ts";
 

@@ -2,7 +2,7 @@ import { judgeIntent } from "@sluice/core";
 import type { SimHost } from "../../simulation/sim-host.ts";
 import { assertOptions, type CommandLine, ScriptError } from "./command-line.ts";
 import type { Command } from "./commands.ts";
-import { duration } from "./fleet-shape.ts";
+import { duration, siteNames } from "./fleet-shape.ts";
 import type { ScenarioFleet } from "./scenario-fleet.ts";
 import type { Stage } from "./stage.ts";
 
@@ -12,6 +12,8 @@ export const faultCommands: Readonly<Record<string, Command>> = {
   start,
   reboot,
   crash,
+  break: breakSite,
+  mend,
   cut,
   join,
   backup,
@@ -60,6 +62,30 @@ function crash({ fleet }: Stage, line: CommandLine): readonly string[] {
   const [, site = "", name] = line.words;
   hostOf(fleet, name).crashSite(site);
   return [];
+}
+
+/** `break shop web-1 web-2`: something that the site needs is away on all of them, whatever release is live, until `mend` */
+function breakSite({ fleet }: Stage, line: CommandLine): readonly string[] {
+  for (const outage of outagesOf(fleet, line)) fleet.outages.add(outage);
+  return [];
+}
+
+function mend({ fleet }: Stage, line: CommandLine): readonly string[] {
+  for (const outage of outagesOf(fleet, line)) fleet.outages.delete(outage);
+  return [];
+}
+
+/** Of hosts that answer otherwise from now on. */
+function outagesOf(fleet: ScenarioFleet, line: CommandLine): readonly string[] {
+  assertOptions(line, []);
+  const [verb, site = "", ...names] = line.words;
+  if (!siteNames.some((one) => one === site) || names.length === 0)
+    throw new ScriptError(`${verb} SITE HOST..., of ${siteNames.join(", ")}`);
+  return names.map((name) => {
+    const host = hostOf(fleet, name);
+    host.machine.changed();
+    return `${host.name}|${site}`;
+  });
 }
 
 /** `cut web-1 web-2`: no word from them and none to them, until `join` */

@@ -13,9 +13,12 @@ import {
   weekdays,
 } from "@sluice/core";
 import type { HistoryOptions } from "../../simulation/history-options.ts";
-import { fleetOf } from "../../simulation/simulated-fleet.ts";
+import { fleetOf, sitesOf } from "../../simulation/simulated-fleet.ts";
 import type { Place } from "../../simulation/store.ts";
 import { ScriptError } from "./command-line.ts";
+
+/** Of every fleet that a scenario plays. */
+export const siteNames = sitesOf({ sites: 2 });
 
 /** A quiet world: nothing is lost, nothing crashes and nothing is late but what a script says. */
 export function quietOptions(
@@ -23,6 +26,7 @@ export function quietOptions(
 ): HistoryOptions {
   return {
     seed: 1,
+    sites: 2,
     ...given,
     approval: false,
     loss: 0,

@@ -20,8 +20,8 @@ import { Promises } from "../../simulation/promises.ts";
 import { beatMs, type Report } from "../../simulation/report.ts";
 import { SimCoordinator } from "../../simulation/sim-coordinator.ts";
 import { SimHost } from "../../simulation/sim-host.ts";
-import { firstUnits, placesOf } from "../../simulation/simulated-fleet.ts";
-import { freshStore, type Place, type Store } from "../../simulation/store.ts";
+import { firstUnitsOf, placesOf } from "../../simulation/simulated-fleet.ts";
+import { copyOf, freshStore, type Place, type Store } from "../../simulation/store.ts";
 import { subject as realSubject, type Subject } from "../../simulation/subject.ts";
 import { isOut, isOver } from "../../simulation/unsettled.ts";
 import { VirtualTime } from "../../simulation/virtual-time.ts";
@@ -66,6 +66,7 @@ export class ScenarioFleet implements History {
   readonly promises: Promises;
   readonly hosts: readonly SimHost[];
   readonly cut = new Set<string>();
+  readonly outages = new Set<string>();
   /** The first word of a coordinator that each host was sent. */
   readonly firstIntents = new Map<string, Intent>();
   readonly planned = new Map<string, Planned>();
@@ -89,12 +90,12 @@ export class ScenarioFleet implements History {
     this.promises = new Promises(this, this.gates, () => this.hosts);
     this.subject = this.#witnessed();
     this.hosts = this.places.map((place) => this.#host(place));
-    const units = Object.fromEntries(firstUnits.map(({ unit, digest }) => [unit, digest]));
+    const units = Object.fromEntries(firstUnitsOf(options).map(({ unit, digest }) => [unit, digest]));
     const proven = Object.fromEntries(this.places.map(({ name }) => [name, { ...units }]));
     const store = freshStore(proven);
     this.#leadsSince = startsAt;
     this.#coordinator = this.#lead({ store, book: this.#book }, { isBackup: false, adopts: false });
-    for (const host of this.hosts) host.begin(firstUnits);
+    for (const host of this.hosts) host.begin(firstUnitsOf(options));
     this.#tickLater();
     this.advance(2 * silentAfterMs, () => false);
     this.#book.events.length = 0;
@@ -162,7 +163,7 @@ export class ScenarioFleet implements History {
       this.promises,
       this.places,
       this.gates,
-      { ...given, store: kept.store },
+      { ...given, store: kept.store, heartbeatMs: 1000 },
       (host, intent) => this.#toHost(host, intent, life, given.isBackup),
     );
     this.#book.add(coordinatorStartedEvent(kept.store.fence, this.time.now));
@@ -244,11 +245,11 @@ export class ScenarioFleet implements History {
   /** The next life of the same coordinator, on what the last one kept. */
   startCoordinator(): void {
     const { isBackup, adopts } = this.#coordinator;
-    this.#coordinator = this.#lead({ store: structuredClone(this.store), book: this.#book }, { isBackup, adopts });
+    this.#coordinator = this.#lead({ store: copyOf(this.store), book: this.#book }, { isBackup, adopts });
   }
 
   takeBackup(): void {
-    this.#backup = { store: structuredClone(this.store), book: this.#book.copy() };
+    this.#backup = { store: copyOf(this.store), book: this.#book.copy() };
   }
 
   /** The backup is started in the coordinator's place, which is gone. */
@@ -262,7 +263,7 @@ export class ScenarioFleet implements History {
   /** An operator's word that this store is the right one. */
   adopt(): void {
     this.killCoordinator();
-    const kept = { store: structuredClone(this.store), book: this.#book };
+    const kept = { store: copyOf(this.store), book: this.#book };
     this.#coordinator = this.#lead(kept, { isBackup: false, adopts: true });
   }
 

@@ -1,17 +1,17 @@
-import {
-  type ActivationAction,
-  type ActivationFacts,
-  type ObservedHost,
-  type ProbeResult,
-  type ProbeRoundOrder,
-  Problem,
-  readyKey,
-  type SiteDuties,
-  siteUnit,
-  slotSeen,
-  tallyRound,
-  type UnitRelease,
+import type {
+  ActivationAction,
+  ActivationFacts,
+  ObservedHost,
+  ProbeResult,
+  ProbeRoundOrder,
+  SiteDuties,
+  UnitRelease,
 } from "@sluice/core";
+import { readyKey } from "@sluice/core/activation/activation";
+import { slotSeen } from "@sluice/core/activation/observed-host";
+import { tallyRound } from "@sluice/core/activation/probe-tally";
+import { siteUnit } from "@sluice/core/intent/intent";
+import { Problem } from "@sluice/core/problems/problem";
 import type { ProbeTarget, RunningProxy } from "../drivers.ts";
 import type { HostDrivers } from "../reconcile/host-drivers.ts";
 
@@ -24,7 +24,7 @@ export interface Site {
   readonly onResults: (results: readonly ProbeResult[]) => void;
 }
 
-export const noFacts: ActivationFacts = { failures: [], ready: [], tally: {}, cold: false };
+export const noFacts: ActivationFacts = { failures: [], ready: [], started: [], tally: {}, cold: false };
 
 /** Carries out one order and adds what was found out. An order that was called off leaves the facts as they were. */
 export async function carryOut(site: Site, facts: ActivationFacts, action: ActivationAction): Promise<ActivationFacts> {
@@ -52,9 +52,10 @@ async function act(site: Site, facts: ActivationFacts, action: ActivationAction)
     case "stop-slot":
       await drivers.slots.stop(action.site, action.slot, action.graceMs);
       return facts;
-    case "start-successor":
-      await startSuccessor(site, action);
-      return facts;
+    case "start-successor": {
+      const { childId } = await startSuccessor(site, action);
+      return { ...facts, started: [...facts.started, childId] };
+    }
     case "probe":
       return { ...facts, tally: tallyRound(facts.tally, await probe(site, action.rounds)) };
     case "put-slots":
@@ -91,13 +92,13 @@ async function startSuccessor(
     readonly slots: RunningProxy["slots"];
     readonly routesBeforeAccept: Readonly<Record<string, string>>;
   },
-): Promise<void> {
+): Promise<RunningProxy> {
   const tokens = Object.values(duties).map(({ site, probeToken }) => [site, probeToken] as const);
   const routes = Object.entries(action.routesBeforeAccept).flatMap(([site, childId]) => {
     const proxy = host.proxies.find((seen) => seen.childId === childId);
     return proxy === undefined ? [] : [[site, drivers.proxies.probeSocket(proxy)] as const];
   });
-  await drivers.proxies.startSuccessor(action.unit, action.release, {
+  return drivers.proxies.startSuccessor(action.unit, action.release, {
     slots: action.slots,
     probeTokens: Object.fromEntries(tokens),
     ...(routes.length === 0 ? {} : { routesBeforeAccept: Object.fromEntries(routes) }),

@@ -1,4 +1,5 @@
-import { type Instant, type Intent, type ObservedHost, planActivation } from "@sluice/core";
+import type { Instant, Intent, ObservedHost } from "@sluice/core";
+import { planActivation } from "@sluice/core/activation/plan-activation";
 import type { Ledger } from "../ledger/ledger.ts";
 import { unsettled } from "../reconcile/live-units.ts";
 import { processesOf } from "../reconcile/processes.ts";

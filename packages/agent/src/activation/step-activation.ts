@@ -1,38 +1,32 @@
-import {
-  type ActivationAction,
-  type ActivationFacts,
-  type ActivationPlan,
-  type ActivationState,
-  durationMs,
-  type GrantWord,
-  type Instant,
-  type Intent,
-  instant,
-  type ObservedHost,
-  type ProbeResult,
-  planActivation,
+import type {
+  ActivationAction,
+  ActivationFacts,
+  ActivationPlan,
+  ActivationState,
+  GrantWord,
+  Instant,
+  Intent,
+  ProbeResult,
 } from "@sluice/core";
+import { planActivation } from "@sluice/core/activation/plan-activation";
+import { durationMs, instant } from "@sluice/core/units/time";
 import type { Clock } from "@sluice/runtime";
 import { askedDuties } from "../ledger/asked-duties.ts";
 import type { HostMemory } from "../ledger/host-memory.ts";
 import type { Ledger } from "../ledger/ledger.ts";
-import { type HostDrivers, observeHost } from "../reconcile/host-drivers.ts";
+import type { HostDrivers } from "../reconcile/host-drivers.ts";
+import type { HostLook, HostLooks } from "../reconcile/host-looks.ts";
 import { recordStep } from "../reconcile/settle-ledger.ts";
 import { carryOut, noFacts } from "./carry-out.ts";
 
 export interface StepPorts {
   readonly drivers: HostDrivers;
+  readonly looks: Pick<HostLooks, "fresh">;
   readonly memory: HostMemory;
   readonly clock: Clock;
   readonly onResults: (results: readonly ProbeResult[]) => void;
   /** Told before the orders of a step are carried out, with the look at the host that the step was decided by. */
   readonly onStep: (from: ActivationState, plan: ActivationPlan, look: HostLook) => void;
-}
-
-/** What the host's processes said, and when they were asked (monotonic). */
-export interface HostLook {
-  readonly host: ObservedHost;
-  readonly askedAt: number;
 }
 
 export interface Step {
@@ -66,10 +60,10 @@ export async function stepActivation(
   facts: ActivationFacts,
   calledOff: AbortSignal,
 ): Promise<Step> {
-  const { drivers, memory, clock } = ports;
-  const askedAt = clock.monotonic();
-  const host = await observeHost(drivers);
+  const { drivers, looks, memory, clock } = ports;
+  const look = await looks.fresh();
   calledOff.throwIfAborted();
+  const { host } = look;
   const { ledger, intent } = memory;
   const state = ledger.activations[id];
   if (state === undefined) return { facts, moved: false };
@@ -82,7 +76,7 @@ export async function stepActivation(
   if (turned || JSON.stringify(plan.next) !== JSON.stringify(state)) {
     await memory.update((so) => recordStep(so, plan.next, now));
   }
-  ports.onStep(state, plan, { host, askedAt });
+  ports.onStep(state, plan, look);
   if (turned) return { facts: noFacts, moved: true };
   using limit = untilDue(clock, plan.next, calledOff);
   const site = { drivers, host, duties, signal: limit.signal, onResults: ports.onResults };

@@ -1,8 +1,8 @@
 import { readdir, readFile, readlink } from "node:fs/promises";
 import { release } from "node:os";
 import { join } from "node:path";
-import { instant } from "@sluice/core";
 import type { BootFacts, ProgramSeen } from "@sluice/core/host/forecast-boot";
+import { instant } from "@sluice/core/units/time";
 import type { KeptChild } from "../keeper/keeper-api.ts";
 import type { KeeperClient } from "../keeper/keeper-client.ts";
 import { type CodeFile, newestCodeFile } from "./newest-code-file.ts";

@@ -1,5 +1,6 @@
-import { durationMs, sameJson } from "@sluice/core";
 import type { BootFacts } from "@sluice/core/host/forecast-boot";
+import { sameJson } from "@sluice/core/units/same-json";
+import { durationMs } from "@sluice/core/units/time";
 import type { Clock, Running } from "@sluice/runtime";
 
 /** Packages are installed by people and by nightly jobs: a minute's delay misleads nobody, and the look costs next to nothing. */

@@ -1,15 +1,7 @@
-import {
-  acceptingProxies,
-  liveSlot,
-  type ObservedHost,
-  proxiesOf,
-  proxyUnit,
-  type SlotSeen,
-  silentOf,
-  siteUnit,
-  slotSeen,
-  type UnitKey,
-} from "@sluice/core";
+import type { ObservedHost, SlotSeen, UnitKey } from "@sluice/core";
+import { liveSlot } from "@sluice/core/activation/activation-parts";
+import { acceptingProxies, proxiesOf, silentOf, slotSeen } from "@sluice/core/activation/observed-host";
+import { proxyUnit, siteUnit } from "@sluice/core/intent/intent";
 import type { UpkeepInput } from "../reconcile/plan-upkeep.ts";
 import type { FoundDrift } from "./start-drift-watch.ts";
 

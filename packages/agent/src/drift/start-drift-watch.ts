@@ -1,5 +1,7 @@
-import { type DurationMs, durationMs, minutes, sameJson } from "@sluice/core";
+import type { DurationMs } from "@sluice/core";
 import { type Drift, type DriftPolicy, describeDrift, isSameDrift } from "@sluice/core/host/drift";
+import { sameJson } from "@sluice/core/units/same-json";
+import { durationMs, minutes } from "@sluice/core/units/time";
 import type { Clock, Running } from "@sluice/runtime";
 import type { Log } from "@sluice/runtime/logs/open-log";
 

@@ -1,6 +1,6 @@
 import { mkdir, open, readdir, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { Problem } from "@sluice/core";
+import { Problem } from "@sluice/core/problems/problem";
 import { asProblem, sha256File, syncFolder } from "@sluice/runtime";
 import { isUnpacked, unpackArtifact } from "@sluice/runtime/artifacts/unpack-artifact";
 import { asDiskFull } from "@sluice/runtime/files/durable-file";

@@ -1,5 +1,7 @@
 import { basename, join } from "node:path";
-import { canonicalJson, Problem, type UnitRelease } from "@sluice/core";
+import type { UnitRelease } from "@sluice/core";
+import { Problem } from "@sluice/core/problems/problem";
+import { canonicalJson } from "@sluice/core/units/canonical-json";
 import { sha256Text } from "@sluice/runtime";
 import type { FoundDrift } from "../drift/start-drift-watch.ts";
 import type { Installer } from "../drivers.ts";

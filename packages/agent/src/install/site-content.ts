@@ -1,5 +1,6 @@
 import { join } from "node:path";
-import { Problem, type SiteReleaseContent, type UnitRelease } from "@sluice/core";
+import type { SiteReleaseContent, UnitRelease } from "@sluice/core";
+import { Problem } from "@sluice/core/problems/problem";
 import { hexOfDigest } from "@sluice/runtime";
 
 /** The content of a site release; throws `release-invalid` for the release of another kind of unit. */

@@ -23,7 +23,7 @@ export const keeperSocketOf = (dir: string): string => join(dir, "keeper", "keep
 /** The command line of this build's keeper, for a first start and for `handover`. */
 export const keeperCommand = (): readonly [string, ...string[]] => [
   process.execPath,
-  fileURLToPath(new URL("./main.ts", import.meta.url)),
+  fileURLToPath(new URL("./start.mjs", import.meta.url)),
 ];
 
 /**

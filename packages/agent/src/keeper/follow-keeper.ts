@@ -1,4 +1,4 @@
-import { durationMs } from "@sluice/core";
+import { durationMs } from "@sluice/core/units/time";
 import type { Clock, Running } from "@sluice/runtime";
 import type { ProcessNews } from "../drivers.ts";
 import type { KeeperClient } from "./keeper-client.ts";

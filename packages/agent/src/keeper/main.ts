@@ -8,6 +8,7 @@ import { nodeClock } from "@sluice/runtime/clock/node-clock";
 import { serveControl } from "@sluice/runtime/control/serve-control";
 import { assertSocketPath, bindingPath } from "@sluice/runtime/control/socket-path";
 import { readDocument } from "@sluice/runtime/files/read-document";
+import { startOverCompiled } from "@sluice/runtime/programs/start-over-compiled";
 import type { Running } from "@sluice/runtime/running/running";
 import { handOver, successorVariable } from "./hand-over.ts";
 import { Keeper } from "./keeper.ts";
@@ -44,6 +45,7 @@ async function main(): Promise<void> {
 /** The first keeper of a folder, or the one after a crash: adopts what lives on of what the state file tells of. */
 async function startAfresh(dir: string): Promise<void> {
   const { takeStartLock } = await import("./start-lock.ts");
+  startOverCompiled();
   using _lock = takeStartLock(join(dir, "keeper", "start.lock"));
   if (await isAnswered(dir)) endContent(dir);
   const inheritance = await readInheritance(join(dir, "keeper", "state.json"));

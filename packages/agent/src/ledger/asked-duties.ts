@@ -1,13 +1,7 @@
-import {
-  type ActivationState,
-  acceptingProxies,
-  dutiesUnder,
-  type Intent,
-  type ObservedHost,
-  proxyUnit,
-  type SiteDuties,
-  type SiteProxySettings,
-} from "@sluice/core";
+import type { ActivationState, Intent, ObservedHost, SiteDuties, SiteProxySettings } from "@sluice/core";
+import { acceptingProxies } from "@sluice/core/activation/observed-host";
+import { dutiesUnder } from "@sluice/core/intent/duties-under";
+import { proxyUnit } from "@sluice/core/intent/intent";
 import { knownReleases } from "./known-releases.ts";
 import type { Ledger } from "./ledger.ts";
 

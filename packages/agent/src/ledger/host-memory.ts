@@ -1,7 +1,8 @@
 import { mkdir, readFile, rename } from "node:fs/promises";
 import { join } from "node:path";
-import { canonicalJson, type Intent } from "@sluice/core";
+import type { Intent } from "@sluice/core";
 import { intentSchema } from "@sluice/core/intent/intent-schema";
+import { canonicalJson } from "@sluice/core/units/canonical-json";
 import { readDocument, sha256Text, writeFileDurably } from "@sluice/runtime";
 import { digestWords } from "../drift/digest-words.ts";
 import type { FoundDrift } from "../drift/start-drift-watch.ts";

@@ -1,21 +1,11 @@
-import {
-  acceptingProxies,
-  durationMs,
-  liveSlot,
-  type ObservedHost,
-  otherSlot,
-  Problem,
-  parseUnit,
-  proxyUnit,
-  readyKey,
-  type SiteDuties,
-  type SlotName,
-  siteUnit,
-  slotSeen,
-  slotTable,
-  type UnitKey,
-  type UnitRelease,
-} from "@sluice/core";
+import type { ObservedHost, SiteDuties, SlotName, UnitKey, UnitRelease } from "@sluice/core";
+import { readyKey } from "@sluice/core/activation/activation";
+import { liveSlot } from "@sluice/core/activation/activation-parts";
+import { acceptingProxies, slotSeen, slotTable } from "@sluice/core/activation/observed-host";
+import { parseUnit, proxyUnit, siteUnit } from "@sluice/core/intent/intent";
+import { Problem } from "@sluice/core/problems/problem";
+import { otherSlot } from "@sluice/core/proxying/proxy-settings";
+import { durationMs } from "@sluice/core/units/time";
 import type { Clock } from "@sluice/runtime";
 import type { HostMemory } from "../ledger/host-memory.ts";
 import { knownReleases } from "../ledger/known-releases.ts";

@@ -1,13 +1,14 @@
 import { chmod, rm } from "node:fs/promises";
 import { type handleUnaryCall, Server, ServerCredentials } from "@grpc/grpc-js";
 import type { HostObservation } from "@sluice/core";
-import { toServiceError, toWireObservation } from "@sluice/protocol";
 import {
   type GetStatusResponse,
   LocalServiceService,
   type RevertRequest,
   type SwitchRequest,
 } from "@sluice/protocol/generated/sluice/local/v1/local";
+import { toWireObservation } from "@sluice/protocol/observation-codec";
+import { toServiceError } from "@sluice/protocol/service-error";
 import type { Running } from "@sluice/runtime";
 import { assertSocketPath } from "@sluice/runtime/control/socket-path";
 import type { LocalAct } from "./break-glass.ts";

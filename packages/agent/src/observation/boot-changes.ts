@@ -1,5 +1,9 @@
-import { isSettled, liveSlot, parseUnit, slotSeen, type UnitKey } from "@sluice/core";
+import type { UnitKey } from "@sluice/core";
+import { liveSlot } from "@sluice/core/activation/activation-parts";
+import { isSettled } from "@sluice/core/activation/describe-activation";
+import { slotSeen } from "@sluice/core/activation/observed-host";
 import { type BootChange, type BootFacts, type BootUnit, forecastBoot } from "@sluice/core/host/forecast-boot";
+import { parseUnit } from "@sluice/core/intent/intent";
 import { artifactOf } from "../install/site-content.ts";
 import { knownReleases } from "../ledger/known-releases.ts";
 import { liveUnit } from "../reconcile/live-units.ts";

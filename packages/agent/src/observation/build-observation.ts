@@ -1,22 +1,21 @@
-import {
-  type DrainObservation,
-  type GrantObservation,
-  grantProgress,
-  type HostObservation,
-  type Instant,
-  type Intent,
-  instant,
-  liveSlot,
-  type ObservedHost,
-  parseUnit,
-  proxiesOf,
-  type RunningRelease,
-  slotSeen,
-  type UnitKey,
-  type UnitObservation,
+import type {
+  DrainObservation,
+  GrantObservation,
+  HostObservation,
+  Instant,
+  Intent,
+  ObservedHost,
+  RunningRelease,
+  UnitKey,
+  UnitObservation,
 } from "@sluice/core";
+import { liveSlot } from "@sluice/core/activation/activation-parts";
+import { grantProgress } from "@sluice/core/activation/describe-activation";
+import { proxiesOf, slotSeen } from "@sluice/core/activation/observed-host";
 import type { Drift } from "@sluice/core/host/drift";
 import type { BootFacts } from "@sluice/core/host/forecast-boot";
+import { parseUnit } from "@sluice/core/intent/intent";
+import { instant } from "@sluice/core/units/time";
 import { knownReleases } from "../ledger/known-releases.ts";
 import type { Ledger } from "../ledger/ledger.ts";
 import { whyNotYet } from "../reconcile/settle-ledger.ts";

@@ -1,15 +1,9 @@
-import {
-  acceptingProxies,
-  type HostObservation,
-  type Instant,
-  liveSlot,
-  type ObservedHost,
-  proxyUnit,
-  type SiteDuties,
-  slotSeen,
-} from "@sluice/core";
+import type { HostObservation, Instant, ObservedHost, SiteDuties } from "@sluice/core";
+import { liveSlot } from "@sluice/core/activation/activation-parts";
+import { acceptingProxies, slotSeen } from "@sluice/core/activation/observed-host";
 import type { Drift } from "@sluice/core/host/drift";
 import type { BootFacts } from "@sluice/core/host/forecast-boot";
+import { proxyUnit } from "@sluice/core/intent/intent";
 import { askedDuties } from "../ledger/asked-duties.ts";
 import type { HostMemory } from "../ledger/host-memory.ts";
 import type { ProbedSite } from "../probing-schedule/start-probing.ts";

@@ -1,4 +1,5 @@
-import { type Instant, instant } from "@sluice/core";
+import type { Instant } from "@sluice/core";
+import { instant } from "@sluice/core/units/time";
 import type { Clock } from "@sluice/runtime";
 
 /** A word of the coordinator that carried its clock, with the monotonic times of the question and of the answer. */

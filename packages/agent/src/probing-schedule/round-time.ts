@@ -1,4 +1,5 @@
-import { type DurationMs, type Instant, instant } from "@sluice/core";
+import type { DurationMs, Instant } from "@sluice/core";
+import { instant } from "@sluice/core/units/time";
 
 /**
  * The newest round of a site at a moment: rounds are `everyMs` apart on every host at the same time. Each site has its own phase,

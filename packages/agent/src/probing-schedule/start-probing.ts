@@ -1,12 +1,5 @@
-import {
-  type DurationMs,
-  durationMs,
-  type Instant,
-  instant,
-  type ProbeResult,
-  type SiteDuties,
-  type SlotTarget,
-} from "@sluice/core";
+import type { DurationMs, Instant, ProbeResult, SiteDuties, SlotTarget } from "@sluice/core";
+import { durationMs, instant } from "@sluice/core/units/time";
 import type { Clock, Running } from "@sluice/runtime";
 import type { Prober } from "../drivers.ts";
 import type { CoordinatorTime } from "./coordinator-time.ts";

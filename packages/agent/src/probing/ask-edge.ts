@@ -1,4 +1,5 @@
-import { durationMs, formatDuration, type ProbeOutcome } from "@sluice/core";
+import type { ProbeOutcome } from "@sluice/core";
+import { durationMs, formatDuration } from "@sluice/core/units/time";
 import type { Answer } from "./answer.ts";
 import { judgeAnswer } from "./judge-answer.ts";
 import type { Question } from "./question.ts";

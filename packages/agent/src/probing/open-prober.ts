@@ -1,4 +1,5 @@
-import { type DurationMs, durationMs, type ProbeOutcome, type ProbeResult, type SiteDuties } from "@sluice/core";
+import type { DurationMs, ProbeOutcome, ProbeResult, SiteDuties } from "@sluice/core";
+import { durationMs } from "@sluice/core/units/time";
 import type { Clock, Ids } from "@sluice/runtime";
 import type { Prober, ProbeTarget } from "../drivers.ts";
 import type { Answer } from "./answer.ts";

@@ -6,7 +6,7 @@ import {
   type SecureContext,
   type TLSSocket,
 } from "node:tls";
-import { Problem } from "@sluice/core";
+import { Problem } from "@sluice/core/problems/problem";
 
 /** Which certificates probes accept: those of the system's and Node's roots, and of `caFile`. */
 export interface Trust {

@@ -1,4 +1,5 @@
-import { durationMs, formatDuration, Problem } from "@sluice/core";
+import { Problem } from "@sluice/core/problems/problem";
+import { durationMs, formatDuration } from "@sluice/core/units/time";
 
 /** What a proxy answers within `withinMs`; one that hangs is `proxy-unreachable`, and did not say `what`. */
 export async function answerWithin<Answer>(answer: Promise<Answer>, withinMs: number, what: string): Promise<Answer> {

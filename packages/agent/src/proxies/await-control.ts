@@ -1,4 +1,5 @@
-import { durationMs, Problem } from "@sluice/core";
+import { Problem } from "@sluice/core/problems/problem";
+import { durationMs } from "@sluice/core/units/time";
 import type { ProxyControl } from "@sluice/proxy/control/control-client";
 import type { Clock } from "@sluice/runtime";
 import type { KeeperClient } from "../keeper/keeper-client.ts";

@@ -1,4 +1,5 @@
-import { frontUnit, parseUnit, proxyUnit, type UnitKey } from "@sluice/core";
+import type { UnitKey } from "@sluice/core";
+import { frontUnit, parseUnit, proxyUnit } from "@sluice/core/intent/intent";
 
 export interface ProxyChild {
   readonly unit: UnitKey;

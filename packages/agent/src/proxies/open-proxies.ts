@@ -252,7 +252,7 @@ const isKept = ({ phase }: Pick<KeptChild, "phase">): boolean => phase === "runn
 function embeddedProxy(folder: string): Pick<ChildSpec, "command" | "args"> {
   return {
     command: process.execPath,
-    args: [fileURLToPath(import.meta.resolve("@sluice/proxy/main")), "--dir", folder],
+    args: [fileURLToPath(import.meta.resolve("@sluice/proxy/start")), "--dir", folder],
   };
 }
 

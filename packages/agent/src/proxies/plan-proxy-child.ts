@@ -1,13 +1,7 @@
 import { join } from "node:path";
-import {
-  type FrontSettings,
-  Problem,
-  type ProxyListener,
-  parseUnit,
-  type SiteProxySettings,
-  type UnitKey,
-  type UnitRelease,
-} from "@sluice/core";
+import type { FrontSettings, ProxyListener, SiteProxySettings, UnitKey, UnitRelease } from "@sluice/core";
+import { parseUnit } from "@sluice/core/intent/intent";
+import { Problem } from "@sluice/core/problems/problem";
 import type { InheritedSocket, ProxyProcess } from "@sluice/proxy/settings/process-settings";
 import type { SocketSpec } from "../keeper/keeper-api.ts";
 

@@ -1,4 +1,5 @@
-import { type Intent, judgeIntent } from "@sluice/core";
+import type { Intent } from "@sluice/core";
+import { judgeIntent } from "@sluice/core/intent/judge-intent";
 import type { Log } from "@sluice/runtime/logs/open-log";
 import type { HostMemory } from "../ledger/host-memory.ts";
 import { describeVerdict, type Judgement } from "./judgement.ts";

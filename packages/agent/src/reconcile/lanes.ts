@@ -1,4 +1,4 @@
-import { durationMs } from "@sluice/core";
+import { durationMs } from "@sluice/core/units/time";
 import type { Clock } from "@sluice/runtime";
 
 interface Lane {

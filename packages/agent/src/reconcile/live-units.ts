@@ -1,15 +1,8 @@
-import {
-  type ActivationState,
-  acceptingProxies,
-  isSettled,
-  type LiveUnit,
-  liveSlot,
-  type ObservedHost,
-  parseUnit,
-  type SlotName,
-  slotSeen,
-  type UnitKey,
-} from "@sluice/core";
+import type { ActivationState, LiveUnit, ObservedHost, SlotName, UnitKey } from "@sluice/core";
+import { liveSlot } from "@sluice/core/activation/activation-parts";
+import { isSettled } from "@sluice/core/activation/describe-activation";
+import { acceptingProxies, slotSeen } from "@sluice/core/activation/observed-host";
+import { parseUnit } from "@sluice/core/intent/intent";
 import type { Ledger } from "../ledger/ledger.ts";
 
 /** What users of a unit meet at this moment, by the word of the processes; undefined when nothing runs. */

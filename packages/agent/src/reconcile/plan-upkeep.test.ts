@@ -95,3 +95,18 @@ test("a proxy that comes up on a drained host is drained from its first request 
   const asked = { ...input([]), draining: true, cold: true, ready: new Set([readyKey(blue)]) };
   expect(planSiteUpkeep(asked, "shop")).toMatchObject([{ kind: "start-successor", slots: { draining: true } }]);
 });
+
+test("a proxy that runs and does not answer for a while is not doubled, also at a cold start, where an absent one is started at once", () => {
+  const cold = {
+    ...input([]),
+    cold: true,
+    ready: new Set([readyKey(blue)]),
+    absentSince: { "proxy:shop": instant(0) },
+  };
+  const slow = { unit: "proxy:shop", childId: "proxy-shop-1", isDown: false } as const;
+  expect(planSiteUpkeep(cold, "shop")).toMatchObject([{ kind: "start-successor" }]);
+  const started = { ...cold, host: { ...cold.host, silent: [slow] } };
+  expect(planSiteUpkeep({ ...started, now: instant(29_000) }, "shop")).toEqual([]);
+  expect(planSiteUpkeep({ ...started, cold: false, now: instant(29_000) }, "shop")).toEqual([]);
+  expect(planSiteUpkeep({ ...started, now: instant(30_000) }, "shop")).toMatchObject([{ kind: "start-successor" }]);
+});

@@ -1,25 +1,27 @@
+import type {
+  ActivationAction,
+  Instant,
+  ObservedHost,
+  ProxySeen,
+  SiteDuties,
+  SlotName,
+  SlotSeen,
+  UnitKey,
+  UnitRelease,
+} from "@sluice/core";
+import { readyKey } from "@sluice/core/activation/activation";
+import { liveSlot } from "@sluice/core/activation/activation-parts";
 import {
-  type ActivationAction,
   acceptingProxies,
-  frontUnit,
-  type Instant,
-  liveSlot,
-  type ObservedHost,
   openOn,
-  otherSlot,
-  type ProxySeen,
   proxiesOf,
-  proxyUnit,
-  readyKey,
-  type SiteDuties,
-  type SlotName,
-  type SlotSeen,
-  siteUnit,
+  silentOf,
   slotSeen,
   slotTable,
-  type UnitKey,
-  type UnitRelease,
-} from "@sluice/core";
+  slowOf,
+} from "@sluice/core/activation/observed-host";
+import { frontUnit, proxyUnit, siteUnit } from "@sluice/core/intent/intent";
+import { otherSlot } from "@sluice/core/proxying/proxy-settings";
 
 /** Everything that keeping the proven releases running may look at. */
 export interface UpkeepInput {
@@ -42,12 +44,17 @@ export interface UpkeepInput {
   readonly absentSince: Readonly<Record<string, Instant>>;
   /** Users are to be led away from this host. */
   readonly draining: boolean;
-  /** Nothing ran when the agent first looked: nobody has to be waited for. */
+  /** Nothing ran when the agent first looked: nobody is waited for but what was started since. */
   readonly cold: boolean;
 }
 
-/** How long a proxy may fail to answer before another one is started beside it: a busy one comes back by itself. */
+/** How long there may be no process of a proxy that answers before another one is started: one that crashed comes back by itself. */
 const absentMs = 5_000;
+/**
+ * The same while one runs that does not answer: it most likely serves users on a machine that is short of everything, which would
+ * be shorter still by another process for every site.
+ */
+const slowMs = 30_000;
 /** How long the front waits for the site proxies behind it at a cold start. */
 const frontWaitMs = 10_000;
 const graceMs = 5_000;
@@ -168,8 +175,13 @@ function keepProcess(input: UpkeepInput, unit: UnitKey, slots: ProxySeen["slots"
   if (release === undefined) return waiting.map(removeOrder);
   const ready = waiting.findLast(({ digest }) => digest === release.digest);
   if (ready !== undefined) return [{ kind: "accept", childId: ready.childId }];
-  if (!input.cold && absentFor(input, unit) < absentMs) return [];
+  if (absentFor(input, unit) < patienceMs(input, unit)) return [];
   return [{ kind: "start-successor", unit, release, slots, routesBeforeAccept: {} }];
+}
+
+function patienceMs({ host, cold }: UpkeepInput, unit: UnitKey): number {
+  if (slowOf(host, unit).length > 0) return slowMs;
+  return cold && silentOf(host, unit).length === 0 ? 0 : absentMs;
 }
 
 const absentFor = ({ now, absentSince }: UpkeepInput, unit: UnitKey): number => now - (absentSince[unit] ?? now);

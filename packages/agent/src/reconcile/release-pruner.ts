@@ -1,4 +1,4 @@
-import { canonicalJson } from "@sluice/core";
+import { canonicalJson } from "@sluice/core/units/canonical-json";
 import type { Installer } from "../drivers.ts";
 import type { HostMemory } from "../ledger/host-memory.ts";
 import { knownReleases } from "../ledger/known-releases.ts";

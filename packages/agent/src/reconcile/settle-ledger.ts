@@ -1,20 +1,19 @@
-import {
-  type ActivationState,
-  after,
-  canonicalJson,
-  createActivation,
-  type Grant,
-  type Instant,
-  type Intent,
-  type LiveUnit,
-  minutes,
-  type ObservedHost,
-  parseUnit,
-  sameJson,
-  slotSeen,
-  type UnitIntent,
-  type UnitKey,
+import type {
+  ActivationState,
+  Grant,
+  Instant,
+  Intent,
+  LiveUnit,
+  ObservedHost,
+  UnitIntent,
+  UnitKey,
 } from "@sluice/core";
+import { createActivation } from "@sluice/core/activation/create-activation";
+import { slotSeen } from "@sluice/core/activation/observed-host";
+import { parseUnit } from "@sluice/core/intent/intent";
+import { canonicalJson } from "@sluice/core/units/canonical-json";
+import { sameJson } from "@sluice/core/units/same-json";
+import { after, minutes } from "@sluice/core/units/time";
 import { keepServedBindings } from "../ledger/asked-duties.ts";
 import { knownReleases } from "../ledger/known-releases.ts";
 import type { Ledger } from "../ledger/ledger.ts";

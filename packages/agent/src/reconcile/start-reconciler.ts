@@ -1,26 +1,20 @@
-import {
-  type ActivationFacts,
-  type ActivationState,
-  durationMs,
-  type Intent,
-  isSettled,
-  type ObservedHost,
-  type ProbeResult,
-  parseUnit,
-  proxiesOf,
-  sameJson,
-  type UnitKey,
-} from "@sluice/core";
+import type { ActivationFacts, ActivationState, Intent, ObservedHost, ProbeResult, UnitKey } from "@sluice/core";
+import { isSettled } from "@sluice/core/activation/describe-activation";
+import { proxiesOf } from "@sluice/core/activation/observed-host";
 import { describeDrift } from "@sluice/core/host/drift";
+import { parseUnit } from "@sluice/core/intent/intent";
+import { sameJson } from "@sluice/core/units/same-json";
+import { durationMs } from "@sluice/core/units/time";
 import type { Clock, Running } from "@sluice/runtime";
 import type { Log } from "@sluice/runtime/logs/open-log";
 import { noFacts } from "../activation/carry-out.ts";
 import { interruptAll } from "../activation/interrupt-all.ts";
-import { type HostLook, stepActivation, wordOn } from "../activation/step-activation.ts";
+import { stepActivation, wordOn } from "../activation/step-activation.ts";
 import { findHandChanges, type RanBefore } from "../drift/find-hand-changes.ts";
 import type { FoundDrift } from "../drift/start-drift-watch.ts";
 import type { HostMemory } from "../ledger/host-memory.ts";
-import { type HostDrivers, observeHost } from "./host-drivers.ts";
+import type { HostDrivers } from "./host-drivers.ts";
+import { type HostLook, HostLooks } from "./host-looks.ts";
 import { IntentInbox } from "./intent-inbox.ts";
 import { isAtRest } from "./is-at-rest.ts";
 import type { Judgement } from "./judgement.ts";
@@ -80,6 +74,7 @@ class ReconcileLoop implements Reconciler {
   readonly waiting = new Map<string, readonly string[]>();
   readonly #options: ReconcilerOptions;
   readonly #stop = new AbortController();
+  readonly #looks: HostLooks;
   readonly #lanes: Lanes;
   readonly #inbox: IntentInbox;
   readonly #pruner: ReleasePruner;
@@ -100,6 +95,7 @@ class ReconcileLoop implements Reconciler {
     this.#options = options;
     const troubles = new Troubles(log);
     this.#troubles = troubles;
+    this.#looks = new HostLooks(drivers, clock);
     this.#inbox = new IntentInbox({
       host,
       memory,
@@ -188,14 +184,14 @@ class ReconcileLoop implements Reconciler {
   }
 
   async #look(): Promise<void> {
-    const { drivers, memory, clock } = this.#options;
+    const { memory, clock } = this.#options;
     await this.#inbox.takeOwed();
-    const askedAt = clock.monotonic();
     const doubts = this.#doubts;
-    const host = await observeHost(drivers);
+    const look = await this.#looks.fresh();
+    const { host } = look;
     if (doubts > this.#doubtsSettled) await this.#judgeStart(host);
     this.#doubtsSettled = doubts;
-    this.#note({ host, askedAt });
+    this.#note(look);
     this.#noteAbsent(host);
     const input = { now: clock.now(), intent: memory.intent, host, obeyGrants: this.#inbox.obeysGrants };
     await memory.update((ledger) => settleLedger(ledger, input));
@@ -268,7 +264,7 @@ class ReconcileLoop implements Reconciler {
 
   async #stepGrant(id: string, signal: AbortSignal): Promise<boolean> {
     const { drivers, memory, clock, onResults } = this.#options;
-    const ports = { drivers, memory, clock, onResults, onStep: this.#stepped };
+    const ports = { drivers, looks: this.#looks, memory, clock, onResults, onStep: this.#stepped };
     const step = await stepActivation(ports, id, this.#facts.get(id) ?? noFacts, signal);
     this.#facts.set(id, step.facts);
     const state = memory.ledger.activations[id];
@@ -297,7 +293,8 @@ class ReconcileLoop implements Reconciler {
     const { drivers, memory, clock, log } = this.#options;
     const onAct = (unit: string, actions: readonly { readonly kind: string }[]) =>
       log.info({ unit, actions: actions.map(({ kind }) => kind) }, "upkeep.acting");
-    const step = await stepUpkeep({ drivers, memory, clock, onAct }, what, this.#notes, signal);
+    const ports = { drivers, looks: this.#looks, memory, clock, onAct };
+    const step = await stepUpkeep(ports, what, this.#notes, signal);
     if (step.failure === undefined) this.#troubles.over(lane);
     else this.#troubles.note(lane, step.failure);
     if (step.moved) this.wake();

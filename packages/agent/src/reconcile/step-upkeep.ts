@@ -1,20 +1,17 @@
-import {
-  type ActivationAction,
-  type ActivationFacts,
-  type ProbeResult,
-  readyKey,
-  slotSeen,
-  type UnitKey,
-} from "@sluice/core";
+import type { ActivationAction, ActivationFacts, ProbeResult, UnitKey } from "@sluice/core";
+import { readyKey } from "@sluice/core/activation/activation";
+import { slotSeen } from "@sluice/core/activation/observed-host";
 import type { Clock } from "@sluice/runtime";
 import { carryOut, noFacts } from "../activation/carry-out.ts";
 import type { HostMemory } from "../ledger/host-memory.ts";
-import { type HostDrivers, observeHost } from "./host-drivers.ts";
+import type { HostDrivers } from "./host-drivers.ts";
+import type { HostLooks } from "./host-looks.ts";
 import { busyUnits, slotsByActivation } from "./live-units.ts";
 import { planFrontUpkeep, planSiteUpkeep, type UpkeepInput } from "./plan-upkeep.ts";
 
 export interface UpkeepPorts {
   readonly drivers: HostDrivers;
+  readonly looks: Pick<HostLooks, "fresh">;
   readonly memory: HostMemory;
   readonly clock: Clock;
   readonly onAct: (what: string, actions: readonly ActivationAction[]) => void;
@@ -45,8 +42,8 @@ export async function stepUpkeep(
   notes: UpkeepNotes,
   signal: AbortSignal,
 ): Promise<UpkeepStep> {
-  const { drivers, memory } = ports;
-  const host = await observeHost(drivers);
+  const { drivers, looks, memory } = ports;
+  const { host } = await looks.fresh();
   signal.throwIfAborted();
   const input = upkeepInput(ports, notes, host);
   const actions = what === "front" ? planFrontUpkeep(input) : planSiteUpkeep(input, what.site);

@@ -1,4 +1,4 @@
-import { Problem } from "@sluice/core";
+import { Problem } from "@sluice/core/problems/problem";
 import type { Log } from "@sluice/runtime/logs/open-log";
 
 /** What does not work at the moment and is tried again, one sentence for each place it happens in. */

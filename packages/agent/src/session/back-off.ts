@@ -1,4 +1,5 @@
-import { type DurationMs, durationMs } from "@sluice/core";
+import type { DurationMs } from "@sluice/core";
+import { durationMs } from "@sluice/core/units/time";
 
 /** Longest window for reconnecting unless the coordinator wants a longer one. */
 const windowMsMax = 60_000;

@@ -1,6 +1,7 @@
 import type { ClientDuplexStream } from "@grpc/grpc-js";
-import { canonicalJson, durationMs, type HostObservation, instant } from "@sluice/core";
-import { decodeIntent, protocolVersion, toWireObservation, toWireProbeResult, toWireTraffic } from "@sluice/protocol";
+import type { HostObservation } from "@sluice/core";
+import { canonicalJson } from "@sluice/core/units/canonical-json";
+import { durationMs, instant } from "@sluice/core/units/time";
 import type {
   IntentOrder,
   ProbeBatchAck,
@@ -10,6 +11,11 @@ import type {
   TrafficBatchAck,
   Welcome,
 } from "@sluice/protocol/generated/sluice/agent/v1/agent";
+import { decodeIntent } from "@sluice/protocol/intent-codec";
+import { toWireObservation } from "@sluice/protocol/observation-codec";
+import { toWireProbeResult } from "@sluice/protocol/probe-result-codec";
+import { protocolVersion } from "@sluice/protocol/protocol-version";
+import { toWireTraffic } from "@sluice/protocol/traffic-codec";
 import { sha256Text } from "@sluice/runtime";
 import type { Outbox } from "./outbox.ts";
 import type { SessionOptions } from "./session-ports.ts";

@@ -1,7 +1,7 @@
 import { createWriteStream } from "node:fs";
 import { pipeline } from "node:stream/promises";
-import { fromServiceError } from "@sluice/protocol";
 import { AgentServiceClient, type FetchArtifactResponse } from "@sluice/protocol/generated/sluice/agent/v1/agent";
+import { fromServiceError } from "@sluice/protocol/service-error";
 import type { AgentCredentials } from "./agent-credentials.ts";
 import { channelOptions } from "./channel-options.ts";
 

@@ -1,4 +1,6 @@
-import { type DurationMs, durationMs, formatDuration, Problem, type SiteDuties, type UnitRelease } from "@sluice/core";
+import type { DurationMs, SiteDuties, UnitRelease } from "@sluice/core";
+import { Problem } from "@sluice/core/problems/problem";
+import { durationMs, formatDuration } from "@sluice/core/units/time";
 import type { Clock } from "@sluice/runtime";
 import type { RunningSlot } from "../drivers.ts";
 import { siteContent } from "../install/site-content.ts";

@@ -1,6 +1,8 @@
 import { once } from "node:events";
 import { connect } from "node:net";
-import { durationMs, Problem, type Run, type SiteDuties, type SlotName, type UnitRelease } from "@sluice/core";
+import type { Run, SiteDuties, SlotName, UnitRelease } from "@sluice/core";
+import { Problem } from "@sluice/core/problems/problem";
+import { durationMs } from "@sluice/core/units/time";
 import type { RunningSlot } from "../drivers.ts";
 import { artifactOf, releaseFolder, siteContent } from "../install/site-content.ts";
 import { runOneShot } from "./one-shot.ts";

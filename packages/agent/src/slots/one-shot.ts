@@ -1,4 +1,6 @@
-import { type DurationMs, formatDuration, Problem } from "@sluice/core";
+import type { DurationMs } from "@sluice/core";
+import { Problem } from "@sluice/core/problems/problem";
+import { formatDuration } from "@sluice/core/units/time";
 import type { KeeperClient } from "../keeper/keeper-client.ts";
 import { exitWords, lastWords } from "./exit-words.ts";
 import { logSize } from "./log-tail.ts";

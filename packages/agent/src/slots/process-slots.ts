@@ -1,6 +1,7 @@
 import { access } from "node:fs/promises";
 import { join } from "node:path";
-import { Problem, type SiteDuties, type SlotName, type UnitRelease } from "@sluice/core";
+import type { SiteDuties, SlotName, UnitRelease } from "@sluice/core";
+import { Problem } from "@sluice/core/problems/problem";
 import { findFreePorts, isPortFree, slotPorts } from "@sluice/runtime/ports/find-free-ports";
 import type { RunningSlot } from "../drivers.ts";
 import { artifactOf, releaseFolder, siteContent } from "../install/site-content.ts";

@@ -1,4 +1,6 @@
-import { blockMs, durationMs, type Instant, instant, type TrafficBlock } from "@sluice/core";
+import type { Instant, TrafficBlock } from "@sluice/core";
+import { blockMs } from "@sluice/core/health/traffic-block";
+import { durationMs, instant } from "@sluice/core/units/time";
 import type { Clock, Running } from "@sluice/runtime";
 import type { CountsReading, Proxies } from "../drivers.ts";
 import { closeBlock, emptyTally, type Tally, withReading } from "./traffic-tally.ts";

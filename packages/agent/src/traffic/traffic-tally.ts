@@ -1,4 +1,8 @@
-import { blockMs, type Instant, instant, parseUnit, type TrafficBlock, type UnitKey, wayKey } from "@sluice/core";
+import type { Instant, TrafficBlock, UnitKey } from "@sluice/core";
+import { wayKey } from "@sluice/core/health/tested-stratum";
+import { blockMs } from "@sluice/core/health/traffic-block";
+import { parseUnit } from "@sluice/core/intent/intent";
+import { instant } from "@sluice/core/units/time";
 import type { BindingCounts, ProxyCounts } from "@sluice/proxy/counting/proxy-counters";
 import type { TrafficCounts } from "@sluice/proxy/counting/traffic-counters";
 import type { CountedProxy, CountsReading } from "../drivers.ts";

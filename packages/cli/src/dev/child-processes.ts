@@ -17,6 +17,8 @@ export interface ChildSpec {
   readonly name: string;
   /** Arguments of this Node. */
   readonly args: readonly string[];
+  /** Beside the environment of this process. */
+  readonly env?: Readonly<Record<string, string>>;
   readonly logFile: string;
 }
 
@@ -35,7 +37,11 @@ export class ChildProcesses {
   async start(spec: ChildSpec): Promise<RecordedProcess> {
     mkdirSync(dirname(spec.logFile), { recursive: true });
     const output = openSync(spec.logFile, "a", 0o600);
-    const child = spawn(process.execPath, [...spec.args], { detached: true, stdio: ["ignore", output, output] });
+    const child = spawn(process.execPath, [...spec.args], {
+      detached: true,
+      stdio: ["ignore", output, output],
+      env: { ...process.env, ...spec.env },
+    });
     closeSync(output);
     if (child.pid === undefined) {
       const [cause] = await once(child, "error");

@@ -47,7 +47,7 @@ const probeEvery = "250ms";
 const startMs = 60_000;
 const pollMs = 100;
 
-const mainFile = fileURLToPath(new URL("../main.ts", import.meta.url));
+const mainFile = fileURLToPath(new URL("../sluice.mjs", import.meta.url));
 
 /**
  * Starts the fleet and resolves when every host is connected; no site has a release yet. Disposing stops everything,

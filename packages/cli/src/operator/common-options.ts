@@ -1,4 +1,6 @@
-import { type DurationMs, Problem, parseDuration } from "@sluice/core";
+import type { DurationMs } from "@sluice/core";
+import { Problem } from "@sluice/core/problems/problem";
+import { parseDuration } from "@sluice/core/units/time";
 import type { OverrideRequest } from "@sluice/protocol/generated/sluice/operator/v1/operator";
 import { type Command, InvalidArgumentError } from "commander";
 

@@ -11,6 +11,7 @@ import { afterEach, beforeEach, expect, test } from "vitest";
 import { runCli } from "../program.ts";
 import { createTestWorld } from "../testing/test-world.ts";
 import { parseAddress } from "./root-verbs.ts";
+import { runRoot } from "./run-root.ts";
 
 let folder: string;
 beforeEach(async () => {
@@ -18,11 +19,14 @@ beforeEach(async () => {
 });
 afterEach(() => rm(folder, { recursive: true, force: true }));
 
-const mainFile = fileURLToPath(new URL("../main.ts", import.meta.url));
+const mainFile = fileURLToPath(new URL("../sluice.mjs", import.meta.url));
 
 /** Starts `sluice` as a process of its own; `until` resolves with the first log line of that message. */
-function startSluice(args: readonly string[]) {
-  const child = spawn(process.execPath, [mainFile, ...args], { stdio: ["ignore", "ignore", "pipe"] });
+function startSluice(args: readonly string[], env: Readonly<Record<string, string>> = {}) {
+  const child = spawn(process.execPath, [mainFile, ...args], {
+    stdio: ["ignore", "ignore", "pipe"],
+    env: { ...process.env, ...env },
+  });
   const lines: Record<string, unknown>[] = [];
   const reader = createInterface({ input: child.stderr });
   reader.on("line", (line) => lines.push(JSON.parse(line)));
@@ -82,12 +86,44 @@ test("a coordinator whose port is taken ends with 1, and its log says so", { tim
   }
 });
 
+test("a coordinator with a paced clock says so, and speaks of that time", { timeout: 30_000 }, async () => {
+  const since = new Date(Date.now() - 60_000).toISOString();
+  const { child, until, ended } = startSluice(["coordinator", "run", "--data", folder, "--listen", "127.0.0.1:0"], {
+    SLUICE_CLOCK_PACE: `100@${since}`,
+  });
+  try {
+    expect(await until("clock.paced")).toMatchObject({ times: 100, since });
+    const { address } = await until("coordinator.listening");
+    const world = createTestWorld();
+    expect(await runCli(["events", "--json", "--coordinator", String(address)], world)).toBe(0);
+    const [started] = world.out().split("\n");
+    // A minute has passed since, so a hundred of them by this clock.
+    expect(JSON.parse(started ?? "").atMs).toBeGreaterThanOrEqual(Date.parse(since) + 100 * 60_000);
+    child.kill("SIGTERM");
+    expect(await ended).toBe(0);
+  } finally {
+    child.kill("SIGKILL");
+  }
+});
+
 test("an address to listen on that is none ends with 2", async () => {
   const world = createTestWorld({ cwd: folder });
   expect(await runCli(["coordinator", "run", "--data", ".", "--listen", "7420"], world)).toBe(2);
   expect(world.err()).toBe(
     "error: cannot listen on '7420': --listen wants HOST:PORT\n  hint: for example --listen 127.0.0.1:7420\n",
   );
+});
+
+test.each([
+  ["agent", "run", "--help"],
+  ["coordinator", "run", "--help"],
+  ["agent"],
+  ["agent", "rum"],
+  ["agent", "run"],
+])("started without the verbs of operators, sluice says the same: %j", async (...args) => {
+  const [whole, alone] = [createTestWorld(), createTestWorld()];
+  const exits = [await runCli(args, whole), await runRoot(args, alone)];
+  expect([exits[1], alone.out(), alone.err()]).toEqual([exits[0], whole.out(), whole.err()]);
 });
 
 test("addresses are host:port, with brackets around IPv6", () => {

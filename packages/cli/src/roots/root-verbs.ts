@@ -1,6 +1,7 @@
 import { resolve } from "node:path";
 import type { Coordinator } from "@sluice/coordinator";
-import { type DurationMs, Problem } from "@sluice/core";
+import type { DurationMs } from "@sluice/core";
+import { Problem } from "@sluice/core/problems/problem";
 import type { Command } from "commander";
 import { duration } from "../operator/common-options.ts";
 import { defaultCoordinatorAddress } from "../operator/coordinator-address.ts";
@@ -63,52 +64,62 @@ export function addRootVerbs(program: Command, world: World): void {
 
 async function runCoordinator(world: World, options: CoordinatorRunOptions): Promise<void> {
   const listen = parseAddress(options.listen, "--listen");
-  const [{ startCoordinator }, { createIds, nodeClock }, { runUntilStopped }] = await Promise.all([
+  const [{ startCoordinator }, { createIds }, { rootClock }, { runUntilStopped }] = await Promise.all([
     import("@sluice/coordinator"),
     import("@sluice/runtime"),
+    import("./root-clock.ts"),
     import("./run-until-stopped.ts"),
   ]);
   await runUntilStopped<Coordinator>(world, {
     name: "coordinator",
     logFile: options.logFile,
     refusalOf: (running) => running.refusal,
-    start: (log) =>
-      startCoordinator({
+    start: async (log) => {
+      const clock = rootClock({ env: world.env, coordinatorHost: listen.host, log });
+      return startCoordinator({
         dataDir: resolve(world.cwd, options.data),
         listen,
-        clock: nodeClock,
-        ids: createIds(nodeClock),
+        clock,
+        ids: createIds(clock),
         log,
         user: world.user,
         ...(options.fleetLock === undefined ? {} : { fleetLock: parseAddress(options.fleetLock, "--fleet-lock") }),
         adoptFence: options.adoptFence === true,
         ...(options.heartbeat === undefined ? {} : { heartbeatMs: options.heartbeat }),
         ...(options.probeEvery === undefined ? {} : { probeEveryMs: options.probeEvery }),
-      }),
+      });
+    },
   });
 }
 
 async function runAgent(world: World, options: AgentRunOptions): Promise<void> {
-  const [{ startAgent }, { createIds, nodeClock }, { runUntilStopped }] = await Promise.all([
+  const [{ startAgent }, { createIds }, { rootClock }, { runUntilStopped }] = await Promise.all([
     import("@sluice/agent"),
     import("@sluice/runtime"),
+    import("./root-clock.ts"),
     import("./run-until-stopped.ts"),
   ]);
+  world.startOverCompiled?.();
   await runUntilStopped(world, {
     name: "agent",
     logFile: options.logFile,
-    start: (log) =>
-      startAgent({
+    start: async (log) => {
+      const clock = rootClock({ env: world.env, coordinatorHost: hostOf(options.coordinator), log });
+      return startAgent({
         host: options.host,
         dataDir: resolve(world.cwd, options.data),
         coordinator: options.coordinator,
         version,
-        clock: nodeClock,
-        ids: createIds(nodeClock),
+        clock,
+        ids: createIds(clock),
         log,
-      }),
+      });
+    },
   });
 }
+
+/** Where a coordinator is, of `host:port` or `[address]:port`; whether it is there is found out by asking it. */
+const hostOf = (address: string): string => address.replace(/:\d+$/, "").replace(/^\[(.*)\]$/, "$1");
 
 /** `host:port` or `[address]:port`. Throws `usage-invalid`. */
 export function parseAddress(text: string, option: string): { readonly host: string; readonly port: number } {

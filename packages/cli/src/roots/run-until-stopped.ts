@@ -1,5 +1,5 @@
 import { flushCompileCache } from "node:module";
-import { Problem } from "@sluice/core";
+import { Problem } from "@sluice/core/problems/problem";
 import type { Running } from "@sluice/runtime";
 import { type Log, openLog } from "@sluice/runtime/logs/open-log";
 import { ExitSignal } from "../exit-signal.ts";

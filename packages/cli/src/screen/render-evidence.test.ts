@@ -35,14 +35,14 @@ test("evidence is a table, worst first, with one sentence for what is fine and o
 HOST   BINDING           HOP    OF       BAD         SINCE     BEFORE      OTHERS                  EVIDENCE    HALTS AT    STATE
 web-1  www.shop.example  front  traffic  refused     40 of 40  0 of 3,912  0 of 12,004 on 3 hosts  22,354 : 1  10,000 : 1  regressed
 web-1  www.shop.example  edge   GET /    unexpected  0 of 5    0 of 360    -                       < 1 : 1     10,000 : 1  needs 28 more good answers (about 4m 40s), before/after only
-7 more strata are fine: shop.internal via front (7); --all-strata shows them
+8 more strata are fine: shop.internal via front (8); --all-strata shows them
 ✗ www.shop.example via front on web-1: 40 of 40 requests were refused (400 or another 4xx) since the change; 0 of 3,912 before; on 3 other hosts 0 of 12,004 in the same time. Evidence 22,354 : 1 against chance (needs 10,000 : 1). Not affected: shop.internal via front (0 of 512), www.shop.example via edge (0 of 5)`,
   );
 });
 
 test("all strata have a row when asked for, and no sentence sums them up", () => {
   const all = renderEvidence([...internal, needy], { ...options, allStrata: true });
-  expect(all.split("\n")).toHaveLength(1 + 1 + 8);
+  expect(all.split("\n")).toHaveLength(1 + 1 + 9);
   expect(all).not.toContain("are fine");
 });
 

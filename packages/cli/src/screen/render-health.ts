@@ -1,7 +1,7 @@
 import { durationMs, formatDuration, instant } from "@sluice/core";
 import { countBlock } from "@sluice/core/health/count-block";
 import { outcomes } from "@sluice/core/health/outcome";
-import { type TrafficIndicator, trafficIndicators } from "@sluice/core/health/tested-stratum";
+import { isLatency, type TrafficIndicator, trafficIndicators } from "@sluice/core/health/tested-stratum";
 import type {
   GetHealthResponse,
   HostHealth,
@@ -52,8 +52,8 @@ interface Counted {
   readonly latency: readonly number[];
 }
 
-/** `slow` needs a threshold that only a change freezes. */
-const shownIndicators = trafficIndicators.filter((indicator) => indicator !== "slow");
+/** Latency needs a threshold that only a change freezes. */
+const shownIndicators = trafficIndicators.filter((indicator) => !isLatency(indicator));
 
 function trafficTable(ways: readonly TrafficHealth[], times: Times, colors: Colors): string {
   const rows = ways.flatMap((way) => {

@@ -13,6 +13,7 @@ import {
   wayKey,
 } from "@sluice/core";
 import { countBlock } from "@sluice/core/health/count-block";
+import { isLatency } from "@sluice/core/health/tested-stratum";
 import { cutZeros, toWireBlock, toWireOutcome } from "@sluice/protocol";
 import type {
   GetHealthRequest,
@@ -129,7 +130,7 @@ function historyOf(blocks: readonly TrafficBlock[]): TrafficHistory {
     outcomes: cutZeros(ended),
     latency: cutZeros(latency),
     indicators: trafficIndicators
-      .filter((indicator) => indicator !== "slow")
+      .filter((indicator) => !isLatency(indicator))
       .map((indicator) => {
         const tallies = blocks
           .map((block) => countBlock(block, indicator, undefined))

@@ -110,6 +110,8 @@ export interface ActivationFacts {
   readonly failures: readonly ActionFailure[];
   /** `readyKey`s of slots that answered their readiness path. */
   readonly ready: readonly string[];
+  /** Child ids of the successors that were started: one that says nothing for a moment is waited for, not started again. */
+  readonly started: readonly string[];
   readonly tally: ProbeTally;
   /** Nothing ran on the host when this agent first looked: host or keeper have restarted since the state was saved. */
   readonly cold: boolean;
@@ -155,6 +157,13 @@ export type ActivationAction =
   | { readonly kind: "drain"; readonly childId: string; readonly limitMs: number }
   | { readonly kind: "stop-slot"; readonly site: string; readonly slot: SlotName; readonly graceMs: number }
   | { readonly kind: "remove-proxy"; readonly childId: string; readonly graceMs: number };
+
+/** A place to say that something is missing for which there is no order: a process that does not answer now. */
+export interface Absent {
+  readonly kind: "absent";
+}
+
+export const isOrder = (action: ActivationAction | Absent): action is ActivationAction => action.kind !== "absent";
 
 export interface ProbeRoundOrder {
   readonly site: string;

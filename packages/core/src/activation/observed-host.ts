@@ -58,6 +58,10 @@ export const proxySeen = (host: ObservedHost, childId: string | undefined): Prox
 export const silentOf = (host: ObservedHost, unit: UnitKey): readonly SilentProxy[] =>
   (host.silent ?? []).filter((one) => one.unit === unit);
 
+/** Those that run and are slow to say how they are: they may well do so at the next look. */
+export const slowOf = (host: ObservedHost, unit: UnitKey): readonly SilentProxy[] =>
+  silentOf(host, unit).filter(({ isDown }) => !isDown);
+
 export const proxiesOf = (host: ObservedHost, unit: UnitKey): readonly ProxySeen[] =>
   host.proxies.filter((seen) => seen.unit === unit);
 

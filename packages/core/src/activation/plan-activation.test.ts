@@ -306,6 +306,58 @@ test("a proxy that fails after it took over is replaced by a new process of the 
   expect(liveRelease(world, "shop")).toBe("shop-1.0.0");
 });
 
+/** The successor of the site's proxy runs on and says nothing. */
+function hideSuccessor(world: SimulatedHost, isDown: boolean) {
+  const successor = world.proxies.find(({ unit, accepting }) => unit === "proxy:shop" && !accepting);
+  if (successor === undefined) throw new Error("no successor was started");
+  world.proxies = world.proxies.filter((seen) => seen !== successor);
+  world.silent.push({ unit: successor.unit, childId: successor.childId, isDown });
+  return successor;
+}
+
+test.each(["starting-successors", "probing-before"] as const)(
+  "a successor that is slow to say how it is while %s is waited for, neither taken for gone nor started twice",
+  (phase) => {
+    const world = hostWith(grantFor(allTo2.slice(0, 2)));
+    runUntil(world, phase);
+    if (phase === "starting-successors") pass(world);
+    const successor = hideSuccessor(world, false);
+    for (let looks = 0; looks < 5; looks += 1) pass(world);
+    expect(world.state.phase).toBe(phase);
+    world.silent = [];
+    world.proxies.push(successor);
+    runUntil(world, "provisional");
+    expect(world.acted.filter((action) => action === "start-successor")).toHaveLength(1);
+  },
+);
+
+test("a successor that never says how it is again is given up at the deadline, and one that has ended at once", () => {
+  const slow = hostWith(grantFor(allTo2.slice(0, 2)));
+  runUntil(slow, "probing-before");
+  hideSuccessor(slow, false);
+  expect(endOf(slow)).toMatchObject({
+    failure: "probes-before",
+    reason: "the successor for proxy of shop 2.0.0 runs and does not say how it is; traffic stays on 1.0.0",
+  });
+  const ended = hostWith(grantFor(allTo2.slice(0, 2)));
+  runUntil(ended, "probing-before");
+  hideSuccessor(ended, true);
+  pass(ended);
+  expect(ended.state).toMatchObject({
+    phase: "clearing",
+    end: { failure: "interrupted", reason: "the successor for proxy of shop 2.0.0 is gone; traffic stays on 1.0.0" },
+  });
+});
+
+test("a predecessor that hangs does not keep its successor from being started", () => {
+  const world = hostWith(grantFor(allTo2.slice(1, 2)));
+  runUntil(world, "starting-successors");
+  world.proxies = world.proxies.filter(({ childId }) => childId !== "old-proxy");
+  world.silent.push({ unit: "proxy:shop", childId: "old-proxy", isDown: false });
+  runUntil(world, "probing-before");
+  expect(world.acted).toContain("start-successor");
+});
+
 test("a predecessor that is down at the switch is ended for good, so that none of its answers passes for its successor's", () => {
   const world = hostWith(grantFor(allTo2.slice(1, 2)));
   runUntil(world, "switching");

@@ -2,16 +2,19 @@ import type { GrantFailure } from "../host/observation.ts";
 import type { SiteDuties, SiteReleaseContent } from "../intent/intent.ts";
 import { after, durationMs, seconds } from "../units/time.ts";
 import {
+  type Absent,
   type ActivationAction,
   type ActivationInput,
   type ActivationPlan,
   type InActivation,
+  isOrder,
   type ProbeRoundOrder,
+  type ProxyPart,
   readyKey,
 } from "./activation.ts";
 import { changingProxies, changingSites, sitesAsked, wantedTable } from "./activation-parts.ts";
 import { describePart, trafficStays } from "./activation-words.ts";
-import { sameTable, slotSeen, waitingProxy } from "./observed-host.ts";
+import { sameTable, slotSeen, slowOf, waitingProxy } from "./observed-host.ts";
 import { stopBefore } from "./plan-ending.ts";
 import { judgeTally, questionsOn } from "./probe-tally.ts";
 
@@ -95,7 +98,7 @@ export function planStartingSuccessors(
   const broken = brokenOrder(input);
   if (broken !== undefined) return refuse(input, "start", broken);
   if (input.now >= state.deadline) return refuse(input, "start", "its successor did not start in time");
-  return { next: state, actions, waitingOn: [`starting successors${because(input)}`] };
+  return { next: state, actions: actions.filter(isOrder), waitingOn: [`starting successors${because(input)}`] };
 }
 
 function probeOrSkip(input: ActivationInput, state: InActivation<"starting-successors">): ActivationPlan {
@@ -110,8 +113,9 @@ function probeOrSkip(input: ActivationInput, state: InActivation<"starting-succe
 export function planProbingBefore(input: ActivationInput, state: InActivation<"probing-before">): ActivationPlan {
   const lost = lostSlots(input);
   if (lost !== undefined) return refuse(input, "interrupted", lost);
+  const unseen = changingProxies(state).filter((part) => successorOf(input, part) === undefined);
+  if (unseen.length > 0) return awaitSuccessors(input, state, unseen);
   const rounds = roundsBefore(input);
-  if (rounds === undefined) return refuse(input, "interrupted", "a successor is gone");
   const questions = rounds.flatMap(({ site, target }) => {
     const duties = input.duties[site];
     return duties === undefined ? [] : questionsOn(duties, target.hop);
@@ -128,31 +132,47 @@ export function planProbingBefore(input: ActivationInput, state: InActivation<"p
   }
 }
 
+/** Whoever answers late is not gone; one that has ended would come back as something that nobody has asked yet. */
+function awaitSuccessors(
+  input: ActivationInput,
+  state: InActivation<"probing-before">,
+  unseen: readonly ProxyPart[],
+): ActivationPlan {
+  const words = unseen.map(describePart).join(", ");
+  if (unseen.some(({ unit }) => slowOf(input.host, unit).length === 0)) {
+    return refuse(input, "interrupted", `the successor for ${words} is gone`);
+  }
+  if (input.now >= state.deadline) {
+    return refuse(input, "probes-before", `the successor for ${words} runs and does not say how it is`);
+  }
+  return { next: state, actions: [], waitingOn: [`waiting until the successor for ${words} says how it is`] };
+}
+
 function toSwitching(
-  { host, now }: ActivationInput,
+  input: ActivationInput,
   state: InActivation<"probing-before" | "starting-successors">,
 ): ActivationPlan {
-  const successors = changingProxies(state).flatMap(({ unit, release }) => {
-    const seen = waitingProxy(host, unit, release.digest);
-    return seen === undefined ? [] : [[unit, seen.childId] as const];
+  const successors = changingProxies(state).flatMap((part) => {
+    const seen = successorOf(input, part);
+    return seen === undefined ? [] : [[part.unit, seen.childId] as const];
   });
   return go({
     ...state,
     phase: "switching",
-    startedAt: now,
-    deadline: after(now, startWithinMs),
+    startedAt: input.now,
+    deadline: after(input.now, startWithinMs),
     successors: Object.fromEntries(successors),
   });
 }
 
 /** Starts what is missing, proxies first; the front only once it can be told where they are. */
-function successorOrders(input: ActivationInput): readonly ActivationAction[] {
+function successorOrders(input: ActivationInput): readonly (ActivationAction | Absent)[] {
   const proxies = changingProxies(input.state);
   const orders = proxies.filter(({ kind }) => kind === "proxy").flatMap((part) => successorOrder(input, part, {}));
   if (orders.length > 0) return orders;
-  const routes = proxies.flatMap(({ unit, site, release }) => {
-    const seen = waitingProxy(input.host, unit, release.digest);
-    return seen === undefined || site === undefined ? [] : [[site, seen.childId] as const];
+  const routes = proxies.flatMap((part) => {
+    const seen = successorOf(input, part);
+    return seen === undefined || part.site === undefined ? [] : [[part.site, seen.childId] as const];
   });
   const front = proxies.filter(({ kind }) => kind === "front");
   return front.flatMap((part) => successorOrder(input, part, Object.fromEntries(routes)));
@@ -160,30 +180,35 @@ function successorOrders(input: ActivationInput): readonly ActivationAction[] {
 
 function successorOrder(
   input: ActivationInput,
-  { unit, site, release }: ReturnType<typeof changingProxies>[number],
+  part: ProxyPart,
   routesBeforeAccept: Readonly<Record<string, string>>,
-): readonly ActivationAction[] {
+): readonly (ActivationAction | Absent)[] {
+  const { unit, site, release } = part;
   const slots = site === undefined ? ({ live: "hold" } as const) : wantedTable(input, site);
-  const seen = waitingProxy(input.host, unit, release.digest);
+  const seen = successorOf(input, part);
+  if (seen === undefined && isStarted(input, part)) return [{ kind: "absent" }];
   if (seen === undefined) return [{ kind: "start-successor", unit, release, slots, routesBeforeAccept }];
   if (site === undefined || sameTable(seen.slots, slots)) return [];
   return [{ kind: "put-slots", childId: seen.childId, slots }];
 }
 
-/** Everything new, asked as users will ask it; undefined when a successor is not there any more. */
-function roundsBefore(input: ActivationInput): readonly ProbeRoundOrder[] | undefined {
+const successorOf = ({ host }: ActivationInput, { unit, release }: ProxyPart) =>
+  waitingProxy(host, unit, release.digest);
+
+/** A process that was started for this part and only does not say how it is; a predecessor that hangs is none. */
+const isStarted = ({ host, facts }: ActivationInput, { unit }: ProxyPart): boolean =>
+  slowOf(host, unit).some(({ childId }) => facts.started.includes(childId));
+
+/** Everything new, asked as users will ask it. */
+function roundsBefore(input: ActivationInput): readonly ProbeRoundOrder[] {
   const { state, host } = input;
   const slots = changingSites(state).flatMap(({ site, to }): readonly ProbeRoundOrder[] => {
     const seen = slotSeen(host, site, to);
     return seen === undefined ? [] : [{ site, target: { hop: "slot", target: seen.target } }];
   });
-  const proxies = changingProxies(state).map((part) => ({
-    part,
-    seen: waitingProxy(host, part.unit, part.release.digest),
-  }));
-  if (proxies.some(({ seen }) => seen === undefined)) return undefined;
-  const hops = proxies.flatMap(({ part, seen }): readonly ProbeRoundOrder[] => {
-    const childId = seen?.childId ?? "";
+  const hops = changingProxies(state).flatMap((part): readonly ProbeRoundOrder[] => {
+    const childId = successorOf(input, part)?.childId;
+    if (childId === undefined) return [];
     if (part.kind === "proxy") return [{ site: part.site ?? "", target: { hop: "proxy", childId } }];
     const behind = sitesAsked(input).filter(({ bindings }) => bindings.some(({ shared }) => shared));
     return behind.map(({ site }) => ({ site, target: { hop: "front", childId } }));

@@ -1,13 +1,15 @@
 import type { GrantFailure } from "../host/observation.ts";
 import { proxyUnit } from "../intent/intent.ts";
 import { after, between, seconds } from "../units/time.ts";
-import type {
-  ActivationAction,
-  ActivationInput,
-  ActivationPlan,
-  InActivation,
-  ProbeRoundOrder,
-  ProxyPart,
+import {
+  type Absent,
+  type ActivationAction,
+  type ActivationInput,
+  type ActivationPlan,
+  type InActivation,
+  isOrder,
+  type ProbeRoundOrder,
+  type ProxyPart,
 } from "./activation.ts";
 import {
   changingProxies,
@@ -59,10 +61,6 @@ export function planSwitching(input: ActivationInput, state: InActivation<"switc
   if (input.now >= state.deadline) return undo(input, state, "switch", "the switch did not come into force in time");
   return { next: state, actions: actions.filter(isOrder), waitingOn: [`switching to ${describeParts(state.parts)}`] };
 }
-
-/** A place to say that something is still missing for which there is no order: the process does not answer. */
-type Absent = { readonly kind: "absent" };
-const isOrder = (action: ActivationAction | Absent): action is ActivationAction => action.kind !== "absent";
 
 /** Slots first, then proxies, the front last; empty when all that accepts is new. */
 function switchOrders(

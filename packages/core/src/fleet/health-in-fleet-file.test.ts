@@ -103,7 +103,7 @@ test.each<readonly [string, Said, string, number, string, string | undefined]>([
     { defaults: "{ require: [faild] }" },
     "defaults.health.require[0]",
     5,
-    'found the text "faild", wanted failed, refused, not-found, denied, limited, redirected, slow or probes, or a map such as { binding: www.shop.example, indicator: not-found }',
+    'found the text "faild", wanted failed, refused, not-found, denied, limited, redirected, slow, above-median or probes, or a map such as { binding: www.shop.example, indicator: not-found }',
     "did you mean 'failed'?",
   ],
   [
@@ -111,7 +111,7 @@ test.each<readonly [string, Said, string, number, string, string | undefined]>([
     { defaults: "{ ignore: [{ hop: edge, indicator: not-fond }] }" },
     "defaults.health.ignore[0].indicator",
     5,
-    'found the text "not-fond", wanted failed, refused, not-found, denied, limited, redirected, slow or probes',
+    'found the text "not-fond", wanted failed, refused, not-found, denied, limited, redirected, slow, above-median or probes',
     "did you mean 'not-found'?",
   ],
   [

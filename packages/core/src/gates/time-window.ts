@@ -42,9 +42,24 @@ export function openingsFrom(windows: readonly TimeWindow[], now: Instant): read
     .map(({ from, to }) => (between(from, to) > neverClosesMs ? { from } : { from, to }));
 }
 
-function openingsOf(window: TimeWindow, now: Instant): readonly { readonly from: Instant; readonly to: Instant }[] {
-  const { days, opens, closes, zone } = window;
-  const today = dateAt(now, zone);
+interface Closing {
+  readonly from: Instant;
+  readonly to: Instant;
+}
+
+/** A window's openings of the day it was asked on last: gates ask again and again, and each date takes the tables of a zone. */
+const openingsOn = new WeakMap<TimeWindow, { readonly today: string; readonly openings: readonly Closing[] }>();
+
+function openingsOf(window: TimeWindow, now: Instant): readonly Closing[] {
+  const today = dateAt(now, window.zone);
+  const known = openingsOn.get(window);
+  if (known?.today === today.toString()) return known.openings;
+  const openings = openingsAround(window, today);
+  openingsOn.set(window, { today: today.toString(), openings });
+  return openings;
+}
+
+function openingsAround({ days, opens, closes, zone }: TimeWindow, today: Temporal.PlainDate): readonly Closing[] {
   const nextDay = closes > opens ? 0 : 1440;
   return Array.from({ length: horizonDays + 2 }, (_, index) => today.add({ days: index - 2 })).flatMap((date) => {
     const day = weekdays[date.dayOfWeek - 1];

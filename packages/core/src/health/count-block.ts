@@ -1,9 +1,9 @@
 import { outcomes as allOutcomes, type Outcome } from "./outcome.ts";
-import type { TrafficIndicator } from "./tested-stratum.ts";
+import { isLatency, type OutcomeIndicator, type TrafficIndicator } from "./tested-stratum.ts";
 import type { TrafficBlock } from "./traffic-block.ts";
 import type { Tally } from "./verdict-row.ts";
 
-const badOutcomes: Readonly<Record<Exclude<TrafficIndicator, "slow">, readonly Outcome[]>> = {
+const badOutcomes: Readonly<Record<OutcomeIndicator, readonly Outcome[]>> = {
   failed: ["failed", "unreachable"],
   refused: ["refused"],
   "not-found": ["not-found"],
@@ -16,11 +16,12 @@ const badOutcomes: Readonly<Record<Exclude<TrafficIndicator, "slow">, readonly O
 const countedOutcomes = allOutcomes.filter((outcome) => outcome !== "aborted");
 
 /**
- * The requests of a block under one indicator. Those whose client went away say nothing. `slowAbove` is the latency bucket
- * above which a request is slow; without it nothing is known about latency, and the tally is empty.
+ * The requests of a block under one indicator. Those whose client went away say nothing. `slowAbove` is the place
+ * among the latency buckets above which a request is slow; where it lies within one, so does a part of the requests. Without it
+ * nothing is known about latency, and the tally is empty.
  */
 export function countBlock(block: TrafficBlock, indicator: TrafficIndicator, slowAbove: number | undefined): Tally {
-  if (indicator === "slow") return slowAbove === undefined ? { requests: 0, bad: 0 } : countSlow(block, slowAbove);
+  if (isLatency(indicator)) return slowAbove === undefined ? { requests: 0, bad: 0 } : countSlow(block, slowAbove);
   const { outcomes } = block;
   let requests = 0;
   for (const outcome of countedOutcomes) requests += outcomes[outcome] ?? 0;
@@ -36,7 +37,7 @@ function countSlow({ latency }: TrafficBlock, slowAbove: number): Tally {
   let bad = 0;
   latency.forEach((count, bucket) => {
     requests += count;
-    if (bucket > slowAbove) bad += count;
+    bad += count * Math.min(1, Math.max(0, bucket + 1 - slowAbove));
   });
   return { requests, bad };
 }

@@ -1,5 +1,5 @@
 import { between, formatDuration, type Instant } from "../units/time.ts";
-import type { TestedStratum, Way } from "./tested-stratum.ts";
+import { isLatency, type TestedStratum, type Way } from "./tested-stratum.ts";
 import type { References, Tally, VerdictRow } from "./verdict-row.ts";
 
 /** `app.com via edge`; a port is named where it is not the usual one. */
@@ -36,7 +36,7 @@ export function describeMissing(row: VerdictRow, now: Instant): string {
     case "shared":
       return `${name}: ${[counted(row), ...compared(row)].join("; ")}: the environment is unhealthy, and the change is not the cause`;
     case "silent":
-      return `${name}: ${grouped(row.now.requests)} ${unitsName(row)} since the change, far less than its share before: users go elsewhere (DNS, load balancer?), which is neither good nor bad`;
+      return `${name}: ${grouped(row.now.requests)} ${unitsName(row)} since the change, far less than its share before: users go elsewhere (DNS, load balancer?), which is neither good nor bad, and no pass without them: find out where they are, or promote it with a reason`;
     case "no-data":
       return row.newestAt === undefined
         ? `${name} has no ${unitsName(row)} since the change${needs(row)}`
@@ -63,6 +63,7 @@ const badWords: Readonly<Record<TestedStratum["indicator"], string>> = {
   limited: "were limited (429)",
   redirected: "were redirected",
   slow: "were slower than 95 % of those before",
+  "above-median": "were slower than half of those before",
   unexpected: "were not answered as expected",
 };
 
@@ -97,14 +98,15 @@ function describeNeverWorked(row: VerdictRow, rows: readonly VerdictRow[]): stri
   return `${nameOf(row)} ${never}: ${counted(row)}; there is nothing to compare it with. ${notAffected(row, rows)}`;
 }
 
-/** Ways of the same host on which requests came and none was bad. */
+/** Ways of the same host on which requests came and none was bad, nor slow enough to halt or hold. */
 function notAffected(row: VerdictRow, rows: readonly VerdictRow[]): string {
   const ways = new Map<string, Tally>();
-  const affected = new Set<string>();
-  for (const { host, stratum, now } of rows) {
+  const affected = new Set([describeWay(row.stratum)]);
+  for (const { host, stratum, now, state } of rows) {
     if (host !== row.host) continue;
     const way = describeWay(stratum);
-    if (now.bad > 0 && stratum.indicator !== "slow") affected.add(way);
+    const speaksAgainst = state === "regressed" || state === "suspect";
+    if (now.bad > 0 && (!isLatency(stratum.indicator) || speaksAgainst)) affected.add(way);
     if (now.requests > (ways.get(way)?.requests ?? 0)) ways.set(way, now);
   }
   const fine = [...ways]

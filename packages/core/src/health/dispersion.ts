@@ -15,8 +15,8 @@ export function dispersion(units: readonly Unit[]): number {
   return squares / (share * (1 - share)) / (units.length - 1);
 }
 
-/** How long a unit has to be to hold a typical burst (health-verdict §2.7). */
+/** How long a unit has to be to hold a typical burst (health-verdict §2.7). Less scatter than by chance comes of no bursts. */
 export function unitLength(units: readonly Unit[]): DurationMs {
-  const grows = dispersion(mergeUnits(units, seconds(60))) / dispersion(units);
-  return grows > 2 ? seconds(30) : blockMs;
+  const byMinutes = Math.max(1, dispersion(mergeUnits(units, seconds(60))));
+  return byMinutes / Math.max(1, dispersion(units)) > 2 ? seconds(30) : blockMs;
 }

@@ -1,14 +1,17 @@
 import { type Instant, instant } from "../units/time.ts";
 import { type EvidenceIndex, indexEvidence, mergeUnits, type Unit, unitsOf } from "./evidence-units.ts";
 import type { FedEvidence } from "./fed-evidence.ts";
-import type { HealthState, StratumTest } from "./health-state.ts";
-import { feedOwnHistory } from "./own-history.ts";
+import { toleranceOf, tolerated } from "./health-settings.ts";
+import { type HealthState, type StratumTest, settingsOf, slowAboveOf } from "./health-state.ts";
+import { feedOwnHistory, restartOwnHistory } from "./own-history.ts";
 import { type PairedUnit, pairUnits } from "./pair-units.ts";
-import { feedSameTime } from "./same-time.ts";
+import { feedSameTime, logSameTime } from "./same-time.ts";
 import { feedShare } from "./share-of-traffic.ts";
+import { recentShareOfOthers, sumOf, troubleOfOthers, usualOf, withRecent } from "./shared-trouble.ts";
 import { arrivals } from "./test-host.ts";
 import { wayKey } from "./tested-stratum.ts";
 import { blockMs } from "./traffic-block.ts";
+import type { Tally } from "./verdict-row.ts";
 
 /**
  * Feeds all tests with what was counted since. Each block and each round changes a test once, however often it is handed over:
@@ -30,9 +33,33 @@ function feedTest(state: HealthState, test: StratumTest, index: EvidenceIndex, f
   const until = test.stratum.source === "probe" ? fed.probesUntil : wholeUnits(fed.trafficUntil, test.unitMs);
   if (until <= test.fedUntil) return test;
   const pairs = pairsOf(state, test, until, (host) =>
-    unitsOf(index, host, test.stratum, state.hosts[host]?.slowAbove[wayKey(test.stratum)]),
+    unitsOf(index, host, test.stratum, slowAboveOf(state, host, test.stratum, test.host)),
   );
-  return { ...pairs.reduce(feedPair, test), fedUntil: until };
+  const aloneFrom = aloneFromOf(state, test);
+  const tolerance = toleranceOf(settingsOf(state, test), test.stratum);
+  const excuse = (share: number): number => (share === 0 ? 0 : tolerated(tolerance, share));
+  const fedTest = pairs.reduce((before, pair) => {
+    const beside = pair.startsAt >= aloneFrom && before.alone === undefined ? leftAlone(before) : before;
+    return feedPair(beside, pair, excuse);
+  }, test);
+  return { ...fedTest, fedUntil: until };
+}
+
+/** From when on no host is left that is not changed. */
+function aloneFromOf({ hosts }: HealthState, { comparedWith }: StratumTest): number {
+  return Math.max(...comparedWith.map((host) => hosts[host]?.changedAt ?? Number.POSITIVE_INFINITY));
+}
+
+/**
+ * What was counted beside the others goes on counting for no more than it said beside them, so that trouble they had as well is
+ * not held against the change as soon as nobody is left to ask.
+ */
+function leftAlone(test: StratumTest): StratumTest {
+  const { ownHistory, sameTime, recent } = test;
+  const alone = { now: { requests: 0, bad: 0 }, excused: recentShareOfOthers(recent) };
+  if (ownHistory === undefined) return { ...test, alone };
+  const logMax = sameTime === undefined ? 0 : logSameTime(sameTime);
+  return { ...test, alone, ownHistory: restartOwnHistory(ownHistory, logMax) };
 }
 
 /** Only units that are in completely, so that none has to be kept half full. */
@@ -57,23 +84,36 @@ function pairsOf(
   return pairUnits(lacking(test.host, until), controls);
 }
 
-function feedPair(test: StratumTest, { startsAt, changed, others, hosts }: PairedUnit): StratumTest {
+function feedPair(
+  test: StratumTest,
+  { startsAt, changed, others, hosts }: PairedUnit,
+  excuse: (share: number) => number,
+): StratumTest {
+  if (test.alone !== undefined) {
+    const fedTest =
+      changed.requests === 0 ? test : feedUnit(test, { startsAt, ...changed }, excuse(test.alone.excused));
+    return { ...fedTest, alone: { ...test.alone, now: sumOf([test.alone.now, changed]) } };
+  }
+  const recent = withRecent(test.recent, { changed: tallyOf(changed), others });
   const compared = test.sameTime === undefined ? {} : { sameTime: feedSameTime(test.sameTime, changed, others, hosts) };
-  const all = {
-    requests: test.others.requests + others.requests,
-    bad: test.others.bad + others.bad,
-    hosts: Math.max(test.others.hosts, hosts),
-  };
-  const beside = { ...test, ...compared, others: all };
-  return changed.requests === 0 ? beside : feedUnit(beside, { startsAt, ...changed });
+  const all = { ...sumOf([test.others, others]), hosts: Math.max(test.others.hosts, hosts) };
+  const beside = { ...test, ...compared, others: all, recent };
+  if (changed.requests === 0) return beside;
+  return feedUnit(beside, { startsAt, ...changed }, excuse(troubleOfOthers(recent, usualOf(test))));
 }
 
-function feedUnit(test: StratumTest, { startsAt, requests, bad, failure }: Unit): StratumTest {
+const tallyOf = ({ requests, bad }: Tally): Tally => ({ requests, bad });
+
+/** A unit of which a bad share up to `excused` has another cause. */
+function feedUnit(test: StratumTest, { startsAt, requests, bad, failure }: Unit, excused: number): StratumTest {
   const isBad = bad > 0;
+  const { ownHistory, calm } = test;
+  const own = ownHistory === undefined ? {} : { ownHistory: feedOwnHistory(ownHistory, bad / requests, excused) };
   return {
     ...test,
-    ...(test.ownHistory === undefined ? {} : { ownHistory: feedOwnHistory(test.ownHistory, bad / requests) }),
-    now: { requests: test.now.requests + requests, bad: test.now.bad + bad },
+    ...own,
+    now: sumOf([test.now, { requests, bad }]),
+    calm: excused > 0 && test.alone === undefined ? calm : sumOf([calm, { requests, bad }]),
     units: test.units + 1,
     badUnits: test.badUnits + (isBad ? 1 : 0),
     goodInRow: isBad ? 0 : test.goodInRow + 1,

@@ -36,6 +36,8 @@ export interface Scene {
   readonly traffic: (host: string, second: number) => Partial<Record<Outcome, number>>;
   readonly latency: (host: string, second: number) => readonly number[];
   readonly probe: (host: string, second: number) => ProbeAnswer["outcome"] | undefined;
+  /** Instead of `probe`, where not all strata are answered alike. */
+  readonly probeOf?: (stratum: ProbeStratum, second: number) => ProbeAnswer["outcome"] | undefined;
 }
 
 export const good = { kind: "good", status: 200 } as const;
@@ -76,8 +78,9 @@ export function counted(of: Scene, from: number, until: number): HistoryEvidence
     for (let second = from; second < until; second += 10) {
       traffic.push(blockAt(of, host, second));
       for (const stratum of of.strata) {
-        const outcome = of.probe(host, second);
-        if (stratum.source === "probe" && outcome !== undefined) {
+        if (stratum.source !== "probe") continue;
+        const outcome = of.probeOf === undefined ? of.probe(host, second) : of.probeOf(stratum, second);
+        if (outcome !== undefined) {
           probes.push({ host, stratum, round: at(second), outcome });
         }
       }
@@ -95,6 +98,10 @@ const blockAt = (of: Scene, host: string, second: number): HostTraffic => ({
     latency: of.latency(host, second),
   },
 });
+
+/** The same, after `host` changed as well: `second`s after web-1. */
+export const changedToo = (of: Scene, state: HealthState, host: string, second: number): HealthState =>
+  testHost(state, { host, since: at(second), history: counted(of, -of.historyS, second) });
 
 export const at = (second: number): Instant => after(changedAt, seconds(second));
 

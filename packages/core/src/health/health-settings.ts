@@ -1,6 +1,6 @@
 import type { Hop } from "../probing/probe-result.ts";
 import { type DurationMs, minutes, seconds } from "../units/time.ts";
-import type { TestedStratum } from "./tested-stratum.ts";
+import { isLatency, type TestedStratum } from "./tested-stratum.ts";
 
 /** How sure a verdict has to be, per site and environment. The defaults need no reading. */
 export interface HealthSettings {
@@ -74,10 +74,13 @@ export const defaultHealthSettings: HealthSettings = {
   ignored: [],
 };
 
+/** The largest bad share that is not worse than `share`. */
+export const tolerated = ({ ratio, margin }: Tolerance, share: number): number => Math.min(1, ratio * share + margin);
+
 /** The tolerance that applies to a stratum. */
 export function toleranceOf({ tolerance }: HealthSettings, stratum: TestedStratum): Tolerance {
   if (stratum.source === "probe") return tolerance.probes;
-  return stratum.indicator === "slow" ? tolerance.slowness : tolerance.errors;
+  return isLatency(stratum.indicator) ? tolerance.slowness : tolerance.errors;
 }
 
 export const isRequired = ({ required }: HealthSettings, stratum: TestedStratum): boolean =>

@@ -3,7 +3,9 @@ import { type HealthSettings, type SettingsByPlace, settingsAt } from "./health-
 import type { OwnHistory } from "./own-history.ts";
 import type { SameTime } from "./same-time.ts";
 import type { ShareOfTraffic } from "./share-of-traffic.ts";
-import type { TestedStratum } from "./tested-stratum.ts";
+import type { RecentUnit } from "./shared-trouble.ts";
+import { type SlowCut, slowAbove } from "./slow-threshold.ts";
+import { isLatency, stratumKey, type TestedStratum } from "./tested-stratum.ts";
 import type { Tally } from "./verdict-row.ts";
 
 /** What a rollout is going to test, fixed before its first host changes: the weights of all strata follow from it. */
@@ -44,13 +46,31 @@ export interface HostUnderTest {
   readonly strata: readonly TestedStratum[];
   /** When the change went live there, absent: it did not yet, and the host is a control. */
   readonly changedAt?: Instant;
-  /** By way: requests in latency buckets above this index are slow. Frozen when a host it is compared with changes. */
-  readonly slowAbove: Readonly<Record<string, number>>;
+  /** By stratum of latency: where slow begins. Frozen when a host it is compared with changes. */
+  readonly slowCuts: Readonly<Record<string, SlowCut>>;
+}
+
+/** Above what requests of a host are slow, beside the `changed` one; absent: that is not known, or the stratum is not of latency. */
+export function slowAboveOf(
+  { hosts }: HealthState,
+  host: string,
+  stratum: TestedStratum,
+  changed: string,
+): number | undefined {
+  const cut = isLatency(stratum.indicator) ? hosts[host]?.slowCuts[stratumKey(stratum)] : undefined;
+  return cut === undefined ? undefined : slowAbove(cut, host === changed);
 }
 
 /** The settings by which a test is judged: those of its site in the environment of its host. */
 export const settingsOf = ({ settings, hosts }: HealthState, { host, stratum }: StratumTest): HealthSettings =>
   settingsAt(settings, hosts[host]?.environment ?? "", stratum.site);
+
+/** Evidence of a host that nothing can be compared with any more speaks against its past only. */
+export interface Alone {
+  readonly now: Tally;
+  /** Bad share that is not the change's doing: the others had it last, or the host itself just before it changed. */
+  readonly excused: number;
+}
 
 /** The test of one stratum on one changed host. */
 export interface StratumTest {
@@ -70,6 +90,14 @@ export interface StratumTest {
   readonly now: Tally;
   readonly before: Tally & { readonly requestsPerSecond: number };
   readonly others: Tally & { readonly hosts: number };
+  /** What the hosts in `comparedWith` counted before the change. */
+  readonly othersBefore: Tally;
+  /** Requests since the change, without units in which the others had trouble: a pass is proven by these. */
+  readonly calm: Tally;
+  /** The newest units, while there is a host to compare with. */
+  readonly recent: readonly RecentUnit[];
+  /** Present from when on there is no host to compare with, because all of them are changed. */
+  readonly alone?: Alone;
   /** Units with requests, and those among them with bad ones. */
   readonly units: number;
   readonly badUnits: number;

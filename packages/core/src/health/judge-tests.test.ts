@@ -1,7 +1,17 @@
 import { expect, test } from "vitest";
 import { minutes } from "../units/time.ts";
 import { describeRegression } from "./describe-row.ts";
-import { answered400, at, fedUntil, good, probeStratum, type Scene, scene, trafficStrata } from "./health-builders.ts";
+import {
+  answered400,
+  at,
+  fedUntil,
+  good,
+  probeStratum,
+  type Scene,
+  scene,
+  trafficStrata,
+  way,
+} from "./health-builders.ts";
 import { defaultHealthSettings } from "./health-settings.ts";
 import { judgeTests } from "./judge-tests.ts";
 import type { Verdict } from "./verdict.ts";
@@ -36,7 +46,7 @@ test("a binding that answers 400 halts, with counts both ways and what is not af
   expect(halt).toBeLessThanOrEqual(120);
   expect(sentences(judged(of, halt))).toMatchInlineSnapshot(`
     [
-      "app.com via proxy on web-1: 400 of 400 requests were refused (400 or another 4xx) since the change; 0 of 28,800 before; on 3 other hosts 0 of 1,200 in the same time. Evidence 16,940 : 1 against chance (needs 1,889 : 1). Not affected: app.com via edge (0 of 10)",
+      "app.com via proxy on web-1: 400 of 400 requests were refused (400 or another 4xx) since the change; 0 of 28,800 before; on 3 other hosts 0 of 1,200 in the same time. Evidence 16,940 : 1 against chance (needs 1,944 : 1). Not affected: app.com via edge (0 of 10)",
     ]
   `);
 });
@@ -72,8 +82,8 @@ test("silence is no pass, however long it lasts", () => {
   expect(verdict.kind).toBe("inconclusive");
   expect(sentences(verdict)).toMatchInlineSnapshot(`
     [
-      "app.com via proxy on web-1: 0 requests since the change, far less than its share before: users go elsewhere (DNS, load balancer?), which is neither good nor bad",
-      "app.com via edge on web-1 has no probes GET / since the change; needs 33 more good answers (about 5m 30s at the present rate)",
+      "app.com via proxy on web-1: 0 requests since the change, far less than its share before: users go elsewhere (DNS, load balancer?), which is neither good nor bad, and no pass without them: find out where they are, or promote it with a reason",
+      "app.com via edge on web-1 has no probes GET / since the change; needs 8 more good answers (about 1m 20s at the present rate)",
     ]
   `);
 });
@@ -116,6 +126,7 @@ test("latency is judged by each host's own history: three quarters slower than n
   const of = scene({ latency: (host, second) => (host === "web-1" && second >= 0 ? slower : usual) });
   const verdict = judged(of, 240);
   expect(sentences(verdict)[0]).toContain("were slower than 95 % of those before");
+  expect(sentences(verdict)[0]).toContain("Not affected: app.com via edge (0 of 24)");
   expect(verdict.kind).toBe("regressed");
 });
 
@@ -127,10 +138,76 @@ test("a slow start within the warm-up is nothing", () => {
   expect(judged(of, 240).kind).toBe("pass");
 });
 
-test("users that stay away are no pass, unless probes exclude a smaller increase in their place", () => {
+test("users that stay away are no pass, however well the probes are answered, unless only probes are required", () => {
   const of = scene({ traffic: broken({}, { ok: 50 }) });
-  expect(judged(of, 300).kind).toBe("inconclusive");
-  expect(judged(of, 450).kind).toBe("pass");
+  expect(sentences(judged(of, 3600))).toMatchInlineSnapshot(`
+    [
+      "app.com via proxy on web-1: 0 requests since the change, far less than its share before: users go elsewhere (DNS, load balancer?), which is neither good nor bad, and no pass without them: find out where they are, or promote it with a reason",
+    ]
+  `);
+  const required = [{ indicator: "unexpected" as const }];
+  expect(judged({ ...of, settings: { ...of.settings, required } }, 170).kind).toBe("pass");
+});
+
+test("users of a small site that stay away are missed as well, unless they had stopped coming before", () => {
+  const rare = (until: number) =>
+    scene({ others: 0, traffic: (_, second) => (second < until && second % 30 === 0 ? { ok: 1 } : {}) });
+  expect(judged(rare(1e6), 600).kind).toBe("pass");
+  expect(judged(rare(0), 600).kind).toBe("inconclusive");
+  expect(judged(rare(-900), 600).kind).toBe("pass");
+});
+
+test("users who come back after an hour make it pass", () => {
+  const of = scene({ traffic: (host, second) => (host === "web-1" && second >= 0 && second < 3600 ? {} : { ok: 50 }) });
+  expect(judged(of, 3600).kind).toBe("inconclusive");
+  expect(judged(of, 4200).kind).toBe("pass");
+});
+
+test("the probes of a quiet binding have to be answered where they speak for its users, although no probe is required", () => {
+  const quiet = { ...way, binding: "quiet.app.com" };
+  const quietStrata = trafficStrata.map((one) => ({ ...one, ...quiet }));
+  const strata = [...trafficStrata, probeStratum, ...quietStrata, { ...probeStratum, binding: quiet.binding }];
+  const settings = { ...defaultHealthSettings, required: [{ indicator: "failed" as const }] };
+  const answered = (binding: string) =>
+    judged(
+      scene({ strata, settings, probeOf: (one, second) => (second < 0 || one.binding === binding ? good : undefined) }),
+      300,
+    );
+  expect(sentences(answered("app.com"))).toMatchInlineSnapshot(`
+    [
+      "quiet.app.com via edge on web-1 has no probes GET / since the change; needs 8 more good answers (about 1m 20s at the present rate)",
+    ]
+  `);
+  expect(answered("quiet.app.com").kind).toBe("pass");
+});
+
+test("probes that are not required vouch for nobody without an answer, where all hosts have trouble", () => {
+  const settings = { ...defaultHealthSettings, ruleOut: 0.1, required: [{ indicator: "failed" as const }] };
+  const everywhere = ["web-1", "web-2", "web-3", "web-4"];
+  const traffic = broken({ failed: 4, ok: 96 }, { ok: 100 }, everywhere);
+  const well = judged(scene({ settings, traffic }), 900);
+  expect(well.kind).toBe("pass");
+  const unheard = judged(scene({ settings, traffic, probe: (_, second) => (second < 0 ? good : undefined) }), 900);
+  expect(unheard).toMatchObject({ kind: "inconclusive", environmentUnhealthy: true });
+});
+
+test("five in a hundred errors more on one of three hosts halt within three minutes, although five good minutes are all its past", () => {
+  const traffic = (host: string, second: number) =>
+    host === "web-1" && second >= 0 ? { failed: 2 + ((second / 10) % 2), ok: 48 } : { ok: 50 };
+  const of = scene({ others: 2, historyS: 300, traffic });
+  expect(judged(of, 100).kind).toBe("inconclusive");
+  const verdict = judged(of, 180);
+  expect(verdict.kind).toBe("regressed");
+  expect(sentences(verdict)[0]).toContain("45 of 909 requests failed");
+});
+
+test("errors that double on one host beside one other are not shared, since the other fails no more than before: they halt", () => {
+  const traffic = (host: string, second: number) =>
+    host === "web-1" && second >= 0 ? { failed: 10, ok: 90 } : { failed: 5, ok: 95 };
+  const of = scene({ others: 1, traffic });
+  const found = [60, 120, 180, 240, 300].map((second) => judged(of, second));
+  expect(found.filter((verdict) => "environmentUnhealthy" in verdict)).toEqual([]);
+  expect(found.at(-1)?.kind).toBe("regressed");
 });
 
 test("without another host, a failing tenth holds and a failing half halts", () => {

@@ -1,11 +1,19 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { bettingFractions } from "./betting-fractions.ts";
-import { feedOwnHistory, type OwnHistory, ownHistory } from "./own-history.ts";
+import {
+  feedOwnHistory,
+  magnificationOf,
+  type OwnHistory,
+  ownHistory,
+  restartOwnHistory,
+  unitHistoryOf,
+} from "./own-history.ts";
 
 const strict = { ratio: 1, margin: 0 };
 const evidence = (of: OwnHistory): number => Math.exp(of.logEvidence);
-const after = (start: OwnHistory, badShares: readonly number[]): OwnHistory => badShares.reduce(feedOwnHistory, start);
+const after = (start: OwnHistory, badShares: readonly number[], excused = 0): OwnHistory =>
+  badShares.reduce((test, badShare) => feedOwnHistory(test, badShare, excused), start);
 
 test("after 3,912 clean units, bad ones weigh 1,195, 8.1e5 and 4.6e8 : 1", () => {
   const start = ownHistory({ clean: 3912, badShares: [] }, strict);
@@ -84,6 +92,50 @@ function expectedEvidence(rate: number): number {
   return expected;
 }
 
+test("a short history of many requests tells that a twentieth was not bad, which thirty clean units alone do not", () => {
+  const units = Array.from({ length: 30 }, () => ({ requests: 50, bad: 0 }));
+  const history = unitHistoryOf(units);
+  expect(history.magnified).toBe(24);
+  const since = Array(12).fill(0.05);
+  expect(evidence(after(ownHistory(history, strict), since))).toBeGreaterThan(10_000);
+  expect(evidence(after(ownHistory({ ...history, magnified: 1 }, strict), since))).toBeLessThan(10);
+});
+
+test("a history of two hours, probes, and units of few requests are not magnified", () => {
+  const units = (length: number, requests: number) => Array.from({ length }, () => ({ requests, bad: 0 }));
+  expect([units(720, 50), units(30, 1), units(60, 2)].map(magnificationOf)).toEqual([1, 1, 1]);
+  expect(magnificationOf([...units(10, 1), ...units(50, 50)])).toBe(1);
+});
+
+test("magnified, all pasts and all presents together are expected to weigh 1 : 1 at most where the rate did not change", () => {
+  for (const rate of [0.02, 0.1, 0.3]) expect(expectedMagnified(rate), `at ${rate}`).toBeLessThanOrEqual(1);
+});
+
+/** Over all pasts of twelve and all presents of four units of four requests, of which two count as much as all. */
+function expectedMagnified(rate: number): number {
+  const good = 1 - rate;
+  const chances = [good ** 4, 4 * rate * good ** 3, 1 - good ** 4 - 4 * rate * good ** 3];
+  const ways = (units: number) =>
+    range(units).flatMap((none) =>
+      range(units - none).map((half) => {
+        const all = units - none - half;
+        const [a = 0, b = 0, c = 0] = chances;
+        const chance = choose(units, none) * choose(units - none, half) * a ** none * b ** half * c ** all;
+        return { none, bad: [...Array(half).fill(0.25), ...Array(all).fill(0.5)], chance };
+      }),
+    );
+  let expected = 0;
+  for (const past of ways(12)) {
+    const start = ownHistory({ clean: past.none, badShares: past.bad, magnified: 2 }, strict);
+    for (const now of ways(4)) {
+      expected += past.chance * now.chance * evidence(after(start, [...now.bad, ...Array(now.none).fill(0)]));
+    }
+  }
+  return expected;
+}
+
+const range = (until: number) => Array.from({ length: until + 1 }, (_, index) => index);
+
 function choose(n: number, k: number): number {
   let product = 1;
   for (let i = 0; i < k; i++) product = (product * (n - i)) / (i + 1);
@@ -120,4 +172,25 @@ test("a tolerance lowers the evidence", () => {
   const of = (ratio: number, margin: number) =>
     evidence(after(ownHistory({ clean: 400, badShares: [] }, { ratio, margin }), [0.01, 0.02, 0.01]));
   expect(of(1.25, 0.001)).toBeLessThan(of(1, 0));
+});
+
+test("what is excused weighs nothing, and never raises the evidence", () => {
+  const start = ownHistory({ clean: 400, badShares: [] }, strict);
+  expect(evidence(after(start, [1, 1, 1]))).toBeGreaterThan(1e5);
+  expect(evidence(after(start, [1, 1, 1], 1))).toBeLessThanOrEqual(1);
+  fc.assert(
+    fc.property(fc.array(share, { maxLength: 12 }), share, (bad, excused) => {
+      expect(after(start, bad, excused).logEvidence).toBeLessThanOrEqual(after(start, bad).logEvidence + 1e-12);
+    }),
+    { numRuns: 50 },
+  );
+});
+
+test("a test that is restarted keeps what it had won up to a limit, and wins no more from the next units than a new one", () => {
+  const won = after(ownHistory({ clean: 400, badShares: [] }, strict), [1, 1, 1]);
+  expect(evidence(restartOwnHistory(won, Number.POSITIVE_INFINITY))).toBeCloseTo(evidence(won), 6);
+  const limited = restartOwnHistory(won, Math.log(0.5));
+  expect(evidence(limited)).toBeLessThanOrEqual(0.5);
+  const fresh = ownHistory({ clean: 400, badShares: [] }, strict);
+  expect(evidence(after(limited, [1, 1]))).toBeCloseTo(0.5 * evidence(after(fresh, [1, 1])), 6);
 });

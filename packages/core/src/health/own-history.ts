@@ -1,11 +1,13 @@
 import { bettingFractions, logMeanOfBets } from "./betting-fractions.ts";
-import type { Tolerance } from "./health-settings.ts";
+import { type Tolerance, tolerated } from "./health-settings.ts";
 import type { Tally } from "./verdict-row.ts";
 
 /** Units with requests before a change: how many were clean, and the bad shares of the others. */
 export interface UnitHistory {
   readonly clean: number;
   readonly badShares: readonly number[];
+  /** See {@link magnificationOf}; 1 when absent. */
+  readonly magnified?: number;
 }
 
 /**
@@ -16,7 +18,10 @@ export interface UnitHistory {
 export interface OwnHistory {
   /** Candidates for the old rate, rising. */
   readonly oldRates: readonly number[];
+  /** Its margin is magnified as well. */
   readonly tolerance: Tolerance;
+  /** Bad shares, old and new, are multiplied by this, and none counts for more than everything; see {@link magnificationOf}. */
+  readonly magnified: number;
   /** For "below 0" and each candidate: logarithm of the evidence that the old rate was below it. */
   readonly logBelow: readonly number[];
   readonly cleanUnits: number;
@@ -25,6 +30,8 @@ export interface OwnHistory {
    * made of it. Clean ones are alike for all rates and counted in `cleanUnits`. Absent before the first bad request.
    */
   readonly logBets?: readonly number[];
+  /** For each tolerated rate: logarithm of what the bets have been restarted with; absent: with nothing won or lost yet. */
+  readonly logCarried?: readonly number[];
   /** Logarithm of the evidence. */
   readonly logEvidence: number;
 }
@@ -32,30 +39,54 @@ export interface OwnHistory {
 /** From what was counted in each unit; units without requests do not count. */
 export function unitHistoryOf(units: readonly Tally[]): UnitHistory {
   const badShares = units.filter(({ bad }) => bad > 0).map(({ bad, requests }) => bad / requests);
-  return { clean: units.filter(({ requests, bad }) => requests > 0 && bad === 0).length, badShares };
+  const clean = units.filter(({ requests, bad }) => requests > 0 && bad === 0).length;
+  return { clean, badShares, magnified: magnificationOf(units) };
 }
 
-export function ownHistory(history: UnitHistory, tolerance: Tolerance): OwnHistory {
-  const oldRates = candidates(history);
-  const counts = countsOf(history.badShares);
+/** Two hours of blocks: from here on a history tells small shares apart as it is. */
+const unitsOfLongHistory = 720;
+
+/**
+ * By how much bad shares are magnified, so that a short history says something about them. A unit that may be bad as a whole
+ * tells next to nothing by being clean: thirty of them leave any share below a tenth open, whatever number of requests they
+ * held. Magnified by m, a unit of which one m-th is bad counts as one that is bad as a whole, before and after the change alike.
+ * Half as many requests as nearly every unit holds are the most, since of fewer requests one is a large share by itself.
+ */
+export function magnificationOf(units: readonly Tally[]): number {
+  const sizes = units.flatMap(({ requests }) => (requests > 0 ? [requests] : [])).sort((a, b) => a - b);
+  const few = sizes[Math.floor(sizes.length / 10)] ?? 1;
+  return Math.max(1, Math.min(few / 2, unitsOfLongHistory / Math.max(1, sizes.length)));
+}
+
+export function ownHistory(history: UnitHistory, toleratedAs: Tolerance): OwnHistory {
+  const { magnified = 1 } = history;
+  const badShares = history.badShares.map((share) => Math.min(1, magnified * share));
+  const oldRates = candidates({ ...history, badShares });
+  const counts = countsOf(badShares);
+  const tolerance = { ...toleratedAs, margin: magnified * toleratedAs.margin };
   return {
     oldRates,
     tolerance,
+    magnified,
     logBelow: [0, ...oldRates].map((rate) => logBelow(rate, history.clean, counts)),
     cleanUnits: 0,
     logEvidence: 0,
   };
 }
 
-/** One unit since the change, by the share of bad requests in it. */
-export function feedOwnHistory(test: OwnHistory, badShare: number): OwnHistory {
+/**
+ * One unit since the change, by the share of bad requests in it. A share up to `excused` is no worse than before, whatever the
+ * old rate was: something else is known to cause it. Excusing never raises the evidence.
+ */
+export function feedOwnHistory(test: OwnHistory, badShare: number, excused = 0): OwnHistory {
   if (badShare === 0) return evaluated({ ...test, cleanUnits: test.cleanUnits + 1 });
   const stakes = bettingFractions.length;
   const before = test.logBets;
+  const { magnified } = test;
   const rates = toleratedRates(test);
   const logBets = new Array<number>(rates.length * stakes);
   rates.forEach((rate, i) => {
-    const gain = badShare / rate - 1;
+    const gain = Math.min(1, magnified * badShare) / Math.min(1, Math.max(rate, magnified * excused)) - 1;
     bettingFractions.forEach((stake, j) => {
       logBets[i * stakes + j] = (before?.[i * stakes + j] ?? 0) + Math.log1p(stake * gain);
     });
@@ -63,9 +94,19 @@ export function feedOwnHistory(test: OwnHistory, badShare: number): OwnHistory {
   return evaluated({ ...test, logBets });
 }
 
+/**
+ * Goes on with all that was won for a rate, up to `logMax`, on every stake alike. It is still a bet that nobody can expect to
+ * win: the money is laid out anew, and some of it is left behind.
+ */
+export function restartOwnHistory(test: OwnHistory, logMax: number): OwnHistory {
+  const { logBets: _, ...rest } = test;
+  const logCarried = logWonOf(test).map((log) => Math.min(log, logMax));
+  return evaluated({ ...rest, cleanUnits: 0, logCarried });
+}
+
 /** Rates that are not worse than the candidates: shifted by one against `logBelow`, which covers the gaps in the grid. */
 const toleratedRates = ({ oldRates, tolerance }: Pick<OwnHistory, "oldRates" | "tolerance">): readonly number[] => [
-  ...oldRates.map((rate) => Math.min(1, tolerance.ratio * rate + tolerance.margin)),
+  ...oldRates.map((rate) => tolerated(tolerance, rate)),
   1,
 ];
 
@@ -101,15 +142,25 @@ function evaluated(test: OwnHistory): OwnHistory {
 }
 
 /** The smallest product over all candidates. */
-function logEvidence({ logBets, logBelow, cleanUnits }: OwnHistory): number {
+function logEvidence(test: OwnHistory): number {
+  const logWon = logWonOf(test);
+  return test.logBelow.reduce(
+    (smallest, log, i) => Math.min(smallest, log + (logWon[i] ?? 0)),
+    Number.POSITIVE_INFINITY,
+  );
+}
+
+/** For each tolerated rate: what all stakes together have become. */
+function logWonOf({ logBets, logBelow, logCarried, cleanUnits }: OwnHistory): readonly number[] {
   const stakes = bettingFractions.length;
   const ofClean = bettingFractions.map((stake) => cleanUnits * Math.log1p(-stake));
-  if (logBets === undefined) return logMeanOfBets(ofClean) + Math.min(...logBelow);
-  const sums = new Array<number>(stakes);
-  let smallest = Number.POSITIVE_INFINITY;
-  for (let i = 0; i < logBelow.length; i++) {
-    for (let j = 0; j < stakes; j++) sums[j] = (logBets[i * stakes + j] ?? 0) + (ofClean[j] ?? 0);
-    smallest = Math.min(smallest, (logBelow[i] ?? 0) + logMeanOfBets(sums));
+  if (logBets === undefined) {
+    const log = logMeanOfBets(ofClean);
+    return logBelow.map((_, i) => log + (logCarried?.[i] ?? 0));
   }
-  return smallest;
+  const sums = new Array<number>(stakes);
+  return logBelow.map((_, i) => {
+    for (let j = 0; j < stakes; j++) sums[j] = (logBets[i * stakes + j] ?? 0) + (ofClean[j] ?? 0);
+    return logMeanOfBets(sums) + (logCarried?.[i] ?? 0);
+  });
 }

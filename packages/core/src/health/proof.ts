@@ -1,12 +1,13 @@
 import { between, type DurationMs, durationMs, type Instant } from "../units/time.ts";
+import { isRequired } from "./health-settings.ts";
 import { type HealthState, type StratumTest, settingsOf } from "./health-state.ts";
 import { excludedRate, goodRequestsMissing, type NonInferior } from "./non-inferior.ts";
-import { lowestOldRate } from "./required-increase.ts";
+import { increaseOfProbe, lowestOldRate } from "./required-increase.ts";
 import { goodRoundsForPass, unitsForPass } from "./rule.ts";
 import { isSilent } from "./share-of-traffic.ts";
 import { sameBinding, wayKey } from "./tested-stratum.ts";
 import { blockMs } from "./traffic-block.ts";
-import type { VerdictRow } from "./verdict-row.ts";
+import type { Tally, VerdictRow } from "./verdict-row.ts";
 import { isShared, type Weighed } from "./weigh.ts";
 
 /**
@@ -26,22 +27,25 @@ export interface ProofTime {
   readonly freshMs: DurationMs;
 }
 
-/** Increase that the probes of a binding have to rule out when its users stay away. */
-const ofProbesInSilence = 0.1;
-
 /** The dual of a halt (health-verdict §2.5): nothing passes without evidence that it did not get worse. */
 export function proofOf(state: HealthState, one: Weighed, time: ProofTime): Proof {
   return one.test.stratum.source === "probe" ? proofOfProbe(state, one.test, time) : proofOfTraffic(state, one, time);
 }
 
 /** The base of a probe is nothing by definition, so that no doubt is spent on it. */
-function proofOfProbe(state: HealthState, test: StratumTest, { now, freshMs }: ProofTime): Proof {
-  const logBar = -Math.log(settingsOf(state, test).falsePass);
-  const ruledOut = excludedRate(test.now, logBar);
-  if (test.toRuleOut === undefined) return { kind: "proven", ruledOut };
-  const toRuleOut = someWayIsSilent(state, test) ? Math.min(test.toRuleOut, ofProbesInSilence) : test.toRuleOut;
+function proofOfProbe(state: HealthState, test: StratumTest, time: ProofTime): Proof {
+  const { toRuleOut } = test;
+  if (toRuleOut !== undefined) return proofOfAnswers(state, test, toRuleOut, time);
+  return { kind: "proven", ruledOut: excludedRate(test.calm, logBarOfProbe(state, test)) };
+}
+
+const logBarOfProbe = (state: HealthState, test: StratumTest): number => -Math.log(settingsOf(state, test).falsePass);
+
+function proofOfAnswers(state: HealthState, test: StratumTest, toRuleOut: number, { now, freshMs }: ProofTime): Proof {
+  const logBar = logBarOfProbe(state, test);
+  const ruledOut = excludedRate(test.calm, logBar);
   const inRow = Math.max(0, goodRoundsForPass - test.goodInRow);
-  const lacking = Math.max(inRow, goodRequestsMissing(test.now, toRuleOut, logBar));
+  const lacking = Math.max(inRow, goodRequestsMissing(test.calm, toRuleOut, logBar));
   const missing = missingOf(test, lacking);
   if (test.newestAt === undefined || between(test.newestAt, now) > freshMs) {
     return { kind: "no-data", ruledOut, toRuleOut, missing };
@@ -51,18 +55,17 @@ function proofOfProbe(state: HealthState, test: StratumTest, { now, freshMs }: P
 
 function proofOfTraffic(state: HealthState, one: Weighed, time: ProofTime): Proof {
   const { test } = one;
+  const { toRuleOut } = test;
   const logBar = Math.log(2 / settingsOf(state, test).falsePass);
   const oldRate = oldRateOf(state, one);
-  const counts = spread(test);
+  const counts = spread(isShared(one) ? test.now : test.calm, test.dispersion);
   const ruledOut = Math.min(1, Math.max(0, excludedRate(counts, logBar) - oldRate));
-  if (test.toRuleOut === undefined) return { kind: "proven", ruledOut };
-  const { toRuleOut } = test;
-  const vouched = probesProve(state, test, time);
-  if (isSilentWay(state, test)) return vouched ? { kind: "proven", ruledOut } : { kind: "silent", ruledOut, toRuleOut };
+  if (isMissed(state, test)) return { kind: "silent", ruledOut, ...(toRuleOut === undefined ? {} : { toRuleOut }) };
+  if (toRuleOut === undefined) return { kind: "proven", ruledOut };
   const lacking = Math.ceil(goodRequestsMissing(counts, oldRate + toRuleOut, logBar) * test.dispersion);
   const missing = missingOf(test, lacking);
   if (test.units === 0) return { kind: "no-data", ruledOut, toRuleOut, missing };
-  if (lacking > 0 || test.units < unitsForPass || (isShared(one) && !vouched)) {
+  if (lacking > 0 || test.units < unitsForPass || (isShared(one) && !probesProve(state, test, time))) {
     return { kind: "needs-more", ruledOut, toRuleOut, missing };
   }
   return { kind: "proven", ruledOut, toRuleOut };
@@ -77,14 +80,16 @@ function oldRateOf(state: HealthState, one: Weighed): number {
 }
 
 /** Requests that come in bursts count as fewer. */
-const spread = ({ now, dispersion }: StratumTest): NonInferior => ({
-  requests: now.requests / dispersion,
-  bad: now.bad / dispersion,
+const spread = ({ requests, bad }: Tally, dispersion: number): NonInferior => ({
+  requests: requests / dispersion,
+  bad: bad / dispersion,
 });
 
-const isSilentWay = ({ shares }: HealthState, test: StratumTest): boolean => {
-  const share = shares[`${test.host}|${wayKey(test.stratum)}`];
-  return share !== undefined && isSilent(share, countedMs(test) / 1000);
+/** Users that have to prove the change stay away; no probe stands in for those who should be there. */
+const isMissed = (state: HealthState, test: StratumTest): boolean => {
+  const share = state.shares[`${test.host}|${wayKey(test.stratum)}`];
+  const required = isRequired(settingsOf(state, test), test.stratum);
+  return required && share !== undefined && isSilent(share, countedMs(test) / 1000);
 };
 
 /** Time of which the blocks are in. The block in which the change happened belongs to nobody, so that it does not count. */
@@ -97,21 +102,13 @@ const probesOf = ({ tests }: HealthState, test: StratumTest): readonly StratumTe
     ({ host, stratum }) => host === test.host && stratum.source === "probe" && sameBinding(stratum, test.stratum),
   );
 
-/** Whether the binding of a probe has required traffic that stays away, so that the probe has to speak for it. */
-const someWayIsSilent = (state: HealthState, probe: StratumTest): boolean =>
-  Object.values(state.tests).some(
-    (test) =>
-      test.host === probe.host &&
-      test.stratum.source === "traffic" &&
-      test.toRuleOut !== undefined &&
-      sameBinding(test.stratum, probe.stratum) &&
-      isSilentWay(state, test),
-  );
-
-/** All probes of the binding are proven, and there are some. */
+/** All probes of the binding have answered well, asked for or not, and there are some. */
 function probesProve(state: HealthState, test: StratumTest, time: ProofTime): boolean {
   const probes = probesOf(state, test);
-  return probes.length > 0 && probes.every((probe) => proofOfProbe(state, probe, time).kind === "proven");
+  return (
+    probes.length > 0 &&
+    probes.every((probe) => proofOfAnswers(state, probe, probe.toRuleOut ?? increaseOfProbe, time).kind === "proven")
+  );
 }
 
 /** How many good ones are missing, and how long they take at the rate since the change, or before it. */

@@ -15,17 +15,18 @@ export interface IncreaseQuestion {
 }
 
 /** A probe has to rule out that its binding is broken half of the time. */
-const ofProbe = 0.5;
+export const increaseOfProbe = 0.5;
 
 /**
  * The increase of its bad share that a stratum has to rule out before its host passes: what the settings say, else the smallest
  * one that the traffic of `maxWaitMs` can. `undefined` if it has to rule out nothing: it is not required, or it has so little
- * traffic that the probes of its binding speak for it (health-verdict §2.5).
+ * traffic that the probes of its binding speak for it (health-verdict §2.5): then they have to rule out {@link increaseOfProbe},
+ * required themselves or not.
  */
 export function requiredIncrease(question: IncreaseQuestion): number | undefined {
   const { settings, stratum, before, probed } = question;
   if (!isRequired(settings, stratum)) return undefined;
-  if (stratum.source === "probe") return ofProbe;
+  if (stratum.source === "probe") return increaseOfProbe;
   if (settings.ruleOut !== undefined) return settings.ruleOut;
   const due = (before.requestsPerSecond * settings.maxWaitMs) / 1000;
   const reachable = due < requestsForTraffic && probed ? undefined : smallestReachable(question, due);

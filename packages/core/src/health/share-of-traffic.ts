@@ -29,6 +29,9 @@ export function shareOfTraffic(
   return { host, ...usual, expectedPerSecond, requests: 0, logBets: stakes.map(() => 0) };
 }
 
+/** More is not kept: users who come back after hours of silence are seen within minutes. */
+const logMax = Math.log(100);
+
 /** Fewer units say too little about a share. */
 const unitsMin = 30;
 
@@ -40,7 +43,8 @@ export function feedShare(test: ShareOfTraffic, requests: number, others: number
   if (usualShare === undefined || others === 0) return counted;
   const surplus = 1 - requests / (requests + others) / usualShare;
   const largest = usualShare / (1 - usualShare);
-  return { ...counted, logBets: test.logBets.map((log, j) => log + Math.log1p((stakes[j] ?? 0) * largest * surplus)) };
+  const next = test.logBets.map((log, j) => log + Math.log1p((stakes[j] ?? 0) * largest * surplus));
+  return { ...counted, logBets: next.map((log) => Math.min(log, logMax)) };
 }
 
 /** Requests stay away: 20 : 1 against the usual share, or none at all where ten were due and nobody else is there to ask. */

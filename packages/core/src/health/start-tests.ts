@@ -17,7 +17,7 @@ export function startTests({ settings, hosts }: TestPlan): HealthState {
   return {
     settings,
     hosts: Object.fromEntries(
-      tested.map(({ host, environment, strata }) => [host, { environment, strata, slowAbove: {} }]),
+      tested.map(({ host, environment, strata }) => [host, { environment, strata, slowCuts: {} }]),
     ),
     weights: weightsOf(tested.filter(({ changes }) => changes)),
     lateStrata: 0,
@@ -40,6 +40,8 @@ function weightsOf(hosts: readonly PlannedHost[]): Readonly<Record<string, numbe
   );
 }
 
-/** What breaks a binding outright gets its verdict soonest. */
-const pointsOf = ({ indicator }: TestedStratum): number =>
-  indicator === "failed" || indicator === "refused" || indicator === "unexpected" ? 4 : 1;
+/** What breaks a binding outright gets its verdict soonest; of two looks at latency the second gets half. */
+function pointsOf({ indicator }: TestedStratum): number {
+  if (indicator === "above-median") return 0.5;
+  return indicator === "failed" || indicator === "refused" || indicator === "unexpected" ? 4 : 1;
+}

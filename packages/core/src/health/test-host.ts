@@ -4,18 +4,19 @@ import { dispersion, unitLength } from "./dispersion.ts";
 import { blocksOf, type EvidenceIndex, indexEvidenceSteps, mergeUnits, type Unit, unitsOf } from "./evidence-units.ts";
 import type { HistoryEvidence } from "./fed-evidence.ts";
 import { finish } from "./finish.ts";
-import { type HealthSettings, isIgnored, settingsAt, toleranceOf } from "./health-settings.ts";
-import type { HealthState, HostUnderTest, StratumTest } from "./health-state.ts";
+import { type HealthSettings, isIgnored, isRequired, settingsAt, toleranceOf } from "./health-settings.ts";
+import { type HealthState, type HostUnderTest, type StratumTest, slowAboveOf } from "./health-state.ts";
 import { ownHistory, unitHistoryOf } from "./own-history.ts";
 import { pairUnits } from "./pair-units.ts";
 import { isUnreliable } from "./placebo.ts";
-import { requiredIncrease } from "./required-increase.ts";
+import { increaseOfProbe, requiredIncrease } from "./required-increase.ts";
 import { unitsForHistory } from "./rule.ts";
 import { sameTime } from "./same-time.ts";
 import { type ShareOfTraffic, shareOfTraffic } from "./share-of-traffic.ts";
-import { slowThreshold } from "./slow-threshold.ts";
+import { badShare, sumOf } from "./shared-trouble.ts";
+import { type SlowCut, slowCut } from "./slow-threshold.ts";
 import { lateWeight, testKey } from "./start-tests.ts";
-import { sameBinding, stratumKey, type TestedStratum, wayKey } from "./tested-stratum.ts";
+import { isLatency, sameBinding, stratumKey, type TestedStratum, wayKey } from "./tested-stratum.ts";
 import { blockMs } from "./traffic-block.ts";
 import { unchangedHosts } from "./unchanged-hosts.ts";
 
@@ -53,11 +54,12 @@ export function* testHostSteps(state: HealthState, change: HostChanged): Generat
     yield;
     tests.push(yield* createTest(frozen, change, stratum, index));
   }
-  const shares = yield* sharesOf(tests, index);
+  const asked = tests.map((test) => withSpokenFor(frozen, test, tests));
+  const shares = yield* sharesOf(tests, change.since, index);
   return {
     ...frozen,
     hosts: { ...frozen.hosts, [change.host]: { ...hostOf(frozen, change.host), changedAt: change.since } },
-    tests: { ...frozen.tests, ...Object.fromEntries(tests.map((test) => [testKey(change.host, test.stratum), test])) },
+    tests: { ...frozen.tests, ...Object.fromEntries(asked.map((test) => [testKey(change.host, test.stratum), test])) },
     shares: { ...frozen.shares, ...shares },
   };
 }
@@ -66,7 +68,7 @@ const settingsOn = (state: HealthState, host: string, { site }: TestedStratum): 
   settingsAt(state.settings, hostOf(state, host).environment, site);
 
 const hostOf = ({ hosts }: HealthState, host: string): HostUnderTest =>
-  hosts[host] ?? { environment: "", strata: [], slowAbove: {} };
+  hosts[host] ?? { environment: "", strata: [], slowCuts: {} };
 
 function withAdded(state: HealthState, { host, added = [] }: HostChanged, known: HostUnderTest): HealthState {
   const keys = new Set(known.strata.map(stratumKey));
@@ -82,17 +84,17 @@ function withAdded(state: HealthState, { host, added = [] }: HostChanged, known:
 
 /** Freezes what counts as slow on the host and on those it is compared with; what is frozen stays. */
 function* withSlowness(state: HealthState, host: string, index: EvidenceIndex): Generator<undefined, HealthState> {
-  const ways = hostOf(state, host).strata.filter(({ indicator }) => indicator === "slow");
   const hosts: Record<string, HostUnderTest> = {};
   for (const name of [host, ...unchangedHosts(state, host)]) {
     const before = hostOf(state, name);
-    const found: Record<string, number> = {};
-    for (const stratum of ways) {
+    const found: Record<string, SlowCut> = {};
+    for (const stratum of hostOf(state, host).strata) {
+      if (!isLatency(stratum.indicator)) continue;
       yield;
-      const bucket = slowThreshold(blocksOf(index, name, stratum));
-      if (bucket !== undefined) found[wayKey(stratum)] = bucket;
+      const cut = slowCut(blocksOf(index, name, stratum), stratum.indicator);
+      if (cut !== undefined) found[stratumKey(stratum)] = cut;
     }
-    hosts[name] = { ...before, slowAbove: { ...found, ...before.slowAbove } };
+    hosts[name] = { ...before, slowCuts: { ...found, ...before.slowCuts } };
   }
   return { ...state, hosts: { ...state.hosts, ...hosts } };
 }
@@ -106,7 +108,7 @@ function* createTest(
   const { host, since } = change;
   const settings = settingsOn(state, host, stratum);
   const unitsBefore = (name: string): readonly Unit[] =>
-    unitsOf(index, name, stratum, hostOf(state, name).slowAbove[wayKey(stratum)]);
+    unitsOf(index, name, stratum, slowAboveOf(state, name, stratum, host));
   const own = unitsBefore(host);
   const compared = unchangedHosts(state, host)
     .map((name) => ({ name, units: unitsBefore(name) }))
@@ -117,7 +119,7 @@ function* createTest(
   const ownUnits = inUnits(own);
   const tolerance = toleranceOf(settings, stratum);
   const scatter = Math.max(1, dispersion(ownUnits));
-  const before = { ...totalOf(own), requestsPerSecond: rateOf(own, since) };
+  const before = { ...sumOf(own), requestsPerSecond: rateOf(own, since) };
   const probed = hostOf(state, host).strata.some((one) => one.source === "probe" && sameBinding(one, stratum));
   const toRuleOut = requiredIncrease({ settings, stratum, before, dispersion: scatter, probed });
   const pairs = pairUnits(
@@ -144,6 +146,10 @@ function* createTest(
     now: { requests: 0, bad: 0 },
     before,
     others: { requests: 0, bad: 0, hosts: 0 },
+    othersBefore: sumOf(compared.flatMap(({ units }) => units)),
+    calm: { requests: 0, bad: 0 },
+    recent: [],
+    ...(compared.length > 0 ? {} : { alone: { now: { requests: 0, bad: 0 }, excused: recentShare(ownUnits) } }),
     units: 0,
     badUnits: 0,
     goodInRow: 0,
@@ -154,35 +160,45 @@ function* createTest(
   };
 }
 
+/** A probe that speaks for required traffic has to be proven, even if the settings do not ask for probes. */
+function withSpokenFor(state: HealthState, test: StratumTest, all: readonly StratumTest[]): StratumTest {
+  if (test.stratum.source !== "probe" || test.toRuleOut !== undefined) return test;
+  const speaks = all.some(
+    ({ host, stratum, toRuleOut }) =>
+      stratum.source === "traffic" &&
+      toRuleOut === undefined &&
+      sameBinding(stratum, test.stratum) &&
+      isRequired(settingsOn(state, host, stratum), stratum),
+  );
+  return speaks ? { ...test, toRuleOut: increaseOfProbe } : test;
+}
+
 /** The first unit that lies after the change entirely, and for latency after the warm-up. */
 function firstUnit({ warmUpMs }: HealthSettings, stratum: TestedStratum, since: Instant, unitMs: number): Instant {
   if (stratum.source === "probe") return since;
-  const from = stratum.indicator === "slow" ? after(since, warmUpMs) : since;
+  const from = isLatency(stratum.indicator) ? after(since, warmUpMs) : since;
   return instant(Math.ceil(from / unitMs) * unitMs);
 }
 
-function totalOf(units: readonly Unit[]) {
-  let requests = 0;
-  let bad = 0;
-  for (const unit of units) {
-    requests += unit.requests;
-    bad += unit.bad;
-  }
-  return { requests, bad };
-}
+/** Numbers of newest units before a change in which a host may already have been worse than on the day as a whole. */
+const justBefore: readonly number[] = [6, 30, 90];
+
+const recentShare = (units: readonly Unit[]): number =>
+  Math.max(...justBefore.map((span) => badShare(sumOf(units.slice(-span)))));
 
 function rateOf(units: readonly Unit[], since: Instant): number {
   const first = units[0];
-  return first === undefined ? 0 : totalOf(units).requests / ((since - first.startsAt) / 1000);
+  return first === undefined ? 0 : sumOf(units).requests / ((since - first.startsAt) / 1000);
 }
 
 /** One for each way with traffic strata. */
 function* sharesOf(
   tests: readonly StratumTest[],
+  since: Instant,
   index: EvidenceIndex,
 ): Generator<undefined, Readonly<Record<string, ShareOfTraffic>>> {
   const found: Record<string, ShareOfTraffic> = {};
-  for (const { host, stratum, comparedWith, before } of tests) {
+  for (const { host, stratum, comparedWith } of tests) {
     if (stratum.indicator !== "failed") continue;
     yield;
     const own = arrivals(index, host, stratum);
@@ -190,9 +206,22 @@ function* sharesOf(
     const shares = pairUnits(own, others)
       .filter((pair) => pair.others.requests > 0)
       .map((pair) => pair.changed.requests / (pair.changed.requests + pair.others.requests));
-    found[`${host}|${wayKey(stratum)}`] = shareOfTraffic(host, shares, before.requestsPerSecond);
+    found[`${host}|${wayKey(stratum)}`] = shareOfTraffic(host, shares, expectedRate(own, since));
   }
   return found;
+}
+
+/** The day, the last hour and the last ten minutes before a change. */
+const lookedBackMs: readonly number[] = [Number.POSITIVE_INFINITY, 3_600_000, 600_000];
+
+/** Requests a second that are due after a change: users who had stopped coming before it are not missed. */
+const expectedRate = (units: readonly Unit[], since: Instant): number =>
+  Math.min(...lookedBackMs.map((span) => rateBack(units, since, span)));
+
+function rateBack(units: readonly Unit[], since: Instant, spanMs: number): number {
+  const from = Math.max(since - spanMs, units[0]?.startsAt ?? since);
+  const { requests } = sumOf(units.filter(({ startsAt }) => startsAt >= from));
+  return requests === 0 ? 0 : requests / ((since - from) / 1000);
 }
 
 /** All requests of a way, by block. */

@@ -1,7 +1,12 @@
 import type { Hop } from "../probing/probe-result.ts";
 
-/** What may be wrong with a request of a user; `slow` is slower than 95 % of the requests before the change on that host. */
-export type TrafficIndicator = "failed" | "refused" | "not-found" | "denied" | "limited" | "redirected" | "slow";
+/**
+ * What may be wrong with a request of a user; `slow` is slower than 95 % of the requests before the change on that host, and
+ * `above-median` slower than half of them.
+ */
+export type TrafficIndicator = OutcomeIndicator | LatencyIndicator;
+export type OutcomeIndicator = "failed" | "refused" | "not-found" | "denied" | "limited" | "redirected";
+export type LatencyIndicator = "slow" | "above-median";
 
 export const trafficIndicators: readonly TrafficIndicator[] = [
   "failed",
@@ -11,7 +16,12 @@ export const trafficIndicators: readonly TrafficIndicator[] = [
   "limited",
   "redirected",
   "slow",
+  "above-median",
 ];
+
+/** By how long a request took, which says something only beside a threshold that a change freezes. */
+export const isLatency = (indicator: TestedStratum["indicator"]): indicator is LatencyIndicator =>
+  indicator === "slow" || indicator === "above-median";
 
 /** One way to a site: a registered binding, asked at one hop. Host names that are no binding are no stratum. */
 export interface Way {

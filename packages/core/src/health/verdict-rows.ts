@@ -3,7 +3,7 @@ import { isRequired } from "./health-settings.ts";
 import { type HealthState, settingsOf } from "./health-state.ts";
 import { type Proof, proofOf } from "./proof.ts";
 import { suspectEvidence } from "./rule.ts";
-import type { RowState, VerdictRow } from "./verdict-row.ts";
+import type { RowState, Tally, VerdictRow } from "./verdict-row.ts";
 import { isShared, type Weighed } from "./weigh.ts";
 
 /** Evidence is shown up to this; JSON knows no infinity. */
@@ -30,13 +30,13 @@ function rowOf(input: RowsInput, one: Weighed): VerdictRow {
   return {
     host: test.host,
     stratum: test.stratum,
-    required: isRequired(settingsOf(state, test), test.stratum),
+    required: proof.toRuleOut !== undefined || isRequired(settingsOf(state, test), test.stratum),
     state: stateOf(input, one, proof),
     since: test.since,
     observedMs: durationMs(Math.max(0, between(test.since, test.fedUntil))),
-    now: test.now,
-    before: { requests: test.before.requests, bad: test.before.bad },
-    others: test.others,
+    now: whole(test.now),
+    before: whole(test.before),
+    others: { ...whole(test.others), hosts: test.others.hosts },
     references: one.references,
     evidence: Math.min(shownMax, Math.exp(one.logShown)),
     bar: Math.exp(one.logBar),
@@ -47,6 +47,9 @@ function rowOf(input: RowsInput, one: Weighed): VerdictRow {
     ...(proof.missing === undefined ? {} : { missing: proof.missing }),
   };
 }
+
+/** Of requests whose latency lies in the bucket where slow begins, a part counts. */
+const whole = ({ requests, bad }: Tally): Tally => ({ requests, bad: Math.round(bad) });
 
 function stateOf({ regressed }: RowsInput, one: Weighed, proof: Proof): RowState {
   if (regressed.includes(one)) return "regressed";

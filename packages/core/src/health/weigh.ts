@@ -1,12 +1,12 @@
 import { falseHaltOf } from "./health-settings.ts";
 import type { HealthState, StratumTest } from "./health-state.ts";
-import { klLower } from "./kl-lower.ts";
 import { failuresWithoutReference, suspectEvidence, unitsForPersistence } from "./rule.ts";
 import { logSameTime } from "./same-time.ts";
+import { isTroubleShared, isUnwell, sumOf, usualOf } from "./shared-trouble.ts";
 import { testKey } from "./start-tests.ts";
 import { sameBinding } from "./tested-stratum.ts";
 import { unchangedHosts } from "./unchanged-hosts.ts";
-import type { References, Tally } from "./verdict-row.ts";
+import type { References } from "./verdict-row.ts";
 
 /** What the test of one stratum says against its host. Evidence and bars are natural logarithms. */
 export interface Weighed {
@@ -37,10 +37,9 @@ export function weighTests(state: HealthState): readonly Weighed[] {
 
 function weigh(state: HealthState, test: StratumTest, all: readonly StratumTest[], falseHalt: number): Weighed {
   const logBar = -Math.log(falseHalt * (state.weights[testKey(test.host, test.stratum)] ?? 0));
-  const controls = controlsNow(state, test);
-  const references = referencesOf(test, controls.length);
+  const references = referencesOf(test);
   const logEvidence = capped(test, logOf(test, references, all));
-  const lenient = lenientOf(test, references, controls.length, all);
+  const lenient = lenientOf(test, references, controlsNow(state, test).length, all);
   const logShown = lenient === undefined ? logEvidence : shownOf(lenient, logEvidence, logBar);
   return { test, references, logEvidence, logBar, logShown, ...(lenient === undefined ? {} : { lenient }) };
 }
@@ -50,9 +49,10 @@ const controlsNow = (state: HealthState, test: StratumTest): readonly string[] =
   return test.comparedWith.filter((host) => unchanged.includes(host));
 };
 
-function referencesOf(test: StratumTest, controls: number): References {
-  if (test.ownHistory === undefined) return test.sameTime === undefined ? "nothing" : "others";
-  return controls === 0 ? "history" : "both";
+/** What was counted beside others stays compared with them when they change as well. */
+function referencesOf({ ownHistory, sameTime, alone }: StratumTest): References {
+  if (ownHistory === undefined) return sameTime === undefined ? "nothing" : "others";
+  return alone === undefined ? "both" : "history";
 }
 
 function logOf(test: StratumTest, references: References, all: readonly StratumTest[]): number {
@@ -70,9 +70,14 @@ function logOf(test: StratumTest, references: References, all: readonly StratumT
   }
 }
 
-/** Before/after alone cannot tell the change from the day, unless half of everything is bad, or a probe fails too. */
-function isEvident({ host, stratum, now }: StratumTest, all: readonly StratumTest[]): boolean {
-  if (now.bad * 2 >= now.requests) return true;
+/**
+ * Before/after alone cannot tell the change from the day, unless half of everything is bad, or a probe fails too. Half of all
+ * requests were above the median before as well.
+ */
+function isEvident({ host, stratum, alone }: StratumTest, all: readonly StratumTest[]): boolean {
+  if (stratum.indicator === "above-median") return false;
+  const now = alone?.now ?? { requests: 0, bad: 0 };
+  if (now.requests > 0 && now.bad * 2 >= now.requests) return true;
   return all.some((other) => other.host === host && sameBinding(other.stratum, stratum) && failsNow(other));
 }
 
@@ -98,7 +103,7 @@ function lenientOf(
   all: readonly StratumTest[],
 ): Lenient | undefined {
   if (references !== "both" || test.unreliable || test.badUnits < unitsForPersistence) return undefined;
-  if (test.stratum.source === "traffic" && controls > 1) return undefined;
+  if (test.stratum.source === "traffic" && controls !== 1) return undefined;
   if (!othersAreWell(test, all)) return undefined;
   return {
     logChanged: test.ownHistory?.logEvidence ?? 0,
@@ -106,29 +111,15 @@ function lenientOf(
   };
 }
 
-/** Bad share by which others may exceed twice what was usual, and the doubt with which they are believed to do more. */
-const unwell = { margin: 0.01, doubt: 0.05 } as const;
-
 /** Of probes all of the host count, since trouble that hosts share shows in some of them first. */
 function othersAreWell(test: StratumTest, all: readonly StratumTest[]): boolean {
   const asked = test.stratum.source === "traffic" ? [test] : all.filter((one) => isProbeOf(one, test.host));
-  const before = sumOf(asked.map((one) => one.before));
+  const before = sumOf(asked.map((one) => one.othersBefore));
   const others = sumOf(asked.map((one) => one.others));
-  const leastShare = klLower(others.requests / test.dispersion, others.bad / test.dispersion, unwell.doubt);
-  return leastShare <= 2 * badShare(before) + unwell.margin;
+  return !isUnwell(others, before.requests === 0 ? 0 : before.bad / before.requests, test.dispersion);
 }
 
 const isProbeOf = ({ host, stratum }: StratumTest, of: string): boolean => host === of && stratum.source === "probe";
-
-function sumOf(tallies: readonly Tally[]): Tally {
-  let requests = 0;
-  let bad = 0;
-  for (const tally of tallies) {
-    requests += tally.requests;
-    bad += tally.bad;
-  }
-  return { requests, bad };
-}
 
 /** Both parts on one scale: 20 : 1 for "not shared" is as good as the bar. */
 function shownOf({ logChanged, logNotShared }: Lenient, logEvidence: number, logBar: number): number {
@@ -136,15 +127,8 @@ function shownOf({ logChanged, logNotShared }: Lenient, logEvidence: number, log
 }
 
 /**
- * It got worse, and at least half as much so on the hosts that were not changed, in the same time: the change is not the
- * cause. Evidence that only this host has the trouble ends it.
+ * It got worse, and so did the hosts that were not changed, in the same time: the change is not the cause. Evidence that this
+ * host is worse than they are ends it.
  */
-export function isShared({ references, test }: Weighed): boolean {
-  if (references !== "both" || test.badUnits < unitsForPersistence) return false;
-  const changed = test.ownHistory?.logEvidence ?? 0;
-  const notShared = test.sameTime === undefined ? 0 : logSameTime(test.sameTime);
-  if (changed < Math.log(suspectEvidence) || notShared >= Math.log(suspectEvidence)) return false;
-  return badShare(test.others) * 2 >= badShare(test.now);
-}
-
-const badShare = ({ requests, bad }: Tally): number => (requests === 0 ? 0 : bad / requests);
+export const isShared = ({ references, test, logEvidence }: Weighed): boolean =>
+  references === "both" && logEvidence < Math.log(suspectEvidence) && isTroubleShared(test.recent, usualOf(test));

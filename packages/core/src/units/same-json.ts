@@ -13,11 +13,13 @@ const sameItems = (a: readonly unknown[], b: readonly unknown[]): boolean =>
   a.length === b.length && a.every((item, index) => sameJson(item, b[index]));
 
 function sameMembers(a: object, b: object): boolean {
-  const [as, bs] = [present(a), present(b)];
-  if (as.length !== bs.length) return false;
-  const others = new Map(bs);
-  return as.every(([key, value]) => others.has(key) && sameJson(value, others.get(key)));
+  const others = b as Readonly<Record<string, unknown>>;
+  let surplus = 0;
+  for (const [key, value] of Object.entries(a)) {
+    if (value === undefined) continue;
+    if (!sameJson(value, others[key])) return false;
+    surplus++;
+  }
+  for (const value of Object.values(b)) if (value !== undefined) surplus--;
+  return surplus === 0;
 }
-
-const present = (value: object): readonly (readonly [string, unknown])[] =>
-  Object.entries(value).filter(([, member]) => member !== undefined);

@@ -38,9 +38,73 @@ export function askMaster(socketPath: string, command: string): Promise<string> 
   });
 }
 
-/** Asks one worker, an old one too. The prefix holds for one command, so each has a connection of its own. */
+/** Asks one worker, an old one too. */
 export const askWorker = (socketPath: string, pid: number, command: string): Promise<string> =>
-  askMaster(socketPath, `@!${pid} ${command}`);
+  askMaster(socketPath, toWorker(pid, command));
+
+/** The prefix holds for one command. */
+const toWorker = (pid: number, command: string): string => `@!${pid} ${command}`;
+
+export interface WorkerAnswers {
+  readonly processes: Processes;
+  /** By pid, in the order of the questions; a worker that has ended meanwhile has none. */
+  readonly answers: ReadonlyMap<number, readonly string[]>;
+}
+
+/**
+ * Asks every worker the same questions. With `expected`, the pid of the only worker there was before, one connection does for a
+ * process at rest. Rejects with `proxy-unreachable`, also when a worker is there and does not answer everything.
+ */
+export async function askWorkers(
+  socketPath: string,
+  questions: readonly string[],
+  expected?: number,
+): Promise<WorkerAnswers> {
+  const first = expected === undefined ? [] : questions.map((question) => toWorker(expected, question));
+  const [listed = "", ...early] = splitAnswers(await askMaster(socketPath, ["show proc", ...first].join("; ")));
+  const processes = parseProcesses(listed);
+  const answers = new Map<number, readonly string[]>();
+  for (const { pid } of processes.workers) {
+    const complete = pid === expected && early.length === questions.length;
+    const all = complete ? early : await askOneWorker(socketPath, pid, questions);
+    if (all !== undefined) answers.set(pid, all);
+  }
+  return { processes, answers };
+}
+
+/** Undefined when it has ended. */
+async function askOneWorker(
+  socketPath: string,
+  pid: number,
+  questions: readonly string[],
+): Promise<readonly string[] | undefined> {
+  const commands = questions.map((question) => toWorker(pid, question)).join("; ");
+  const answers = await askMaster(socketPath, commands).then(splitAnswers, (cause: unknown) => ({ cause }));
+  if ("length" in answers && answers.length === questions.length) return answers;
+  const { workers } = await readProcesses(socketPath);
+  if (!workers.some((worker) => worker.pid === pid)) return undefined;
+  const cause = "cause" in answers ? { cause: answers.cause } : {};
+  throw new Problem(
+    "proxy-unreachable",
+    `haproxy worker ${pid} at ${socketPath} does not answer all it is asked`,
+    cause,
+  );
+}
+
+/** Each answer ends with an empty line; one that says nothing is that line alone. */
+export function splitAnswers(text: string): readonly string[] {
+  const answers: string[] = [];
+  let open: string[] = [];
+  for (const line of text.split("\n")) {
+    if (line !== "") open.push(line);
+    else {
+      answers.push(open.join("\n"));
+      open = [];
+    }
+  }
+  // What comes after the last line end is no line.
+  return text.endsWith("\n") ? answers.slice(0, -1) : answers;
+}
 
 /** The master and its workers, as the master sees them. */
 export async function readProcesses(socketPath: string): Promise<Processes> {
@@ -62,18 +126,27 @@ export function parseProcesses(text: string): Processes {
   };
 }
 
-/** `Name: value` lines, as `show info` answers. */
-export function parseInfo(text: string): ReadonlyMap<string, string> {
-  const lines = text.split("\n").flatMap((line): [string, string][] => {
-    const colon = line.indexOf(": ");
-    return colon === -1 ? [] : [[line.slice(0, colon), line.slice(colon + 2).trim()]];
-  });
-  return new Map(lines);
+/** Of the seventy `Name: value` lines of `show info` the value of this one. */
+export function infoValue(text: string, name: string): string | undefined {
+  const line = `\n${name}: `;
+  const at = `\n${text}`.indexOf(line);
+  if (at === -1) return undefined;
+  const from = at + line.length - 1;
+  const end = text.indexOf("\n", from);
+  return text.slice(from, end === -1 ? undefined : end).trim();
 }
 
-/** Rows of `show stat` by column name. */
-export function parseStats(text: string): readonly ReadonlyMap<string, string>[] {
+/** Of the hundred columns of `show stat` these, row by row; empty where there is none of that name. */
+export function parseStats<Column extends string>(
+  text: string,
+  ...columns: readonly Column[]
+): readonly Readonly<Record<Column, string>>[] {
   const [head = "", ...rows] = text.split("\n").filter((line) => line.trim() !== "");
   const names = head.replace(/^# /, "").split(",");
-  return rows.map((row) => new Map(row.split(",").map((value, at) => [names[at] ?? "", value])));
+  const places = columns.map((column) => [column, names.indexOf(column)] as const);
+  const columnsMax = Math.max(...places.map(([, at]) => at)) + 1;
+  return rows.map((row) => {
+    const values = row.split(",", columnsMax);
+    return Object.fromEntries(places.map(([column, at]) => [column, values[at] ?? ""])) as Record<Column, string>;
+  });
 }

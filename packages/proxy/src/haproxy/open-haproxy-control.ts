@@ -10,6 +10,7 @@ import { readProxyState, writeProxyState } from "../control/proxy-state.ts";
 import type { ProxyCounts } from "../counting/proxy-counters.ts";
 import { parseSlotTable } from "../settings/process-settings.ts";
 import { type AccumulatedCounts, proxyCounts } from "./accumulated-counts.ts";
+import { drainBegun } from "./drain-begun.ts";
 import { findHaproxy } from "./find-haproxy.ts";
 import { readProcesses } from "./master-cli.ts";
 import { readSettings, writeConfig } from "./prepare-haproxy.ts";
@@ -42,6 +43,8 @@ class HaproxyControl implements ProxyControl {
   readonly #files: ProcessFiles;
   #orders: Promise<unknown> = Promise.resolve();
   #readings: Promise<unknown> = Promise.resolve();
+  /** The newest worker when it was last asked. */
+  #worker: number | undefined;
 
   constructor(dir: string, findPath: () => Promise<string>) {
     this.#findPath = findPath;
@@ -49,8 +52,10 @@ class HaproxyControl implements ProxyControl {
     this.#files = processFiles(dir);
   }
 
-  status(): Promise<ProxyStatus> {
-    return readStatus(this.#files);
+  async status(): Promise<ProxyStatus> {
+    const status = await readStatus(this.#files, this.#worker);
+    this.#worker = status.pid;
+    return status;
   }
 
   putSlots(table: SlotTable): Promise<ProxyStatus> {
@@ -91,6 +96,7 @@ class HaproxyControl implements ProxyControl {
       await writeConfig(await this.#findPath(), this.#dir, process, { accepting: false, slots });
       signal(masterPid, "SIGUSR1");
       void this.#endAt(masterPid, performance.now() + limitMs);
+      await drainBegun(this.#files.masterSocket);
       // An idle process is gone at once: asking it how it is would be too late.
       return { ...before, accepting: false, draining: true };
     });
@@ -111,7 +117,7 @@ class HaproxyControl implements ProxyControl {
 
   /** One after another: each goes on from what the one before has written down. */
   #readCounts(): Promise<AccumulatedCounts> {
-    const result = this.#readings.then(() => readCounts(this.#files));
+    const result = this.#readings.then(() => readCounts(this.#files, this.#worker));
     this.#readings = result.catch(() => undefined);
     return result;
   }

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { Problem } from "@sluice/core/problems/problem";
-import { askMaster, askWorker, parseInfo, readProcesses } from "./master-cli.ts";
+import { askMaster, askWorker, infoValue, readProcesses } from "./master-cli.ts";
 
 const lookEveryMs = 20;
 /** A start takes tens of milliseconds; a machine that is starting everything at once takes longer. */
@@ -27,5 +27,5 @@ export async function reloadConfirmed(masterSocket: string, previous: number): P
 
 async function answersItself(masterSocket: string, pid: number): Promise<boolean> {
   const info = await askWorker(masterSocket, pid, "show info").catch(() => "");
-  return parseInfo(info).get("Pid") === String(pid);
+  return infoValue(info, "Pid") === String(pid);
 }

@@ -9,7 +9,7 @@ import type { SlotTable } from "@sluice/core/proxying/proxy-settings";
 import { openProxyControl, type ProxyControl } from "../control/control-client.ts";
 import type { ProxyProcess } from "../settings/process-settings.ts";
 
-const main = fileURLToPath(new URL("../main.ts", import.meta.url));
+const main = fileURLToPath(new URL("../start.mjs", import.meta.url));
 
 /** What the keeper is in production: owns listening sockets and starts proxies that inherit them. */
 export interface TestKeeper extends AsyncDisposable {

@@ -13,7 +13,7 @@ export class HaproxyChildren {
 
   /** Whether the process of this run folder is an HAProxy. */
   owns(folder: string): boolean {
-    return existsSync(processFiles(folder).config);
+    return this.#controls.has(folder) || existsSync(processFiles(folder).config);
   }
 
   control(folder: string): ProxyControl {

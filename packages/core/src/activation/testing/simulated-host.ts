@@ -27,7 +27,7 @@ export interface SimulatedHost {
   readonly installed: Set<string>;
   slots: Writable<SlotSeen>[];
   proxies: Writable<ProxySeen>[];
-  /** Proxies that crashed and are about to be started again. */
+  /** Proxies that say nothing: down and about to be started again, or slow. */
   silent: SilentProxy[];
   /** Every action carried out, by kind. */
   readonly acted: string[];
@@ -39,7 +39,7 @@ export interface SimulatedHost {
   answer: (order: ProbeRoundOrder, release: string | undefined) => ProbeResult["outcome"];
 }
 
-export const noFacts: ActivationFacts = { failures: [], ready: [], tally: {}, cold: false };
+export const noFacts: ActivationFacts = { failures: [], ready: [], started: [], tally: {}, cold: false };
 
 export const seenHost = (world: SimulatedHost): ObservedHost =>
   JSON.parse(
@@ -111,12 +111,15 @@ function obey(world: SimulatedHost, action: ActivationAction): void {
       if (seen !== undefined) world.facts = { ...world.facts, ready: [...world.facts.ready, readyKey(seen)] };
       return;
     }
-    case "start-successor":
+    case "start-successor": {
+      const childId = `${action.unit}-${world.acted.length}`;
       world.proxies.push({
-        ...runningProxy(action.unit, `${action.unit}-${world.acted.length}`, action.release.digest, action.slots),
+        ...runningProxy(action.unit, childId, action.release.digest, action.slots),
         accepting: false,
       });
+      world.facts = { ...world.facts, started: [...world.facts.started, childId] };
       return;
+    }
     case "probe":
       world.facts = {
         ...world.facts,

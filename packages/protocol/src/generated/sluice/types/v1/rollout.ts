@@ -114,7 +114,7 @@ export interface EvidenceRow {
   hop: string;
   /** `traffic` or `probe`. */
   source: string;
-  /** `failed`, `refused`, `not-found`, `denied`, `limited`, `redirected` or `slow` of traffic; `unexpected` of probes. */
+  /** `failed`, `refused`, `not-found`, `denied`, `limited`, `redirected`, `slow` or `above-median` of traffic; `unexpected` of probes. */
   indicator: string;
   /** `GET /healthz`; of probes only. */
   probe?:

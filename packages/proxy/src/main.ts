@@ -1,6 +1,0 @@
-import { enableCompileCache } from "node:module";
-
-// Before anything else is loaded: the second start of a proxy on a host then takes half the time of the first.
-enableCompileCache();
-const { runProxy } = await import("./run-proxy.ts");
-await runProxy(process.argv.slice(2));
