@@ -21,7 +21,6 @@ const withActivation = (broken: Subject["planActivation"]): Subject => ({ ...sub
 export const brokenActivations: readonly BrokenSubject[] = [
   {
     name: "does not know on its host what is one-way",
-    rareSeed: 102,
     caughtAs: /^one-way:/,
     subject: withActivation((input) => {
       const plan = planActivation({ ...input, word: revertible(input.word) });
@@ -95,7 +94,6 @@ export const brokenActivations: readonly BrokenSubject[] = [
   },
   {
     name: "stops the old slot without waiting for its users",
-    rareSeed: 85,
     caughtAs: /^3:/,
     subject: withActivation((input) => {
       const { state } = input;
@@ -119,7 +117,6 @@ function brokenMemories(): readonly BrokenSubject[] {
   return [
     {
       name: "goes on with what was on trial after a restart of the host",
-      rareSeed: 506,
       caughtAs: /^2:/,
       subject: {
         ...subject,
@@ -129,7 +126,6 @@ function brokenMemories(): readonly BrokenSubject[] {
     },
     {
       name: "takes what was on trial for proven after a restart of the host",
-      rareSeed: 22,
       caughtAs: /^1:/,
       subject: {
         ...subject,
@@ -158,7 +154,6 @@ function brokenMemories(): readonly BrokenSubject[] {
     },
     {
       name: "takes the coordinator's word for proven whatever runs",
-      rareSeed: 312,
       caughtAs: /^1:/,
       subject: {
         ...subject,

@@ -9,8 +9,6 @@ export interface BrokenSubject {
   /** What the broken promise is called in {@link Promises}. */
   readonly caughtAs: RegExp;
   readonly subject: Subject;
-  /** A seed that was seen to reach a rare fault; tried first, and only a short cut: without it others are found. */
-  readonly rareSeed?: number;
 }
 
 const pass: Verdict = { kind: "pass", reasons: ["broken on purpose"] };
@@ -56,13 +54,11 @@ export const brokenSubjects: readonly BrokenSubject[] = [
   },
   {
     name: "leads from an old backup",
-    rareSeed: 66,
     caughtAs: /^11:/,
     subject: { ...subject, judgeLead: () => ({ kind: "lead" }) },
   },
   {
     name: "takes back what is one-way",
-    rareSeed: 51,
     caughtAs: /^way-back:/,
     subject: {
       ...subject,
@@ -74,7 +70,6 @@ export const brokenSubjects: readonly BrokenSubject[] = [
   },
   {
     name: "goes back to what has no good verdict",
-    rareSeed: 539,
     caughtAs: /^way-back:/,
     subject: { ...subject, planRollout: ({ badReleases: _, ...input }) => planRollout(input) },
   },
@@ -93,7 +88,6 @@ export const brokenSubjects: readonly BrokenSubject[] = [
   },
   {
     name: "takes a host that may not have heard of a withdrawal for withdrawn",
-    rareSeed: 65,
     caughtAs: /^withdrawal:/,
     subject: { ...subject, planRollout: (input) => planRollout(withEveryHostUpToDate(input)) },
   },
@@ -106,13 +100,11 @@ export const brokenSubjects: readonly BrokenSubject[] = [
   },
   {
     name: "knows a withdrawal by the text of an intent alone",
-    rareSeed: 65,
     caughtAs: /^withdrawal:/,
     subject: { ...subject, coordinator: { comparesTextOnly: true } },
   },
   {
     name: "judges a host by its own fence",
-    rareSeed: 62,
     caughtAs: /^11:/,
     subject: { ...subject, coordinator: { comparesOwnFence: true } },
   },

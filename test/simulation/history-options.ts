@@ -106,7 +106,7 @@ export function drawOptions(seed: number): HistoryOptions {
     deployEveryMs: prng.whole(minute, 4 * minute),
     operatorEveryMs: sometimes(minute, 4 * minute),
     hastyEveryMs: prng.chance(0.2) ? prng.whole(5000, minute) : 0,
-    faultsMs: prng.whole(6, 15) * minute,
+    faultsMs: prng.whole(3, 12) * minute,
     ...drawGates(createPrng(seed * 104_729 + 5)),
     ...(createPrng(seed * 15_487 + 11).chance(0.25) ? { oneWay: true } : {}),
   };
@@ -114,11 +114,11 @@ export function drawOptions(seed: number): HistoryOptions {
 
 type Size = Pick<HistoryOptions, "acceptance" | "production" | "sites" | "maxUnavailable">;
 
-/** Most faults need few hosts to show, and a small history is over soon; every hundredth seed has a larger fleet. */
+/** Most faults need few hosts to show, and a small history is over soon; every 250th seed has a larger fleet. */
 function drawSize(prng: Prng, seed: number): Size {
   if (seed % 10_000 === 0) return { acceptance: 2, production: 198, sites: 40, maxUnavailable: 40 };
-  if (seed % 1000 === 0) return sizeOf(prng, prng.whole(20, 80), prng.whole(2, 10));
-  if (seed % 100 === 0) return sizeOf(prng, prng.whole(4, 20), prng.whole(3, 8));
+  if (seed % 2500 === 0) return sizeOf(prng, prng.whole(20, 80), prng.whole(2, 10));
+  if (seed % 250 === 0) return sizeOf(prng, prng.whole(4, 20), prng.whole(3, 8));
   return { ...sizeOf(prng, prng.whole(2, 3), prng.pick([1, 2, 2, 2])), maxUnavailable: prng.whole(1, 2) };
 }
 

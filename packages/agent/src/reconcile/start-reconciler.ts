@@ -1,8 +1,6 @@
-import type { ActivationFacts, ActivationState, Intent, ObservedHost, ProbeResult, UnitKey } from "@sluice/core";
+import type { ActivationFacts, ActivationState, Intent, ObservedHost, ProbeResult } from "@sluice/core";
 import { isSettled } from "@sluice/core/activation/describe-activation";
-import { proxiesOf } from "@sluice/core/activation/observed-host";
 import { describeDrift } from "@sluice/core/host/drift";
-import { parseUnit } from "@sluice/core/intent/intent";
 import { sameJson } from "@sluice/core/units/same-json";
 import { durationMs } from "@sluice/core/units/time";
 import type { Clock, Running } from "@sluice/runtime";
@@ -13,18 +11,19 @@ import { stepActivation, wordOn } from "../activation/step-activation.ts";
 import { findHandChanges, type RanBefore } from "../drift/find-hand-changes.ts";
 import type { FoundDrift } from "../drift/start-drift-watch.ts";
 import type { HostMemory } from "../ledger/host-memory.ts";
+import { Admission } from "./admission.ts";
 import type { HostDrivers } from "./host-drivers.ts";
 import { type HostLook, HostLooks } from "./host-looks.ts";
 import { IntentInbox } from "./intent-inbox.ts";
 import { isAtRest } from "./is-at-rest.ts";
 import type { Judgement } from "./judgement.ts";
 import { Lanes } from "./lanes.ts";
-import { unsettled } from "./live-units.ts";
+import { sitesOf, unsettled } from "./live-units.ts";
 import type { UpkeepInput } from "./plan-upkeep.ts";
-import { isColdStart } from "./processes.ts";
 import { ReleasePruner } from "./release-pruner.ts";
 import { settleLedger } from "./settle-ledger.ts";
-import { needsUpkeep, stepUpkeep, type UpkeepNotes, upkeepInput } from "./step-upkeep.ts";
+import { StartDoubts } from "./start-doubts.ts";
+import { needsUpkeep, noteAbsent, stepUpkeep, type UpkeepNotes, upkeepInput } from "./step-upkeep.ts";
 import { Troubles } from "./troubles.ts";
 
 export interface ReconcilerOptions {
@@ -75,6 +74,8 @@ class ReconcileLoop implements Reconciler {
   readonly #options: ReconcilerOptions;
   readonly #stop = new AbortController();
   readonly #looks: HostLooks;
+  readonly #doubts: StartDoubts;
+  readonly #admission = new Admission();
   readonly #lanes: Lanes;
   readonly #inbox: IntentInbox;
   readonly #pruner: ReleasePruner;
@@ -86,9 +87,6 @@ class ReconcileLoop implements Reconciler {
   #seen: ObservedHost | undefined;
   #seenAskedAt = 0;
   #ran: RanBefore | undefined;
-  /** How often the host may have restarted behind our back, and how many of these have been looked into. */
-  #doubts = 1;
-  #doubtsSettled = 0;
 
   constructor(options: ReconcilerOptions) {
     const { host, drivers, memory, clock, log, onChanged } = options;
@@ -96,6 +94,7 @@ class ReconcileLoop implements Reconciler {
     const troubles = new Troubles(log);
     this.#troubles = troubles;
     this.#looks = new HostLooks(drivers, clock);
+    this.#doubts = new StartDoubts(clock);
     this.#inbox = new IntentInbox({
       host,
       memory,
@@ -150,7 +149,7 @@ class ReconcileLoop implements Reconciler {
 
   /** Nothing goes on by what was known before, until it is known whether the host has restarted. */
   #doubt(): void {
-    this.#doubts += 1;
+    this.#doubts.raise();
     this.#lanes.callOffAll();
     this.wake();
   }
@@ -186,13 +185,15 @@ class ReconcileLoop implements Reconciler {
   async #look(): Promise<void> {
     const { memory, clock } = this.#options;
     await this.#inbox.takeOwed();
-    const doubts = this.#doubts;
+    const { raised } = this.#doubts;
     const look = await this.#looks.fresh();
     const { host } = look;
-    if (doubts > this.#doubtsSettled) await this.#judgeStart(host);
-    this.#doubtsSettled = doubts;
+    const start = this.#doubts.judge(raised, memory.ledger.processes, host);
+    if (start === "unclear") return;
+    if (start === "cold") await this.#beginCold(host);
+    this.#doubts.settle(raised);
     this.#note(look);
-    this.#noteAbsent(host);
+    noteAbsent(this.#notes, memory.ledger, host, clock.now());
     const input = { now: clock.now(), intent: memory.intent, host, obeyGrants: this.#inbox.obeysGrants };
     await memory.update((ledger) => settleLedger(ledger, input));
     await this.#noticeHands(host);
@@ -208,9 +209,8 @@ class ReconcileLoop implements Reconciler {
   }
 
   /** After a restart of the host only proven releases stay (promise 2). */
-  async #judgeStart(host: ObservedHost): Promise<void> {
+  async #beginCold(host: ObservedHost): Promise<void> {
     const { memory, log, clock } = this.#options;
-    if (!isColdStart(memory.ledger.processes, host)) return;
     log.warn({}, "agent.cold-start");
     this.#notes.cold = true;
     this.#facts.clear();
@@ -229,17 +229,6 @@ class ReconcileLoop implements Reconciler {
     if (left.length === 0) return;
     const notes = left.map((one) => [one.about, { sentence: describeDrift(one), at: clock.now() }] as const);
     await memory.update((ledger) => ({ ...ledger, drifts: { ...Object.fromEntries(notes), ...ledger.drifts } }));
-  }
-
-  #noteAbsent(host: ObservedHost): void {
-    const { memory, clock } = this.#options;
-    const { absentSince } = this.#notes;
-    for (const unit of Object.keys(memory.ledger.proven)) {
-      if (parseUnit(unit as UnitKey).kind === "site") continue;
-      if (proxiesOf(host, unit as UnitKey).some(({ draining }) => !draining)) delete absentSince[unit];
-      else absentSince[unit] ??= clock.now();
-    }
-    if (Object.keys(absentSince).length === 0) this.#notes.cold = false;
   }
 
   async #spawnLanes(host: ObservedHost): Promise<void> {
@@ -264,12 +253,26 @@ class ReconcileLoop implements Reconciler {
 
   async #stepGrant(id: string, signal: AbortSignal): Promise<boolean> {
     const { drivers, memory, clock, onResults } = this.#options;
+    const before = memory.ledger.activations[id];
+    const refusal = before === undefined ? undefined : this.#refusal(before);
+    if (refusal !== undefined) {
+      this.waiting.set(id, [refusal]);
+      return false;
+    }
     const ports = { drivers, looks: this.#looks, memory, clock, onResults, onStep: this.#stepped };
     const step = await stepActivation(ports, id, this.#facts.get(id) ?? noFacts, signal);
     this.#facts.set(id, step.facts);
     const state = memory.ledger.activations[id];
-    if (state !== undefined && isSettled(state)) this.wake();
-    return step.moved && state !== undefined && !isSettled(state);
+    // What was installed waits for its turn by a look that shows it.
+    const mayHaveToWait = before?.phase === "installing" && state?.phase === "installing";
+    if (state !== undefined && (isSettled(state) || (step.moved && mayHaveToWait))) this.wake();
+    return step.moved && state !== undefined && !isSettled(state) && !mayHaveToWait;
+  }
+
+  #refusal(state: ActivationState): string | undefined {
+    const { ledger, intent } = this.#options.memory;
+    const isHeld = wordOn(ledger, intent, state).kind === "held";
+    return this.#admission.refusal({ state, ledger, seen: this.#seen, isHeld, now: this.#options.clock.now() });
   }
 
   readonly #stepped = (
@@ -284,7 +287,11 @@ class ReconcileLoop implements Reconciler {
     if (next.phase !== from.phase) {
       const end = "end" in next ? { end: next.end } : {};
       log.info({ grant: id, from: from.phase, to: next.phase, ...end }, "activation.moved");
-      if (next.phase === "provisional" || next.phase === "clearing") onSwitched(sitesOf(next));
+      if (next.phase === "provisional" || next.phase === "clearing") {
+        onSwitched(sitesOf(next));
+        // Another one may go on.
+        this.wake();
+      }
     }
     onChanged();
   };
@@ -321,6 +328,3 @@ class ReconcileLoop implements Reconciler {
     await this.done.catch(() => undefined);
   }
 }
-
-const sitesOf = (state: ActivationState): readonly string[] =>
-  state.parts.flatMap((part) => (part.site === undefined ? [] : [part.site]));
