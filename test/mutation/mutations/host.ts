@@ -70,8 +70,13 @@ export const hostMutations = [
     },
     {
       name: "keeps live what nobody confirmed",
-      find: 'word.kind === "held" && unconfirmed === "revert" && now >= state.grant.confirmBy',
-      put: 'word.kind === "none" && unconfirmed === "revert"',
+      find: "now >= state.grant.confirmBy;",
+      put: "now < 0;",
+    },
+    {
+      name: "undoes what is one-way because nobody confirmed it",
+      find: " && state.grant.oneWay === undefined",
+      put: "",
     },
     {
       name: "keeps what was withdrawn while it was being prepared",
@@ -121,7 +126,7 @@ export const hostMutations = [
     { name: "drains a proxy whose successor does not accept", find: "    ...accept,\n", put: "" },
     {
       name: "keeps live what the probes after the switch find broken",
-      find: 'if (verdict.kind === "bad") return undo(input, state, "probes-after", verdict.sentence);',
+      find: 'if (verdict.kind === "bad") return unlessOneWay(input, state, verdict.sentence);',
       put: 'if (verdict.kind === "bad") return toProvisional(state, []);',
     },
     {
