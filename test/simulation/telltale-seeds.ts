@@ -23,5 +23,7 @@ export const telltaleSeeds: Readonly<Record<string, number>> = {
   "takes a subset for the environment": 86,
   "knows a withdrawal by the text of an intent alone": 311,
   "stops the old slot without waiting for its users": 355,
+  "takes back what is one-way": 42,
+  "does not know on its host what is one-way": 160,
   "looks after units that an activation has in its hands": 6,
 };
