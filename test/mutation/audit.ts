@@ -11,7 +11,7 @@ import { type Trial, tryMutation } from "./try-mutation.ts";
  */
 const program = new Command("simulate:audit")
   .description("breaks the core in one small way after the other and says which faults nothing notices")
-  .option("--seeds <first..last>", "histories played with each mutation", "1..1500")
+  .option("--seeds <first..last>", "histories played with each mutation", "1..2500")
   .option("--only <words>", "mutations whose name or file has these words")
   .option("--workers <count>", "copies of the project that are tried side by side", "2")
   .parse();

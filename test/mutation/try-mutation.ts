@@ -22,7 +22,7 @@ export async function tryMutation(tree: MutatedTree, mutation: Mutation, seeds: 
 }
 
 async function playHistories(root: string, seeds: string): Promise<string | undefined> {
-  const args = ["test/simulation/simulate.ts", "--seeds", seeds];
+  const args = ["test/simulation/simulate.ts", "--threads", "1", "--seeds", seeds];
   const { exitCode, timedOut, stdout, stderr } = await run(root, "node", args);
   if (timedOut) return "does not come to an end";
   if (exitCode === 0) return undefined;

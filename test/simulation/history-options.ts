@@ -109,14 +109,20 @@ export function drawOptions(seed: number): HistoryOptions {
     faultsMs: prng.whole(3, 12) * minute,
     ...drawGates(createPrng(seed * 104_729 + 5)),
     ...(createPrng(seed * 15_487 + 11).chance(0.25) ? { oneWay: true } : {}),
+    ...(isLargest(seed) ? busy : {}),
   };
 }
+
+const isLargest = (seed: number): boolean => seed % 10_000 === 0;
+
+/** What is rare and dear has to be worth it. */
+const busy = { deployEveryMs: minute, faultsMs: 8 * minute, longOutage: false, approval: false } as const;
 
 type Size = Pick<HistoryOptions, "acceptance" | "production" | "sites" | "maxUnavailable">;
 
 /** Most faults need few hosts to show, and a small history is over soon; every 250th seed has a larger fleet. */
 function drawSize(prng: Prng, seed: number): Size {
-  if (seed % 10_000 === 0) return { acceptance: 2, production: 198, sites: 40, maxUnavailable: 40 };
+  if (isLargest(seed)) return { acceptance: 2, production: 198, sites: 40, maxUnavailable: 40 };
   if (seed % 2500 === 0) return sizeOf(prng, prng.whole(20, 80), prng.whole(2, 10));
   if (seed % 250 === 0) return sizeOf(prng, prng.whole(4, 20), prng.whole(3, 8));
   return { ...sizeOf(prng, prng.whole(2, 3), prng.pick([1, 2, 2, 2])), maxUnavailable: prng.whole(1, 2) };

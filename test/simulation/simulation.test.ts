@@ -3,8 +3,8 @@ import { expect, test } from "vitest";
 import { playSeeds } from "./play-seeds.ts";
 import { runHistory } from "./run-history.ts";
 
-/** About a minute on two quiet cores; `simulate.ts` plays as many as one likes. */
-const histories = 4000;
+/** Half a minute on two quiet cores; `simulate.ts` plays as many as one likes. */
+const histories = 2000;
 
 /** The histories are counted, not timed: a machine shared with others may take its time. */
 const timeoutMs = 900_000;

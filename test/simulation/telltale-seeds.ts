@@ -15,6 +15,8 @@ export const telltaleSeeds: Readonly<Record<string, number>> = {
   "touches hosts that nobody hears of": 38,
   "takes the override of one wave for all of them": 9,
   "takes a host that may not have heard of a withdrawal for withdrawn": 8,
+  "takes back what is one-way": 42,
+  "does not know on its host what is one-way": 160,
   "forgets maxUnavailable": 9,
   "goes on with what was on trial after a restart of the host": 1635,
   "takes the coordinator's word for proven whatever runs": 1521,
@@ -23,7 +25,5 @@ export const telltaleSeeds: Readonly<Record<string, number>> = {
   "takes a subset for the environment": 86,
   "knows a withdrawal by the text of an intent alone": 311,
   "stops the old slot without waiting for its users": 355,
-  "takes back what is one-way": 42,
-  "does not know on its host what is one-way": 160,
   "looks after units that an activation has in its hands": 6,
 };

@@ -1,5 +1,6 @@
 import type { UnitKey } from "../intent/intent.ts";
 import type { SlotName, SlotTable, SlotTarget } from "../proxying/proxy-settings.ts";
+import { sameJson } from "../units/same-json.ts";
 
 /** What the processes of a host report about themselves at one moment; never what was ordered. */
 export interface ObservedHost {
@@ -82,6 +83,12 @@ export function openOn(host: ObservedHost, site: string, slot: SlotName): number
 /** Whether users of the site are being led away from this host, by the word of its proxies. */
 export const isDraining = (host: ObservedHost, site: string): boolean =>
   acceptingProxies(host, `proxy:${site}`).some(({ slots }) => slots.draining === true);
+
+/** Whether users of the proxy come where `wanted` leads them: to the same slot, and to the same process in it. */
+export function leadsAs({ slots }: ProxySeen, wanted: SlotTable): boolean {
+  if (slots.live !== wanted.live) return false;
+  return wanted.live === "hold" || sameJson(slots[wanted.live], wanted[wanted.live]);
+}
 
 /** Where the running slots of a site are, with one of them live. A host that is being drained goes on being drained. */
 export function slotTable(

@@ -386,6 +386,21 @@ test("a proxy that is being taken back and has just crashed is ended for good be
   expect(runningNow(world).proxies.toSorted()).toEqual(asBefore.proxies.toSorted());
 });
 
+test("a proxy that comes back leads to the copy that is live by then, not to the one that was when it was started", () => {
+  const world = hostWith(grantFor(allTo2.slice(1, 2)));
+  runUntil(world, "provisional");
+  world.word = { kind: "withdrawn" };
+  world.acted.length = 0;
+  while (!world.acted.includes("start-successor")) pass(world);
+  const other = { ...runningSlot("shop", "green", "shop-2.0.0", "2.0.0", 99) };
+  world.slots = [other];
+  for (const seen of world.proxies.filter(({ accepting }) => accepting))
+    seen.slots = { live: "green", green: { ...other.target, release: other.digest } };
+  runUntil(world, "ended");
+  expect(world.acted.indexOf("put-slots")).toBeLessThan(world.acted.indexOf("accept"));
+  expect(liveRelease(world, "shop")).toBe("shop-2.0.0");
+});
+
 test("a first release that fails after the switch leaves nothing behind", () => {
   const world = hostWith(grantFor(allTo2), { empty: true });
   world.answer = (order) => (order.target.hop === "listener" ? bad : { kind: "good", status: 200 });

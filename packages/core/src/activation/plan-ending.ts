@@ -12,6 +12,7 @@ import { changingProxies, changingSites, drainMs, sitesBehindSameProxy, tableBef
 import { describeParts } from "./activation-words.ts";
 import {
   acceptingProxies,
+  leadsAs,
   type ObservedHost,
   openOn,
   type ProxySeen,
@@ -99,7 +100,11 @@ function takeBack(input: ActivationInput, part: ProxyPart, successor: string | u
     return [...wrong.map(({ childId }): ActivationAction => ({ kind: "put-slots", childId, slots })), ...dismiss];
   }
   const [waiting] = good;
-  if (waiting !== undefined) return [{ kind: "accept", childId: waiting.childId }];
+  if (waiting !== undefined) {
+    // The site's own activation may have gone back since this one was started: its copy may be gone.
+    if (site !== undefined && !leadsAs(waiting, slots)) return [{ kind: "put-slots", childId: waiting.childId, slots }];
+    return [{ kind: "accept", childId: waiting.childId }];
+  }
   return [{ kind: "start-successor", unit, release: from, slots, routesBeforeAccept: {} }];
 }
 
