@@ -69,11 +69,6 @@ export const brokenSubjects: readonly BrokenSubject[] = [
     },
   },
   {
-    name: "goes back to what has no good verdict",
-    caughtAs: /^way-back:/,
-    subject: { ...subject, planRollout: ({ badReleases: _, ...input }) => planRollout(input) },
-  },
-  {
     name: "forgets maxUnavailable",
     caughtAs: /^maxUnavailable:/,
     subject: { ...subject, planRollout: (input) => planRollout(withoutCap(input)) },
