@@ -1,5 +1,5 @@
 import type { Prng } from "../simulation/prng.ts";
-import { type BadRate, type Count, stratumSource } from "./stratum-source.ts";
+import { type BadRate, type Count, type StratumSource, stratumSource } from "./stratum-source.ts";
 
 /** One changed host and its controls, all serving the same strata. Blocks last ten seconds. */
 export interface SiteRun {
@@ -17,6 +17,8 @@ export interface SiteRun {
   /** The changed host always had this many times the bad rate of the others, and of their traffic. */
   readonly changedFactor?: number;
   readonly changedTraffic?: number;
+  /** All hosts have this many times their traffic after the change. */
+  readonly growth?: number;
 }
 
 export interface SiteCounts {
@@ -53,13 +55,17 @@ function simulateStratum(prng: Prng, run: SiteRun, perSecond: number, stratum: n
   const controls = Array.from({ length: run.controls }, () => stratumSource(prng, perSecond, run.base));
   const factor = run.changedFactor ?? 1;
   const history = Array.from({ length: run.historyBlocks }, () => source.next({ factor }));
+  const grown = (of: StratumSource, perSecondNow: number): StratumSource =>
+    run.growth === undefined ? of : stratumSource(prng, perSecondNow * run.growth, run.base);
+  const since = grown(source, perSecond * (run.changedTraffic ?? 1));
+  const besides = controls.map((control) => grown(control, perSecond));
   const changed: Count[] = [];
   const others: Count[] = [];
   for (let block = 0; block < run.blocks; block++) {
     const drift = run.drift?.(block) ?? 1;
     const broken = run.broken?.stratum === stratum && block >= (run.broken.fromBlock ?? 0) ? run.broken : undefined;
-    changed.push(source.next(broken === undefined ? { factor: factor * drift } : { rate: broken.rate }));
-    others.push(sumOf(controls.map((control) => control.next({ factor: drift }))));
+    changed.push(since.next(broken === undefined ? { factor: factor * drift } : { rate: broken.rate }));
+    others.push(sumOf(besides.map((control) => control.next({ factor: drift }))));
   }
   return { history, changed, others };
 }

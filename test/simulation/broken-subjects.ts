@@ -74,11 +74,6 @@ export const brokenSubjects: readonly BrokenSubject[] = [
     subject: { ...subject, planRollout: ({ badReleases: _, ...input }) => planRollout(input) },
   },
   {
-    name: "goes on sending hosts back after it failed on one",
-    caughtAs: /^way-back:/,
-    subject: { ...subject, planRollout: (input) => planRollout(withFailuresOfBefore(input)) },
-  },
-  {
     name: "forgets maxUnavailable",
     caughtAs: /^maxUnavailable:/,
     subject: { ...subject, planRollout: (input) => planRollout(withoutCap(input)) },
@@ -131,12 +126,6 @@ function unknownAsGood(fed: FedEvidence): FedEvidence {
     answer.outcome.kind === "unknown" ? { ...answer, outcome: { kind: "good", status: 200 } as const } : answer,
   );
   return { ...fed, probes };
-}
-
-/** As if every revert that failed had done so before this one began. */
-function withFailuresOfBefore(input: Input): Input {
-  const { state } = input;
-  return state.phase === "reverting" ? { ...input, state: { ...state, since: input.now } } : input;
 }
 
 function withoutCap(input: Input): Input {

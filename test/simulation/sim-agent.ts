@@ -89,6 +89,7 @@ export class SimAgent {
     const isIdle = this.#isSame() && !this.#upkeep.isWaiting;
     this.#settle(host);
     if (!this.isAlive) return;
+    this.#upkeep.noticeHands(host);
     for (const { grant } of unsettled(this.#ports.disk.ledger)) {
       this.#life.run(grant.id, (lane) => this.#activations.step(grant.id, lane));
     }

@@ -1,9 +1,11 @@
 import { noFacts } from "@sluice/agent/activation/carry-out";
+import { findHandChanges, type RanBefore } from "@sluice/agent/drift/find-hand-changes";
 import { busyUnits, slotsByActivation } from "@sluice/agent/reconcile/live-units";
 import type { UpkeepInput } from "@sluice/agent/reconcile/plan-upkeep";
 import {
   type ActivationAction,
   type ActivationFacts,
+  describeDrift,
   type Instant,
   type ObservedHost,
   parseUnit,
@@ -22,6 +24,7 @@ export class SimUpkeep {
   /** Something did not work or is not over: look again though nothing changes. */
   isTroubled = false;
   readonly #life: AgentLife;
+  #ran: RanBefore | undefined;
   readonly #notes = {
     ready: new Set<string>(),
     unready: new Set<string>(),
@@ -50,6 +53,18 @@ export class SimUpkeep {
       else absentSince[unit] ??= now();
     }
     if (Object.keys(absentSince).length === 0) this.#notes.cold = false;
+  }
+
+  /** Nobody lays a hand on a simulated host: whatever is found is a mistake of who looks. */
+  noticeHands(host: ObservedHost): void {
+    const input = this.#input(host);
+    const found = findHandChanges(input, this.#ran);
+    this.#ran = { host, busy: input.busy, missing: found };
+    const { history, name } = this.#life.ports;
+    for (const one of found) {
+      history.trace.count("hand seen");
+      history.trace.add(`${name}: ${describeDrift(one)}`);
+    }
   }
 
   runLanes(): void {

@@ -36,6 +36,7 @@ test(
     const { ended, reached, broken } = await playSeeds({ first: 1, last: histories }, availableParallelism());
     expect(broken, `node test/simulation/simulate.ts --seed ${broken?.seed} --trace`).toBeUndefined();
     for (const phase of ["completed", "reverted", "aborted"]) expect(ended[phase]).toBeGreaterThan(histories / 10);
+    expect(reached["hand seen"], "a change by hand is seen where nobody made one").toBeUndefined();
     for (const outcome of outcomes) expect(reached[outcome], outcome).toBeGreaterThan(0);
   },
   timeoutMs,

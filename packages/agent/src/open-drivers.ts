@@ -23,16 +23,19 @@ export async function openDrivers(options: AgentOptions, credentials: AgentCrede
   const startedAt = clock.now();
   const keeper = openKeeper(keeperSocketOf(dataDir));
   const onFailure = (err: unknown) => log.warn({ err }, "keeper.not-followed");
+  const installer = openInstaller({
+    dataDir,
+    keeper,
+    fetchArtifact: (digest, toFile, signal) => fetchArtifact({ coordinator, credentials }, digest, toFile, signal),
+  });
+  const proxies = openProxies({ keeper, dataDir, host, clock });
   return {
-    installer: openInstaller({
-      dataDir,
-      keeper,
-      fetchArtifact: (digest, toFile, signal) => fetchArtifact({ coordinator, credentials }, digest, toFile, signal),
-    }),
+    installer,
     watch: (news) => followKeeper({ keeper, ensureRunning, clock, onFailure }, news),
     readBootFacts: () => readBootFacts({ keeper, agentStartedAt: startedAt, codeDir }),
     slots: openSlots({ keeper, dataDir, clock }),
-    proxies: openProxies({ keeper, dataDir, host, clock }),
+    proxies,
+    lookForEdits: async (releases) => [...(await proxies.edited()), ...(await installer.edited(releases))],
     prober: openProber({
       host,
       clock,

@@ -6,6 +6,7 @@ import type { Clock, Ids, Running } from "@sluice/runtime";
 import type { Log } from "@sluice/runtime/logs/open-log";
 import manifest from "../package.json" with { type: "json" };
 import { startBootWatch } from "./boot/start-boot-watch.ts";
+import { startDriftWatch } from "./drift/start-drift-watch.ts";
 import { type HostMemory, openHostMemory, type WriteDurably } from "./ledger/host-memory.ts";
 import { asUnitKey, revertLocally, switchLocally } from "./local/break-glass.ts";
 import { serveLocal } from "./local/serve-local.ts";
@@ -85,12 +86,25 @@ export async function startAgent(options: AgentOptions, seams: AgentSeams = {}):
     onChanged: () => session.changed(),
     onResults: took,
     onSwitched: (sites) => probing.now(sites),
+    onHandChanges: (found) => drift.processes(found),
+  });
+  const drift = startDriftWatch({
+    look: async () => [
+      ...(await memory.edited()),
+      ...(await drivers.lookForEdits(Object.values(memory.ledger.proven))),
+    ],
+    isQuiet: () => reconciler.isQuiet,
+    policy: () => memory.intent?.body.drift ?? "heal",
+    clock,
+    log,
+    onChanged: () => session.changed(),
   });
   const boot = startBootWatch({ read: drivers.readBootFacts, clock, onChanged: () => session.changed() });
   const view = openHostView({
     ...{ host, agent: { version, startedAt }, memory, reconciler },
     now: () => clock.now(),
     boot: () => boot.facts,
+    drifts: () => drift.drifts,
   });
   const { prober, proxies } = drivers;
   const probing = startProbing({ prober, clock, coordinatorTime, sites: () => view.sites(), onResults: took });
@@ -108,7 +122,7 @@ export async function startAgent(options: AgentOptions, seams: AgentSeams = {}):
   const heard = { results, traffic, coordinatorTime };
   const session = startSessionOf(grounds, { reconciler, view, probing, ...heard, chance: seams.chance ?? chance });
   const local = await serveLocalOf(grounds, { reconciler, view, session });
-  const parts = [local, session, probing, counting, boot, reconciler];
+  const parts = [local, session, probing, counting, boot, drift, reconciler];
   const done = Promise.race(parts.map((part) => part.done));
   done.catch(() => undefined);
   return {

@@ -40,6 +40,7 @@ export * from "./health/verdict.ts";
 export type * from "./health/verdict-row.ts";
 export * from "./host/diff-host.ts";
 export * from "./host/drain.ts";
+export * from "./host/drift.ts";
 export * from "./host/observation.ts";
 export * from "./intent/derive-intent.ts";
 export * from "./intent/duties-under.ts";

@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import {
   canonicalJson,
   defaultProxyLimits,
+  driftKinds,
   type HostObservation,
   type Intent,
   instant,
@@ -79,6 +80,7 @@ const observed = {
         proven: fc.string(),
         pendingSince: at,
         reasons: fc.array(fc.string()),
+        previous: fc.record({ digest: fc.string(), version: fc.string(), until: at }),
       },
       { requiredKeys: ["unit", "installed", "reasons"] },
     ),
@@ -87,7 +89,23 @@ const observed = {
   remarks: fc.array(fc.string()),
 };
 
-const observation: fc.Arbitrary<HostObservation> = fc.oneof(fc.record(observed), fc.record({ ...observed, atBoot }));
+const drifts = fc.array(
+  fc.record(
+    {
+      kind: fc.constantFrom(...driftKinds),
+      about: fc.oneof(unit, fc.constant("host" as const)),
+      ...{ where: fc.string(), expected: fc.string(), found: fc.string(), since: at, overSince: at },
+    },
+    { requiredKeys: ["kind", "about", "where", "expected", "found", "since"] },
+  ),
+  { minLength: 1 },
+);
+
+const observation: fc.Arbitrary<HostObservation> = fc.oneof(
+  fc.record(observed),
+  fc.record({ ...observed, atBoot }),
+  fc.record({ ...observed, drifts }),
+);
 
 test("an observation comes out of the wire as it went in", () => {
   fc.assert(

@@ -1,12 +1,15 @@
 import type {
+  Drift,
   GrantFailure,
   GrantObservation,
   GrantProgress,
   HostObservation,
+  PreviousRelease,
   RunningRelease,
   UnitKey,
   UnitObservation,
 } from "@sluice/core";
+import { driftKinds } from "@sluice/core/host/drift";
 import { type BootChange, bootChangeKinds } from "@sluice/core/host/forecast-boot";
 import { Problem } from "@sluice/core/problems/problem";
 import { durationMs, instant } from "@sluice/core/units/time";
@@ -40,6 +43,11 @@ export function toWireObservation(from: HostObservation): wire.HostObservation {
     atBoot: from.atBoot === undefined ? undefined : { changes: from.atBoot.map((one) => ({ ...one })) },
     drain: from.drain,
     rebootClientId: from.rebootClientId,
+    drifts: (from.drifts ?? []).map(({ since, overSince, ...drift }) => ({
+      ...drift,
+      sinceMs: since,
+      overSinceMs: overSince,
+    })),
   };
 }
 
@@ -58,6 +66,17 @@ export function fromWireObservation(from: wire.HostObservation): HostObservation
     ...(from.atBoot === undefined ? {} : { atBoot: from.atBoot.changes.map(fromWireBootChange) }),
     ...(from.drain === undefined ? {} : { drain: from.drain }),
     ...(from.rebootClientId === undefined ? {} : { rebootClientId: from.rebootClientId }),
+    ...(from.drifts.length === 0 ? {} : { drifts: from.drifts.map(fromWireDrift) }),
+  };
+}
+
+function fromWireDrift({ kind, about, where, expected, found, sinceMs, overSinceMs }: wire.Drift): Drift {
+  const known = driftKinds.find((word) => word === kind);
+  if (known === undefined) throw unknownWord("kind of drift", kind);
+  return {
+    ...{ kind: known, about: about === "host" ? about : asUnit(about), where, expected, found },
+    since: instant(sinceMs),
+    ...(overSinceMs === undefined ? {} : { overSince: instant(overSinceMs) }),
   };
 }
 
@@ -79,6 +98,7 @@ function toWireUnit(from: UnitObservation): wire.UnitObservation {
     proven: from.proven,
     pendingSinceMs: from.pendingSince,
     reasons: [...from.reasons],
+    previous: from.previous === undefined ? undefined : { ...from.previous, untilMs: from.previous.until },
   };
 }
 
@@ -91,8 +111,15 @@ function fromWireUnit(from: wire.UnitObservation): UnitObservation {
     ...(from.running === undefined ? {} : { running: fromWireRunning(from.running) }),
     ...(from.proven === undefined ? {} : { proven: from.proven }),
     ...(from.pendingSinceMs === undefined ? {} : { pendingSince: instant(from.pendingSinceMs) }),
+    ...(from.previous === undefined ? {} : { previous: fromWirePrevious(from.previous) }),
   };
 }
+
+const fromWirePrevious = ({ digest, version, untilMs }: wire.PreviousRelease): PreviousRelease => ({
+  digest,
+  version,
+  until: instant(untilMs),
+});
 
 function fromWireRunning(from: wire.RunningRelease): RunningRelease {
   const { digest, version, build, pid, slot } = from;

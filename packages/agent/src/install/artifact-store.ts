@@ -39,6 +39,12 @@ export class ArtifactStore {
     return isUnpacked(releaseFolder(this.#dataDir, digest), digest);
   }
 
+  /** The tarball as it was downloaded; undefined when it is gone or is another one by now. */
+  async soundTarball(digest: string): Promise<string | undefined> {
+    const tarball = join(this.#artifacts, `${hexOf(digest)}.tgz`);
+    return (await holds(tarball, digest)) ? tarball : undefined;
+  }
+
   /** Removes every tarball and folder whose hex digest is not in `keep` and that nobody is installing right now. */
   async prune(keep: ReadonlySet<string>): Promise<void> {
     for (const folder of [this.#artifacts, join(this.#dataDir, "releases")]) {

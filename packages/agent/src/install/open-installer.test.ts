@@ -8,18 +8,17 @@ import { sha256File } from "@sluice/runtime";
 import { packFolder } from "@sluice/runtime/artifacts/pack-folder";
 import { Header } from "tar";
 import { expect, onTestFinished, test } from "vitest";
-import type { Installer } from "../drivers.ts";
 import type { KeeperStatus } from "../keeper/keeper-api.ts";
 import { releaseOf } from "../slots/testing/builders.ts";
 import type { FetchArtifact } from "./artifact-store.ts";
-import { openInstaller } from "./open-installer.ts";
+import { type HostInstaller, openInstaller } from "./open-installer.ts";
 import { hexOf, releaseFolder } from "./site-content.ts";
 
 const never = new AbortController().signal;
 
 interface Fixture {
   readonly dataDir: string;
-  readonly installer: Installer;
+  readonly installer: HostInstaller;
   /** Digest of a packed folder that holds `index.js` with this text; from now on it can be fetched. */
   pack(text: string): Promise<string>;
   /** Puts these bytes behind a digest of their own. */
@@ -29,7 +28,7 @@ interface Fixture {
   readonly running: string[];
   /** What the coordinator does when asked for an artifact, instead of sending it. */
   instead: FetchArtifact | undefined;
-  reopen(): Installer;
+  reopen(): HostInstaller;
 }
 
 async function fixture(): Promise<Fixture> {
@@ -289,4 +288,39 @@ test("pruning removes what is not kept, but neither shared nor running files", a
   expect(existsSync(releaseFolder(own.dataDir, runs ?? ""))).toBe(true);
   expect(existsSync(releaseFolder(own.dataDir, gone ?? ""))).toBe(false);
   expect(existsSync(join(own.dataDir, "artifacts", `${hexOf(gone ?? "")}.tgz`))).toBe(false);
+});
+
+test("an installed file that is edited or taken away is found by its content, and put back; what a site writes is its own", async () => {
+  const { installer, reopen, pack, dataDir } = await fixture();
+  const artifact = await pack("hello");
+  const release = siteRelease("1", artifact);
+  await installer.ensureInstalled(release, never);
+  const file = join(releaseFolder(dataDir, artifact), "index.js");
+  expect(await installer.edited([release, siteRelease("2", artifact)])).toEqual([]);
+  await writeFile(join(releaseFolder(dataDir, artifact), "site.log"), "started");
+  expect(await installer.edited([release])).toEqual([]);
+  await writeFile(file, "HELLO");
+  for (const one of [installer, reopen()]) {
+    const [edited, ...others] = await one.edited([release]);
+    expect(others).toEqual([]);
+    expect(edited).toMatchObject({ kind: "release-edited", about: "site:shop", where: file });
+    expect(edited?.expected).not.toBe(edited?.found);
+  }
+  await rm(file);
+  const [missing] = await installer.edited([release]);
+  expect(missing).toMatchObject({ where: file, found: "no file" });
+  await missing?.heal?.();
+  expect(await readFile(file, "utf8")).toBe("hello");
+  expect(await installer.edited([release])).toEqual([]);
+});
+
+test("without the tarball, or with another one in its place, nothing is said of files and nothing is put back", async () => {
+  const { installer, pack, dataDir } = await fixture();
+  const artifact = await pack("hello");
+  const release = siteRelease("1", artifact);
+  await installer.ensureInstalled(release, never);
+  const tarball = join(dataDir, "artifacts", `${hexOf(artifact)}.tgz`);
+  await writeFile(join(releaseFolder(dataDir, artifact), "index.js"), "HELLO");
+  await writeFile(tarball, gzipSync("something else"));
+  expect(await installer.edited([release])).toEqual([]);
 });

@@ -3,9 +3,11 @@ import type { UnitRelease } from "@sluice/core";
 import { Problem } from "@sluice/core/problems/problem";
 import { canonicalJson } from "@sluice/core/units/canonical-json";
 import { sha256Text } from "@sluice/runtime";
+import type { FoundDrift } from "../drift/start-drift-watch.ts";
 import type { Installer } from "../drivers.ts";
 import type { KeeperClient } from "../keeper/keeper-client.ts";
 import { ArtifactStore, type FetchArtifact } from "./artifact-store.ts";
+import { EditedReleases } from "./edited-releases.ts";
 import { FolderLookup } from "./folder-lookup.ts";
 import { ReleaseRecords } from "./release-records.ts";
 import { artifactOf, hexOf } from "./site-content.ts";
@@ -17,9 +19,15 @@ export interface InstallerOptions {
   readonly keeper: Pick<KeeperClient, "status">;
 }
 
+export interface HostInstaller extends Installer {
+  /** Files of these releases that are not as they were packed. */
+  edited(releases: readonly UnitRelease[]): Promise<readonly FoundDrift[]>;
+}
+
 /** Releases on disk. See {@link Installer}; artifacts are kept by their own digest, so that releases which differ in settings share them. */
-export function openInstaller({ dataDir, fetchArtifact, keeper }: InstallerOptions): Installer {
+export function openInstaller({ dataDir, fetchArtifact, keeper }: InstallerOptions): HostInstaller {
   const artifacts = new ArtifactStore(dataDir, fetchArtifact);
+  const edited = new EditedReleases(dataDir, artifacts);
   const records = new ReleaseRecords(dataDir);
   const installing = new Map<string, UnitRelease>();
 
@@ -47,6 +55,7 @@ export function openInstaller({ dataDir, fetchArtifact, keeper }: InstallerOptio
       }
     },
     installed: () => lookedUp.get(),
+    edited: (releases) => edited.find(releases),
     async prune(keep) {
       const running = await runningFolders(keeper);
       const kept: UnitRelease[] = [...installing.values()];

@@ -1,9 +1,11 @@
-import { mkdir, rename } from "node:fs/promises";
+import { mkdir, readFile, rename } from "node:fs/promises";
 import { join } from "node:path";
 import type { Intent } from "@sluice/core";
 import { intentSchema } from "@sluice/core/intent/intent-schema";
 import { canonicalJson } from "@sluice/core/units/canonical-json";
 import { readDocument, sha256Text, writeFileDurably } from "@sluice/runtime";
+import { digestWords } from "../drift/digest-words.ts";
+import type { FoundDrift } from "../drift/start-drift-watch.ts";
 import { emptyLedger, type Ledger, ledgerSchema } from "./ledger.ts";
 
 /** Writes a document so that it is whole after a crash; rejects with `disk-full` and leaves the old one. */
@@ -25,6 +27,8 @@ export interface HostMemory {
   /** Changes one after another; resolves when the change is on disk, rejects and changes nothing when it can't be written. */
   update(change: (ledger: Ledger) => Ledger): Promise<void>;
   putIntent(intent: Intent): Promise<void>;
+  /** Files that do not say what the memory says, whoever changed them. What is healed is written anew from the memory. */
+  edited(): Promise<readonly FoundDrift[]>;
 }
 
 /** Reads what an earlier agent left; a corrupt file is set aside as `.corrupt` and reported, never guessed at. */
@@ -109,9 +113,37 @@ class FileMemory implements HostMemory {
     });
   }
 
-  #inTurn(work: () => Promise<void>): Promise<void> {
+  edited(): Promise<readonly FoundDrift[]> {
+    const { ledger, intent } = this.#start.paths;
+    return this.#inTurn(async () => [
+      ...(await this.#compare(ledger, () => (this.#ledger === emptyLedger ? undefined : this.#ledger))),
+      ...(await this.#compare(intent, () => this.#intent)),
+    ]);
+  }
+
+  async #compare(path: string, remembered: () => Ledger | Intent | undefined): Promise<readonly FoundDrift[]> {
+    const known = remembered();
+    if (known === undefined) return [];
+    const text = await readFile(path, "utf8").catch(() => undefined);
+    if (text !== undefined && says(text, known)) return [];
+    const heal = () => this.#inTurn(() => this.#start.write(path, `${JSON.stringify(remembered())}\n`));
+    const expected = digestWords(sha256Text(`${JSON.stringify(known)}\n`));
+    const found = digestWords(text === undefined ? undefined : sha256Text(text));
+    return [{ kind: "state-edited", about: "host", where: path, expected, found, heal }];
+  }
+
+  #inTurn<T>(work: () => Promise<T>): Promise<T> {
     const mine = this.#turn.then(work);
     this.#turn = mine.catch(() => undefined);
     return mine;
+  }
+}
+
+/** Spaces and the order of keys are nothing to speak of. */
+function says(text: string, document: Ledger | Intent): boolean {
+  try {
+    return canonicalJson(JSON.parse(text)) === canonicalJson(document);
+  } catch {
+    return false;
   }
 }

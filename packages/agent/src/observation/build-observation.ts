@@ -12,6 +12,7 @@ import type {
 import { liveSlot } from "@sluice/core/activation/activation-parts";
 import { grantProgress } from "@sluice/core/activation/describe-activation";
 import { proxiesOf, slotSeen } from "@sluice/core/activation/observed-host";
+import type { Drift } from "@sluice/core/host/drift";
 import type { BootFacts } from "@sluice/core/host/forecast-boot";
 import { parseUnit } from "@sluice/core/intent/intent";
 import { instant } from "@sluice/core/units/time";
@@ -31,6 +32,8 @@ export interface ObservationInput {
   /** Why a grant does not advance, by grant id. */
   readonly waiting: ReadonlyMap<string, readonly string[]>;
   readonly remarks: readonly string[];
+  /** What somebody changed by hand; absent: nobody looks for it. */
+  readonly drifts?: readonly Drift[];
   /** What the files on disk would start; absent while nobody has looked. */
   readonly boot?: BootFacts;
   readonly rebootClientId?: string | undefined;
@@ -50,6 +53,7 @@ export function buildObservation(input: ObservationInput): HostObservation {
     units: units.map((unit) => observeUnit(input, unit)),
     grants: grantsOf(input),
     remarks: remarksOf(input),
+    ...(input.drifts === undefined || input.drifts.length === 0 ? {} : { drifts: input.drifts }),
     ...(boot === undefined ? {} : { atBoot: bootChanges(input, units, boot) }),
     ...(input.intent?.body.draining === true ? { drain: drainOf(input.seen) } : {}),
     ...(input.rebootClientId === undefined ? {} : { rebootClientId: input.rebootClientId }),
@@ -92,7 +96,16 @@ function observeUnit(input: ObservationInput, unit: UnitKey): UnitObservation {
     ...(proven === undefined ? {} : { proven }),
     ...(pendingSince === undefined ? {} : { pendingSince }),
     reasons: reasonsOf(input, unit, running),
+    ...previousOf(input, unit),
   };
+}
+
+function previousOf({ ledger }: ObservationInput, unit: UnitKey): Pick<UnitObservation, "previous"> {
+  const parsed = parseUnit(unit);
+  const kept = parsed.kind === "site" ? ledger.previous[parsed.site] : undefined;
+  if (kept === undefined) return {};
+  const { digest, version } = kept.release;
+  return { previous: { digest, version, until: kept.until } };
 }
 
 /** What the processes themselves report; a site release by the slot that its proxy calls live. */

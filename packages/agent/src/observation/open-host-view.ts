@@ -1,6 +1,7 @@
 import type { HostObservation, Instant, ObservedHost, SiteDuties } from "@sluice/core";
 import { liveSlot } from "@sluice/core/activation/activation-parts";
 import { acceptingProxies, slotSeen } from "@sluice/core/activation/observed-host";
+import type { Drift } from "@sluice/core/host/drift";
 import type { BootFacts } from "@sluice/core/host/forecast-boot";
 import { proxyUnit } from "@sluice/core/intent/intent";
 import { askedDuties } from "../ledger/asked-duties.ts";
@@ -18,6 +19,8 @@ export interface HostViewOptions {
   readonly reconciler: Pick<Reconciler, "seen" | "waiting" | "remarks">;
   /** The newest look at what a reboot would start. */
   readonly boot: () => BootFacts | undefined;
+  /** What somebody changed by hand; the same list as long as it says the same. */
+  readonly drifts: () => readonly Drift[];
 }
 
 /** The host as everybody else is told of it, by the newest look and by what the agent remembers. */
@@ -39,9 +42,10 @@ export function openHostView(options: HostViewOptions): HostView {
       if (seen === undefined) return undefined;
       const { ledger, intent } = memory;
       const boot = options.boot();
-      const by = [seen, ledger, intent, boot, ...[...waiting].flat(2), ...remarks];
+      const drifts = options.drifts();
+      const by = [seen, ledger, intent, boot, drifts, ...[...waiting].flat(2), ...remarks];
       if (told === undefined || !sameMembers(told.by, by)) {
-        const looks = { ledger, intent, seen, waiting, remarks, ...(boot === undefined ? {} : { boot }) };
+        const looks = { ledger, intent, seen, waiting, remarks, drifts, ...(boot === undefined ? {} : { boot }) };
         const observation = buildObservation({ host, now: now(), agent, ...looks, rebootClientId });
         told = { by, observation };
       }

@@ -5,12 +5,14 @@ import type { SilentProxy, UnitKey, UnitRelease } from "@sluice/core";
 import { openProxyControl, type ProxyControl } from "@sluice/proxy/control/control-client";
 import type { ProxyStatus } from "@sluice/proxy/control/control-messages";
 import { type Clock, writeFileDurably } from "@sluice/runtime";
+import type { FoundDrift } from "../drift/start-drift-watch.ts";
 import type { CountedProxy, CountsReading, Proxies, RunningProxy } from "../drivers.ts";
 import type { ChildSpec, KeptChild } from "../keeper/keeper-api.ts";
 import type { KeeperClient } from "../keeper/keeper-client.ts";
 import { answerWithin } from "./answer-within.ts";
 import { awaitControl } from "./await-control.ts";
 import { parseProxyChildId, proxyChildId } from "./child-ids.ts";
+import { WrittenSettings } from "./edited-configuration.ts";
 import { nextGeneration } from "./generations.ts";
 import { HaproxyChildren } from "./haproxy/haproxy-children.ts";
 import { type ProxyChildPlan, planProxyChild } from "./plan-proxy-child.ts";
@@ -36,8 +38,13 @@ const drainSlackMs = 2000;
 /** For a process that never served anybody. */
 const refusedGraceMs = 500;
 
+export interface HostProxies extends Proxies {
+  /** Files by which processes are configured that are not as they were written. */
+  edited(): Promise<readonly FoundDrift[]>;
+}
+
 /** Site proxies and the front of this host, as children of the keeper. See {@link Proxies}. */
-export function openProxies(options: ProxiesOptions): Proxies {
+export function openProxies(options: ProxiesOptions): HostProxies {
   const host = new ProxyHost(options);
   return {
     list: () => host.list(),
@@ -49,6 +56,7 @@ export function openProxies(options: ProxiesOptions): Proxies {
     putSlots: async ({ childId }, slots) => void (await host.control(childId).putSlots(slots)),
     drain: (proxy, limitMs) => host.drain(proxy, limitMs),
     remove: ({ childId }, graceMs) => host.remove(childId, graceMs),
+    edited: () => host.edited(),
   };
 }
 
@@ -62,6 +70,7 @@ class ProxyHost {
   #sweeping: Promise<unknown> = Promise.resolve();
   #swept = false;
   readonly #haproxy = new HaproxyChildren();
+  readonly #written: WrittenSettings;
   /** Sockets and folders of processes that are being started: they look unused and are not. */
   readonly #preparing = new Set<readonly string[]>();
 
@@ -69,6 +78,7 @@ class ProxyHost {
     const dataDir = resolve(options.dataDir);
     this.#options = { ...options, dataDir };
     this.#runDir = join(dataDir, "run");
+    this.#written = new WrittenSettings(dataDir);
   }
 
   folder(childId: string): string {
@@ -91,6 +101,16 @@ class ProxyHost {
       ),
     );
     return answers.filter((proxy) => proxy !== undefined);
+  }
+
+  async edited(): Promise<readonly FoundDrift[]> {
+    const children = await this.#children();
+    await this.#written.sweep(new Set([...children.map(({ id }) => id), ...[...this.#preparing].flat()]));
+    const kept = children.filter(isKept).map(({ id, unit }) => {
+      const folder = this.folder(id);
+      return { unit, childId: id, folder, isHaproxy: this.#haproxy.owns(folder) };
+    });
+    return this.#written.edited(kept);
   }
 
   async counts(): Promise<CountsReading> {
@@ -199,7 +219,9 @@ class ProxyHost {
     const folder = this.folder(childId);
     await rm(folder, { recursive: true, force: true });
     await mkdir(folder, { recursive: true, mode: 0o700 });
-    await writeFileDurably(join(folder, "settings.json"), `${JSON.stringify(settings, undefined, 2)}\n`);
+    const text = `${JSON.stringify(settings, undefined, 2)}\n`;
+    await this.#written.keep(childId, text);
+    await writeFileDurably(join(folder, "settings.json"), text);
   }
 
   async #spawn(childId: string, { sockets, settings }: ProxyChildPlan): Promise<void> {

@@ -1,5 +1,6 @@
-import type { ObservedHost } from "@sluice/core";
+import type { ObservedHost, UnitRelease } from "@sluice/core";
 import type { BootFacts } from "@sluice/core/host/forecast-boot";
+import type { FoundDrift } from "../drift/start-drift-watch.ts";
 import type { Installer, Prober, Proxies, Slots, WatchProcesses } from "../drivers.ts";
 
 /** Everything by which an agent touches its host. */
@@ -11,6 +12,8 @@ export interface HostDrivers {
   readonly watch: WatchProcesses;
   /** Compares what runs with the files it would be started from after a reboot. */
   readonly readBootFacts: () => Promise<BootFacts>;
+  /** Looks through the files of engines and of these releases for what was edited by hand. */
+  readonly lookForEdits: (releases: readonly UnitRelease[]) => Promise<readonly FoundDrift[]>;
 }
 
 /** Asks every process of the host what it is; rejects when the keeper can't be asked. */

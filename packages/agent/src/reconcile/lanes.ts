@@ -30,6 +30,11 @@ export class Lanes {
     this.#on = on;
   }
 
+  /** Nothing is being done at this moment. */
+  get isIdle(): boolean {
+    return this.#lanes.size === 0;
+  }
+
   /** Steps until a step says that there is nothing more to do now. Does nothing while the lane is busy. */
   run(name: string, step: (signal: AbortSignal) => Promise<boolean>): void {
     if (this.#lanes.has(name) || this.#stop.aborted) return;

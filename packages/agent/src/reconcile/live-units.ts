@@ -21,6 +21,9 @@ export function liveUnit(host: ObservedHost, unit: UnitKey): LiveUnit | undefine
 export const unsettled = (ledger: Ledger): readonly ActivationState[] =>
   Object.values(ledger.activations).filter((state) => !isSettled(state));
 
+export const sitesOf = (state: ActivationState): readonly string[] =>
+  state.parts.flatMap((part) => (part.site === undefined ? [] : [part.site]));
+
 /** Units that an activation is responsible for at this moment. */
 export const busyUnits = (ledger: Ledger): ReadonlySet<UnitKey> =>
   new Set(unsettled(ledger).flatMap(({ parts }) => parts.map(({ unit }) => unit)));

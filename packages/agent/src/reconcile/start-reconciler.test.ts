@@ -18,6 +18,7 @@ import {
 import { createManualClock, type ManualClock, sha256Text, writeFileDurably } from "@sluice/runtime";
 import { openLog } from "@sluice/runtime/logs/open-log";
 import { expect, onTestFinished, test, vi } from "vitest";
+import type { FoundDrift } from "../drift/start-drift-watch.ts";
 import { openHostMemory, type WriteDurably } from "../ledger/host-memory.ts";
 import { revertLocally, switchLocally } from "../local/break-glass.ts";
 import { buildObservation } from "../observation/build-observation.ts";
@@ -87,6 +88,8 @@ class Scene {
   writes = 0;
   crashAt = Number.POSITIVE_INFINITY;
   full = false;
+  /** What somebody did to processes, once for every look that found it. */
+  readonly hands: FoundDrift[] = [];
   life: Life | undefined;
   #generation = 0;
 
@@ -112,6 +115,7 @@ class Scene {
       log: openLog({ name: "agent", level: "silent" }),
       onChanged: () => undefined,
       onResults: () => undefined,
+      onHandChanges: (found) => this.hands.push(...found),
       onSwitched: () => undefined,
     });
     const observe = () => {
@@ -143,7 +147,12 @@ class Scene {
     return this.startAgent();
   }
 
-  intent(proven: readonly UnitRelease[], granted: readonly UnitRelease[], over: Partial<Grant> = {}): Intent {
+  intent(
+    proven: readonly UnitRelease[],
+    granted: readonly UnitRelease[],
+    over: Partial<Grant> = {},
+    more: Partial<Intent["body"]> = {},
+  ): Intent {
     this.#generation += 1;
     const units = unitIntents(proven, granted);
     const grant: Grant = { ...grantOf("g2", granted, this.clock.now()), ...over };
@@ -153,6 +162,7 @@ class Scene {
       sites: [duties],
       units,
       grants: granted.length === 0 ? [] : [grant],
+      ...more,
     } as const;
     return { host: "web-1", generation: this.#generation, fence: 1, body, digest: sha256Text(canonicalJson(body)) };
   }
@@ -372,6 +382,86 @@ test("a break-glass switch is reported as drift and left alone until the coordin
   await revertLocally(glass, "site:shop", { by: "kari", reason: "false alarm" });
   agent.wake();
   await scene.until("healed", () => scene.host.live() === "2.0.0");
+});
+
+/** A host on which 2.0.0 is proven and live, and somebody has started 1.0.0 beside it and led users there. */
+async function switchedByHand(more: Partial<Intent["body"]> = {}): Promise<Scene> {
+  const scene = await healthyScene();
+  await scene.life?.agent.obey(scene.intent([one, proxy], [two], {}, more));
+  await scene.until("provisional", () => scene.progress("g2")?.kind === "provisional");
+  await scene.life?.agent.obey(scene.intent([two, proxy], [], {}, more));
+  await scene.until("settled", () => Object.keys(scene.life?.glass.memory.ledger.activations ?? {}).length === 0);
+  await scene.clock.advance(seconds(10));
+  const { slots, proxies } = scene.host.drivers;
+  const live = scene.host.slots[0]?.slot;
+  const idle = live === "blue" ? "green" : "blue";
+  const { target } = await slots.start("shop", idle, one, duties);
+  for (const seen of await proxies.list()) await proxies.putSlots(seen, { ...seen.slots, live: idle, [idle]: target });
+  expect(scene.host.live()).toBe("1.0.0");
+  return scene;
+}
+
+test("a switch by hand is noticed with what differs, and users are led back to what is proven", async () => {
+  const scene = await switchedByHand();
+  await scene.until("led back", () => scene.host.live() === "2.0.0");
+  await scene.until("ended", () => scene.host.slots.length === 1);
+  expect(scene.hands).not.toEqual([]);
+  expect(new Set(scene.hands.map(({ kind, expected, found }) => `${kind}: ${found} instead of ${expected}`))).toEqual(
+    new Set(["slot-switched: 1.0.0 in blue instead of 2.0.0 in green"]),
+  );
+});
+
+test("a copy that somebody starts beside the proven one is noticed, and ended", async () => {
+  const scene = await healthyScene();
+  await scene.clock.advance(seconds(10));
+  await scene.host.drivers.slots.start("shop", scene.host.slots[0]?.slot === "blue" ? "green" : "blue", two, duties);
+  await scene.until("ended", () => scene.host.slots.length === 1 && scene.hands.length > 0);
+  expect(scene.hands).toMatchObject([
+    { kind: "process-started", about: "site:shop", found: "2.0.0 in green", expected: "no process" },
+  ]);
+  expect(scene.host.live()).toBe("1.0.0");
+});
+
+test("where drift is only reported, a switch by hand is told and left until the coordinator speaks of that unit", async () => {
+  const scene = await switchedByHand({ drift: "report" });
+  await scene.clock.advance(seconds(20));
+  await scene.until("told", () => JSON.stringify(scene.life?.observe()?.units).includes("was switched by hand"));
+  expect(scene.host.live()).toBe("1.0.0");
+  expect(scene.hands.at(-1)).toMatchObject({ kind: "slot-switched", about: "site:shop", found: "1.0.0 in blue" });
+});
+
+test("a copy and a proxy that are taken away are noticed once each, and come back", async () => {
+  const scene = await healthyScene();
+  await scene.clock.advance(seconds(10));
+  const blue = scene.host.slots[0];
+  scene.host.slots = [];
+  await scene.until("back", () => scene.host.slots.length === 1);
+  expect(scene.hands).toMatchObject([
+    { kind: "process-stopped", about: "site:shop", where: blue?.slot, expected: "1.0.0 in blue", found: "no process" },
+  ]);
+  const [gone] = scene.host.proxies;
+  scene.host.proxies = [];
+  await scene.until("back", () => scene.host.proxies.some(({ accepting }) => accepting));
+  expect(scene.hands.at(-1)).toMatchObject({ kind: "process-stopped", about: "proxy:shop", where: gone?.childId });
+  await scene.clock.advance(seconds(20));
+  const told = scene.hands.length;
+  await scene.clock.advance(seconds(20));
+  expect(scene.hands).toHaveLength(told);
+});
+
+test("neither an activation nor a switch on the host itself is anybody's hand", async () => {
+  const scene = await healthyScene();
+  await scene.life?.agent.obey(scene.intent([one, proxy], [two]));
+  await scene.until("provisional", () => scene.progress("g2")?.kind === "provisional");
+  await scene.life?.agent.obey(scene.intent([two, proxy], []));
+  await scene.until("settled", () => Object.keys(scene.life?.glass.memory.ledger.activations ?? {}).length === 0);
+  const { glass } = scene.life ?? (await scene.startAgent());
+  await switchLocally(glass, "shop", { by: "kari", reason: "2.0.0 loses orders" });
+  await scene.clock.advance(seconds(20));
+  scene.host.powerCut();
+  scene.host.news?.lost();
+  await scene.until("back", () => scene.host.live() !== undefined);
+  expect(scene.hands).toEqual([]);
 });
 
 test("a provisional release is taken back on the host itself", async () => {

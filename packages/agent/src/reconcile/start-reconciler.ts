@@ -1,7 +1,6 @@
-import type { ActivationFacts, ActivationState, Intent, ObservedHost, ProbeResult, UnitKey } from "@sluice/core";
+import type { ActivationFacts, ActivationState, Intent, ObservedHost, ProbeResult } from "@sluice/core";
 import { isSettled } from "@sluice/core/activation/describe-activation";
-import { proxiesOf } from "@sluice/core/activation/observed-host";
-import { parseUnit } from "@sluice/core/intent/intent";
+import { describeDrift } from "@sluice/core/host/drift";
 import { sameJson } from "@sluice/core/units/same-json";
 import { durationMs } from "@sluice/core/units/time";
 import type { Clock, Running } from "@sluice/runtime";
@@ -9,19 +8,22 @@ import type { Log } from "@sluice/runtime/logs/open-log";
 import { noFacts } from "../activation/carry-out.ts";
 import { interruptAll } from "../activation/interrupt-all.ts";
 import { stepActivation, wordOn } from "../activation/step-activation.ts";
+import { findHandChanges, type RanBefore } from "../drift/find-hand-changes.ts";
+import type { FoundDrift } from "../drift/start-drift-watch.ts";
 import type { HostMemory } from "../ledger/host-memory.ts";
+import { Admission } from "./admission.ts";
 import type { HostDrivers } from "./host-drivers.ts";
 import { type HostLook, HostLooks } from "./host-looks.ts";
 import { IntentInbox } from "./intent-inbox.ts";
 import { isAtRest } from "./is-at-rest.ts";
 import type { Judgement } from "./judgement.ts";
 import { Lanes } from "./lanes.ts";
-import { unsettled } from "./live-units.ts";
+import { sitesOf, unsettled } from "./live-units.ts";
 import type { UpkeepInput } from "./plan-upkeep.ts";
-import { isColdStart } from "./processes.ts";
 import { ReleasePruner } from "./release-pruner.ts";
 import { settleLedger } from "./settle-ledger.ts";
-import { needsUpkeep, stepUpkeep, type UpkeepNotes, upkeepInput } from "./step-upkeep.ts";
+import { StartDoubts } from "./start-doubts.ts";
+import { needsUpkeep, noteAbsent, stepUpkeep, type UpkeepNotes, upkeepInput } from "./step-upkeep.ts";
 import { Troubles } from "./troubles.ts";
 
 export interface ReconcilerOptions {
@@ -36,6 +38,8 @@ export interface ReconcilerOptions {
   readonly onResults: (results: readonly ProbeResult[]) => void;
   /** A unit of the site is switched or back: ask everything at once. */
   readonly onSwitched: (sites: readonly string[]) => void;
+  /** What somebody has done to the processes of this host and that is not as it was yet; told with every look. */
+  readonly onHandChanges: (found: readonly FoundDrift[]) => void;
 }
 
 export interface Reconciler extends Running {
@@ -50,6 +54,8 @@ export interface Reconciler extends Running {
   readonly remarks: readonly string[];
   /** True when the agent's own copy of the intent is lost and it wants it again. */
   readonly wantsIntent: boolean;
+  /** No activation and nothing else is under way: files stay as they are but by somebody's hand. */
+  readonly isQuiet: boolean;
 }
 
 /** How often everything is looked at when nothing wakes us: the longest a missed hint can cost. */
@@ -68,6 +74,8 @@ class ReconcileLoop implements Reconciler {
   readonly #options: ReconcilerOptions;
   readonly #stop = new AbortController();
   readonly #looks: HostLooks;
+  readonly #doubts: StartDoubts;
+  readonly #admission = new Admission();
   readonly #lanes: Lanes;
   readonly #inbox: IntentInbox;
   readonly #pruner: ReleasePruner;
@@ -78,9 +86,7 @@ class ReconcileLoop implements Reconciler {
   #woken = Promise.withResolvers<void>();
   #seen: ObservedHost | undefined;
   #seenAskedAt = 0;
-  /** How often the host may have restarted behind our back, and how many of these have been looked into. */
-  #doubts = 1;
-  #doubtsSettled = 0;
+  #ran: RanBefore | undefined;
 
   constructor(options: ReconcilerOptions) {
     const { host, drivers, memory, clock, log, onChanged } = options;
@@ -88,6 +94,7 @@ class ReconcileLoop implements Reconciler {
     const troubles = new Troubles(log);
     this.#troubles = troubles;
     this.#looks = new HostLooks(drivers, clock);
+    this.#doubts = new StartDoubts(clock);
     this.#inbox = new IntentInbox({
       host,
       memory,
@@ -114,6 +121,10 @@ class ReconcileLoop implements Reconciler {
     return this.#inbox.wantsIntent;
   }
 
+  get isQuiet(): boolean {
+    return this.#lanes.isIdle && isAtRest(this.#options.memory.ledger, this.#seen);
+  }
+
   get remarks(): readonly string[] {
     return [...this.#options.memory.corrupt, ...this.#troubles.sentences];
   }
@@ -138,7 +149,7 @@ class ReconcileLoop implements Reconciler {
 
   /** Nothing goes on by what was known before, until it is known whether the host has restarted. */
   #doubt(): void {
-    this.#doubts += 1;
+    this.#doubts.raise();
     this.#lanes.callOffAll();
     this.wake();
   }
@@ -174,15 +185,18 @@ class ReconcileLoop implements Reconciler {
   async #look(): Promise<void> {
     const { memory, clock } = this.#options;
     await this.#inbox.takeOwed();
-    const doubts = this.#doubts;
+    const { raised } = this.#doubts;
     const look = await this.#looks.fresh();
     const { host } = look;
-    if (doubts > this.#doubtsSettled) await this.#judgeStart(host);
-    this.#doubtsSettled = doubts;
+    const start = this.#doubts.judge(raised, memory.ledger.processes, host);
+    if (start === "unclear") return;
+    if (start === "cold") await this.#beginCold(host);
+    this.#doubts.settle(raised);
     this.#note(look);
-    this.#noteAbsent(host);
+    noteAbsent(this.#notes, memory.ledger, host, clock.now());
     const input = { now: clock.now(), intent: memory.intent, host, obeyGrants: this.#inbox.obeysGrants };
     await memory.update((ledger) => settleLedger(ledger, input));
+    await this.#noticeHands(host);
     await this.#spawnLanes(host);
     await this.#pruner.prune();
   }
@@ -195,9 +209,8 @@ class ReconcileLoop implements Reconciler {
   }
 
   /** After a restart of the host only proven releases stay (promise 2). */
-  async #judgeStart(host: ObservedHost): Promise<void> {
+  async #beginCold(host: ObservedHost): Promise<void> {
     const { memory, log, clock } = this.#options;
-    if (!isColdStart(memory.ledger.processes, host)) return;
     log.warn({}, "agent.cold-start");
     this.#notes.cold = true;
     this.#facts.clear();
@@ -205,15 +218,17 @@ class ReconcileLoop implements Reconciler {
     await memory.update((ledger) => interruptAll(ledger, { now: clock.now(), intent: memory.intent, host }));
   }
 
-  #noteAbsent(host: ObservedHost): void {
-    const { memory, clock } = this.#options;
-    const { absentSince } = this.#notes;
-    for (const unit of Object.keys(memory.ledger.proven)) {
-      if (parseUnit(unit as UnitKey).kind === "site") continue;
-      if (proxiesOf(host, unit as UnitKey).some(({ draining }) => !draining)) delete absentSince[unit];
-      else absentSince[unit] ??= clock.now();
-    }
-    if (Object.keys(absentSince).length === 0) this.#notes.cold = false;
+  /** Before anything is put right: what is put right at once would never be told. */
+  async #noticeHands(host: ObservedHost): Promise<void> {
+    const { memory, clock, onHandChanges } = this.#options;
+    const input = upkeepInput(this.#options, this.#notes, host);
+    const found = findHandChanges(input, this.#ran);
+    this.#ran = { host, busy: input.busy, missing: found };
+    onHandChanges(found);
+    const left = memory.intent?.body.drift === "report" ? found.filter(({ kind }) => kind === "slot-switched") : [];
+    if (left.length === 0) return;
+    const notes = left.map((one) => [one.about, { sentence: describeDrift(one), at: clock.now() }] as const);
+    await memory.update((ledger) => ({ ...ledger, drifts: { ...Object.fromEntries(notes), ...ledger.drifts } }));
   }
 
   async #spawnLanes(host: ObservedHost): Promise<void> {
@@ -238,12 +253,26 @@ class ReconcileLoop implements Reconciler {
 
   async #stepGrant(id: string, signal: AbortSignal): Promise<boolean> {
     const { drivers, memory, clock, onResults } = this.#options;
+    const before = memory.ledger.activations[id];
+    const refusal = before === undefined ? undefined : this.#refusal(before);
+    if (refusal !== undefined) {
+      this.waiting.set(id, [refusal]);
+      return false;
+    }
     const ports = { drivers, looks: this.#looks, memory, clock, onResults, onStep: this.#stepped };
     const step = await stepActivation(ports, id, this.#facts.get(id) ?? noFacts, signal);
     this.#facts.set(id, step.facts);
     const state = memory.ledger.activations[id];
-    if (state !== undefined && isSettled(state)) this.wake();
-    return step.moved && state !== undefined && !isSettled(state);
+    // What was installed waits for its turn by a look that shows it.
+    const mayHaveToWait = before?.phase === "installing" && state?.phase === "installing";
+    if (state !== undefined && (isSettled(state) || (step.moved && mayHaveToWait))) this.wake();
+    return step.moved && state !== undefined && !isSettled(state) && !mayHaveToWait;
+  }
+
+  #refusal(state: ActivationState): string | undefined {
+    const { ledger, intent } = this.#options.memory;
+    const isHeld = wordOn(ledger, intent, state).kind === "held";
+    return this.#admission.refusal({ state, ledger, seen: this.#seen, isHeld, now: this.#options.clock.now() });
   }
 
   readonly #stepped = (
@@ -258,7 +287,11 @@ class ReconcileLoop implements Reconciler {
     if (next.phase !== from.phase) {
       const end = "end" in next ? { end: next.end } : {};
       log.info({ grant: id, from: from.phase, to: next.phase, ...end }, "activation.moved");
-      if (next.phase === "provisional" || next.phase === "clearing") onSwitched(sitesOf(next));
+      if (next.phase === "provisional" || next.phase === "clearing") {
+        onSwitched(sitesOf(next));
+        // Another one may go on.
+        this.wake();
+      }
     }
     onChanged();
   };
@@ -295,6 +328,3 @@ class ReconcileLoop implements Reconciler {
     await this.done.catch(() => undefined);
   }
 }
-
-const sitesOf = (state: ActivationState): readonly string[] =>
-  state.parts.flatMap((part) => (part.site === undefined ? [] : [part.site]));

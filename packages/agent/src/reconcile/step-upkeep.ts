@@ -1,9 +1,11 @@
 import type { ActivationAction, ActivationFacts, ProbeResult, UnitKey } from "@sluice/core";
 import { readyKey } from "@sluice/core/activation/activation";
-import { slotSeen } from "@sluice/core/activation/observed-host";
+import { proxiesOf, slotSeen } from "@sluice/core/activation/observed-host";
+import { parseUnit } from "@sluice/core/intent/intent";
 import type { Clock } from "@sluice/runtime";
 import { carryOut, noFacts } from "../activation/carry-out.ts";
 import type { HostMemory } from "../ledger/host-memory.ts";
+import type { Ledger } from "../ledger/ledger.ts";
 import type { HostDrivers } from "./host-drivers.ts";
 import type { HostLooks } from "./host-looks.ts";
 import { busyUnits, slotsByActivation } from "./live-units.ts";
@@ -29,6 +31,22 @@ export interface UpkeepStep {
   readonly moved: boolean;
   /** Why it did not work, in a sentence. */
   readonly failure?: string;
+}
+
+/** Takes down since when each proxy and front that is proven has not answered, by a look. */
+export function noteAbsent(
+  notes: UpkeepNotes,
+  { proven }: Ledger,
+  host: UpkeepInput["host"],
+  now: UpkeepInput["now"],
+): void {
+  const { absentSince } = notes;
+  for (const unit of Object.keys(proven)) {
+    if (parseUnit(unit as UnitKey).kind === "site") continue;
+    if (proxiesOf(host, unit as UnitKey).some(({ draining }) => !draining)) delete absentSince[unit];
+    else absentSince[unit] ??= now;
+  }
+  if (Object.keys(absentSince).length === 0) notes.cold = false;
 }
 
 /** Whether anything is to be done for a site (or the front), by a look that was taken already: at rest nobody is asked twice. */

@@ -10,9 +10,14 @@ import { type CoordinatorOptions, duration, wholeNumber, withCoordinator } from 
 import type { CoordinatorClient } from "./coordinator-client.ts";
 import { runWithCoordinator } from "./run-with-coordinator.ts";
 
+interface ProbeOptions extends CoordinatorOptions {
+  readonly host?: string;
+}
+
 interface StatusOptions extends CoordinatorOptions {
   readonly site?: string;
   readonly host?: string;
+  readonly units?: boolean;
 }
 
 interface HealthOptions extends CoordinatorOptions {
@@ -31,10 +36,14 @@ interface EventsOptions extends CoordinatorOptions {
 /** `sluice status`, `sluice health`, `sluice probe` and `sluice events`: looking without changing anything. */
 export function addLookVerbs(program: Command, world: World): void {
   withCoordinator(program.command("status"))
-    .description("desired, installed, running and proven of every unit on every host, with reasons")
+    .description("what runs of every site on every host, and why what is not as desired is not")
     .option("--site <site>", "only units of one site")
-    .option("--host <host>", "only one host")
-    .addHelpText("after", "\nExamples:\n  $ sluice status\n  $ sluice status --site shop --json")
+    .option("--host <host>", "only one host, with a row for every unit")
+    .option("--units", "a row for every unit: desired, installed, running and proven")
+    .addHelpText(
+      "after",
+      "\nExamples:\n  $ sluice status\n  $ sluice status --units --site shop\n  $ sluice status --json",
+    )
     .action((options: StatusOptions) => runWithCoordinator(world, options, (client) => status(world, client, options)));
   withCoordinator(program.command("health"))
     .description(
@@ -52,7 +61,7 @@ export function addLookVerbs(program: Command, world: World): void {
     .argument("<site>", "a site of the fleet file")
     .option("--host <host>", "only one host")
     .addHelpText("after", "\nExample:\n  $ sluice probe shop --host web-1")
-    .action((site: string, options: StatusOptions) =>
+    .action((site: string, options: ProbeOptions) =>
       runWithCoordinator(world, options, (client) => probe(world, client, site, options)),
     );
   withCoordinator(program.command("events"))
@@ -69,7 +78,13 @@ export function addLookVerbs(program: Command, world: World): void {
 async function status(world: World, client: CoordinatorClient, options: StatusOptions): Promise<ExitName> {
   const answer = await client.getStatus({ site: options.site, host: options.host });
   if (options.json === true) sayJson(world, answer);
-  else say(world, false, renderStatus(answer, { nowMs: world.now(), colors: world.colors }));
+  else {
+    const columns = world.stdout.isTerminal ? (world.stdout.columns ?? 80) : Number.POSITIVE_INFINITY;
+    const isByUnit = options.units === true || options.host !== undefined;
+    const { colors } = world;
+    const clock = (atMs: number): string => world.clock(atMs);
+    say(world, false, renderStatus(answer, { nowMs: world.now(), columns, clock, colors, isByUnit }));
+  }
   return "done";
 }
 
@@ -87,7 +102,7 @@ async function health(
   return "done";
 }
 
-async function probe(world: World, client: CoordinatorClient, site: string, options: StatusOptions): Promise<ExitName> {
+async function probe(world: World, client: CoordinatorClient, site: string, options: ProbeOptions): Promise<ExitName> {
   const stop = new AbortController();
   using _interrupt = world.onInterrupt(() => stop.abort());
   const answers: ProbeResponse[] = [];

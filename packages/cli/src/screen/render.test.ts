@@ -9,7 +9,13 @@ import { rolloutView, shorten, wrap } from "./rollout-view.ts";
 
 const colors = pc.createColors(false);
 
-test("status is a matrix of the four facts, with the reason and the age of what is not in sync", () => {
+const shape = {
+  columns: Number.POSITIVE_INFINITY,
+  colors,
+  clock: (ms: number) => new Date(ms).toISOString().slice(11, 19),
+};
+
+test("status by unit has the four facts, with the reason and the age of what is not in sync", () => {
   const status = GetStatusResponse.fromPartial({
     fleet: "acme",
     environments: ["acceptance", "production"],
@@ -46,7 +52,7 @@ test("status is a matrix of the four facts, with the reason and the age of what 
     activeRollouts: [rolloutOf()],
     remarks: ["it takes itself for blind"],
   });
-  expect(renderStatus(status, { nowMs: 61_000, colors })).toBe(
+  expect(renderStatus(status, { ...shape, nowMs: 61_000, isByUnit: true })).toBe(
     `fleet acme: acceptance → production
 
 ENVIRONMENT  HOST   UNIT        DESIRED     INSTALLED   RUNNING     PROVEN      STATE

@@ -1,5 +1,8 @@
 import {
+  between,
+  type Drift,
   type DurationMs,
+  describeDrift,
   durationMs,
   formatDuration,
   frontUnit,
@@ -81,8 +84,18 @@ function unitStatuses(
       pendingSinceMs: kind === "pending-activation" ? difference.since : undefined,
     };
   });
-  const told = [...statuses, ...idle.map((unit) => idleStatus(unit, known.observation, label))];
+  const whole = [...statuses, ...idle.map((unit) => idleStatus(unit, known.observation, label))];
+  const told = whole.map((unit) => withDrifts(unit, known.observation?.drifts ?? [], now));
   return known.connected ? told : told.map((unit) => silent(unit, known, now));
+}
+
+/** What somebody changed by hand is not as it should be, whatever runs. */
+function withDrifts(unit: UnitStatus, drifts: readonly Drift[], now: Instant): UnitStatus {
+  const open = drifts.filter(({ about, overSince }) => about === unit.unit && overSince === undefined);
+  if (open.length === 0) return unit;
+  const words = open.map((one) => `${describeDrift(one)}, for ${formatDuration(between(one.since, now))}`);
+  const condition = unit.condition === "in-sync" ? "drifted" : unit.condition;
+  return { ...unit, condition, sentence: [unit.sentence, ...words].join("; ") };
 }
 
 function tooLongWords(since: Instant | undefined, now: Instant, limitMs: DurationMs): string {
@@ -96,9 +109,15 @@ function facts(
   unit: UnitKey,
   observation: HostObservation | undefined,
   label: (digest: string) => string,
-): Pick<UnitStatus, "unit" | "installed" | "running"> {
+): Pick<UnitStatus, "unit" | "installed" | "running" | "previous" | "previousUntilMs"> {
   const seen = observation?.units.find((one) => one.unit === unit);
-  return { unit, installed: (seen?.installed ?? []).map(label), running: labelled(seen?.running?.digest, label) };
+  return {
+    unit,
+    installed: (seen?.installed ?? []).map(label),
+    running: labelled(seen?.running?.digest, label),
+    previous: seen?.previous?.version,
+    previousUntilMs: seen?.previous?.until,
+  };
 }
 
 function idleStatus(

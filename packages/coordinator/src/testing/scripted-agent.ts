@@ -1,11 +1,13 @@
 import { type ClientDuplexStream, credentials } from "@grpc/grpc-js";
 import {
+  type Drift,
   type Grant,
   type GrantObservation,
   type GrantProgress,
   type HostObservation,
   type Intent,
   instant,
+  type PreviousRelease,
   type ProbeOutcome,
   type ProbeResult,
   type TrafficBlock,
@@ -27,6 +29,10 @@ export interface AgentScript {
   readonly onGrant?: (grant: Grant) => GrantProgress;
   /** Requests under way while it is drained; none when absent. */
   readonly open?: () => number;
+  /** What was changed by hand; nothing when absent. */
+  readonly drifts?: readonly Drift[];
+  /** What is kept startable of every site; nothing when absent. */
+  readonly previous?: PreviousRelease;
   /** How a probe is answered; 200 when absent. Undefined: not asked at all. */
   readonly onProbe?: (probe: Omit<ProbeResult, "outcome">) => ProbeOutcome | undefined;
 }
@@ -267,6 +273,7 @@ class Scripted implements ScriptedAgent {
       units: (this.intent?.body.units ?? []).map((unit) => this.#unit(unit)),
       grants: [...this.#grants.values()],
       remarks: [],
+      ...(this.#script.drifts === undefined ? {} : { drifts: this.#script.drifts }),
       ...(this.intent?.body.draining === true ? { drain: { obeyed: true, open: this.#script.open?.() ?? 0 } } : {}),
       ...(this.#options.rebootClientId === undefined ? {} : { rebootClientId: this.#options.rebootClientId }),
     };
@@ -278,6 +285,7 @@ class Scripted implements ScriptedAgent {
       unit,
       installed: hold.map((release) => release.digest),
       reasons: [],
+      ...(this.#script.previous === undefined || !unit.startsWith("site:") ? {} : { previous: this.#script.previous }),
       ...(desired === undefined ? {} : { desired }),
       ...(proven === undefined ? {} : { proven: proven.digest }),
       ...(digest === undefined

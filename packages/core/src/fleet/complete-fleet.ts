@@ -77,6 +77,7 @@ function completeEnvironment(source: EnvironmentSource): Environment {
     waves: (source.waves ?? environmentDefaults.waves).map(waveSize),
     gates: completeGates(source.gates ?? {}),
     unconfirmed: source.unconfirmed ?? environmentDefaults.unconfirmed,
+    ...(source.drift === undefined ? {} : { drift: source.drift }),
     ...(source.pendingAlertAfter === undefined ? {} : { pendingAlertMs: ms(source.pendingAlertAfter) }),
   };
 }

@@ -1,3 +1,4 @@
+import type { DriftPolicy } from "../host/drift.ts";
 import {
   frontUnit,
   type ProbedBinding,
@@ -25,6 +26,7 @@ export interface HostConfiguration {
   readonly host: string;
   readonly environment: string;
   readonly unconfirmed: "revert" | "keep";
+  readonly drift: DriftPolicy;
   readonly sites: readonly SiteDuties[];
   /** The release of every site's proxy: unit `proxy:<site>`, content {@link SiteProxySettings}. */
   readonly proxies: readonly UnitRelease[];
@@ -53,6 +55,7 @@ export function configureHost(fleet: Fleet, hostName: string, digest: Digest, op
     host: hostName,
     environment: environment.name,
     unconfirmed: environment.unconfirmed,
+    drift: environment.drift ?? "heal",
     sites: sites.map((site) => dutiesOf(fleet, host, site, options)),
     proxies: sites.map((site) => settingsRelease(proxyUnit(site.name), proxySettings(fleet, host, site), digest)),
     ...(front === undefined ? {} : { front }),

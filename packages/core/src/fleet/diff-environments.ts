@@ -77,7 +77,7 @@ function settingChanges(
   }));
 }
 
-const environmentWords = ({ waves, gates, unconfirmed, pendingAlertMs }: Environment): SettingWords => [
+const environmentWords = ({ waves, gates, unconfirmed, drift, pendingAlertMs }: Environment): SettingWords => [
   ["waves", waves.map(waveWords).join(", ")],
   ["gates.soak", formatDuration(gates.soakMs)],
   ["gates.approval", gates.approval.map(approvalWords).join(", ") || "none"],
@@ -88,6 +88,7 @@ const environmentWords = ({ waves, gates, unconfirmed, pendingAlertMs }: Environ
   ["gates.monitoring", yesWords(gates.monitoring)],
   ["gates.maxWait", formatDuration(gates.maxWaitMs)],
   ["unconfirmed", unconfirmed],
+  ["drift", drift ?? "heal"],
   ["pendingAlertAfter", formatDuration(pendingAlertMs ?? pendingAlertMsDefault)],
 ];
 

@@ -106,6 +106,10 @@ export const environmentSource = z
       .enum(["revert", "keep"])
       .optional()
       .describe("What a host does with an activation that nobody confirmed in time."),
+    drift: z
+      .enum(["heal", "report"])
+      .optional()
+      .describe("What a host does about files and slots that somebody changed on it by hand."),
     pendingAlertAfter: words.duration
       .optional()
       .describe("How long an activation may be pending on a host before that is worth an alert."),

@@ -2,6 +2,7 @@ import type { ApprovalRule } from "../gates/approvals.ts";
 import type { Freeze } from "../gates/freeze.ts";
 import type { TimeWindow } from "../gates/time-window.ts";
 import type { HealthSettings } from "../health/health-settings.ts";
+import type { DriftPolicy } from "../host/drift.ts";
 import type { EngineName } from "../proxying/proxy-settings.ts";
 import { type DurationMs, minutes } from "../units/time.ts";
 
@@ -30,6 +31,8 @@ export interface Environment {
   readonly gates: Gates;
   /** What a host does when a grant is not confirmed in time (promise 9). */
   readonly unconfirmed: "revert" | "keep";
+  /** What a host does about what was changed on it by hand; `heal` when absent. */
+  readonly drift?: DriftPolicy;
   /** Age from which a pending activation is worth an alert; {@link pendingAlertMsDefault} when absent. */
   readonly pendingAlertMs?: DurationMs;
 }

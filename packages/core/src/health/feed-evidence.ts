@@ -2,12 +2,23 @@ import { type Instant, instant } from "../units/time.ts";
 import { type EvidenceIndex, indexEvidence, mergeUnits, type Unit, unitsOf } from "./evidence-units.ts";
 import type { FedEvidence } from "./fed-evidence.ts";
 import { toleranceOf, tolerated } from "./health-settings.ts";
-import { type HealthState, type StratumTest, settingsOf, slowAboveOf } from "./health-state.ts";
+import { type Alone, type HealthState, type StratumTest, settingsOf, slowAboveOf } from "./health-state.ts";
 import { feedOwnHistory, restartOwnHistory } from "./own-history.ts";
 import { type PairedUnit, pairUnits } from "./pair-units.ts";
 import { feedSameTime, logSameTime } from "./same-time.ts";
 import { feedShare } from "./share-of-traffic.ts";
-import { recentShareOfOthers, sumOf, troubleOfOthers, usualOf, withRecent } from "./shared-trouble.ts";
+import {
+  isWellAgain,
+  lingeringTrouble,
+  noRequests,
+  sumOf,
+  tallyOf,
+  troubleOfOthers,
+  type Usual,
+  unitsForRecovery,
+  usualOf,
+  withRecent,
+} from "./shared-trouble.ts";
 import { arrivals } from "./test-host.ts";
 import { wayKey } from "./tested-stratum.ts";
 import { blockMs } from "./traffic-block.ts";
@@ -56,7 +67,9 @@ function aloneFromOf({ hosts }: HealthState, { comparedWith }: StratumTest): num
  */
 function leftAlone(test: StratumTest): StratumTest {
   const { ownHistory, sameTime, recent } = test;
-  const alone = { now: { requests: 0, bad: 0 }, excused: recentShareOfOthers(recent) };
+  const { others } = usualOf(test);
+  const newest = recent.map((unit) => unit.others);
+  const alone = { now: noRequests, units: 0, excused: lingeringTrouble(newest, others) };
   if (ownHistory === undefined) return { ...test, alone };
   const logMax = sameTime === undefined ? 0 : logSameTime(sameTime);
   return { ...test, alone, ownHistory: restartOwnHistory(ownHistory, logMax) };
@@ -89,12 +102,12 @@ function feedPair(
   { startsAt, changed, others, hosts }: PairedUnit,
   excuse: (share: number) => number,
 ): StratumTest {
-  if (test.alone !== undefined) {
-    const fedTest =
-      changed.requests === 0 ? test : feedUnit(test, { startsAt, ...changed }, excuse(test.alone.excused));
-    return { ...fedTest, alone: { ...test.alone, now: sumOf([test.alone.now, changed]) } };
-  }
   const recent = withRecent(test.recent, { changed: tallyOf(changed), others });
+  if (test.alone !== undefined) {
+    if (changed.requests === 0) return test;
+    const fedTest = feedUnit({ ...test, recent }, { startsAt, ...changed }, excuse(test.alone.excused));
+    return { ...fedTest, alone: aloneWith(test.alone, changed, recent, usualOf(test)) };
+  }
   const compared = test.sameTime === undefined ? {} : { sameTime: feedSameTime(test.sameTime, changed, others, hosts) };
   const all = { ...sumOf([test.others, others]), hosts: Math.max(test.others.hosts, hosts) };
   const beside = { ...test, ...compared, others: all, recent };
@@ -102,7 +115,12 @@ function feedPair(
   return feedUnit(beside, { startsAt, ...changed }, excuse(troubleOfOthers(recent, usualOf(test))));
 }
 
-const tallyOf = ({ requests, bad }: Tally): Tally => ({ requests, bad });
+/** Trouble that was there before ends when the host has been well for a minute; what comes then is the change's own. */
+function aloneWith(alone: Alone, changed: Tally, recent: StratumTest["recent"], usual: Usual): Alone {
+  const units = alone.units + 1;
+  const isOver = units >= unitsForRecovery && isWellAgain(recent, usual);
+  return { now: sumOf([alone.now, changed]), units, excused: isOver ? 0 : alone.excused };
+}
 
 /** A unit of which a bad share up to `excused` has another cause. */
 function feedUnit(test: StratumTest, { startsAt, requests, bad, failure }: Unit, excused: number): StratumTest {
@@ -113,7 +131,7 @@ function feedUnit(test: StratumTest, { startsAt, requests, bad, failure }: Unit,
     ...test,
     ...own,
     now: sumOf([test.now, { requests, bad }]),
-    calm: excused > 0 && test.alone === undefined ? calm : sumOf([calm, { requests, bad }]),
+    calm: excused > 0 ? calm : sumOf([calm, { requests, bad }]),
     units: test.units + 1,
     badUnits: test.badUnits + (isBad ? 1 : 0),
     goodInRow: isBad ? 0 : test.goodInRow + 1,

@@ -68,7 +68,9 @@ export const settingsOf = ({ settings, hosts }: HealthState, { host, stratum }: 
 /** Evidence of a host that nothing can be compared with any more speaks against its past only. */
 export interface Alone {
   readonly now: Tally;
-  /** Bad share that is not the change's doing: the others had it last, or the host itself just before it changed. */
+  /** Units with requests. */
+  readonly units: number;
+  /** Bad share that is not the change's doing: the others had it last, or the host itself just before it changed. 0 once it is well. */
   readonly excused: number;
 }
 
@@ -94,7 +96,7 @@ export interface StratumTest {
   readonly othersBefore: Tally;
   /** Requests since the change, without units in which the others had trouble: a pass is proven by these. */
   readonly calm: Tally;
-  /** The newest units, while there is a host to compare with. */
+  /** The newest units, to begin with those just before the change. */
   readonly recent: readonly RecentUnit[];
   /** Present from when on there is no host to compare with, because all of them are changed. */
   readonly alone?: Alone;

@@ -13,7 +13,7 @@ import { increaseOfProbe, requiredIncrease } from "./required-increase.ts";
 import { unitsForHistory } from "./rule.ts";
 import { sameTime } from "./same-time.ts";
 import { type ShareOfTraffic, shareOfTraffic } from "./share-of-traffic.ts";
-import { badShare, sumOf } from "./shared-trouble.ts";
+import { badShare, lingeringTrouble, noRequests, recentUnits, sumOf, tallyOf } from "./shared-trouble.ts";
 import { type SlowCut, slowCut } from "./slow-threshold.ts";
 import { lateWeight, testKey } from "./start-tests.ts";
 import { isLatency, sameBinding, stratumKey, type TestedStratum, wayKey } from "./tested-stratum.ts";
@@ -148,8 +148,10 @@ function* createTest(
     others: { requests: 0, bad: 0, hosts: 0 },
     othersBefore: sumOf(compared.flatMap(({ units }) => units)),
     calm: { requests: 0, bad: 0 },
-    recent: [],
-    ...(compared.length > 0 ? {} : { alone: { now: { requests: 0, bad: 0 }, excused: recentShare(ownUnits) } }),
+    recent: pairs.slice(-recentUnits).map(({ changed, others }) => ({ changed: tallyOf(changed), others })),
+    ...(compared.length > 0
+      ? {}
+      : { alone: { now: noRequests, units: 0, excused: lingeringTrouble(ownUnits, badShare(before)) } }),
     units: 0,
     badUnits: 0,
     goodInRow: 0,
@@ -179,12 +181,6 @@ function firstUnit({ warmUpMs }: HealthSettings, stratum: TestedStratum, since: 
   const from = isLatency(stratum.indicator) ? after(since, warmUpMs) : since;
   return instant(Math.ceil(from / unitMs) * unitMs);
 }
-
-/** Numbers of newest units before a change in which a host may already have been worse than on the day as a whole. */
-const justBefore: readonly number[] = [6, 30, 90];
-
-const recentShare = (units: readonly Unit[]): number =>
-  Math.max(...justBefore.map((span) => badShare(sumOf(units.slice(-span)))));
 
 function rateOf(units: readonly Unit[], since: Instant): number {
   const first = units[0];

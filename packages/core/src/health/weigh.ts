@@ -2,9 +2,9 @@ import { falseHaltOf } from "./health-settings.ts";
 import type { HealthState, StratumTest } from "./health-state.ts";
 import { failuresWithoutReference, suspectEvidence, unitsForPersistence } from "./rule.ts";
 import { logSameTime } from "./same-time.ts";
-import { isTroubleShared, isUnwell, sumOf, usualOf } from "./shared-trouble.ts";
+import { isTroubleShared, isUnwell, lingeringTrouble, sumOf, troubleOfOthers, usualOf } from "./shared-trouble.ts";
 import { testKey } from "./start-tests.ts";
-import { sameBinding } from "./tested-stratum.ts";
+import { isLatency, sameBinding } from "./tested-stratum.ts";
 import { unchangedHosts } from "./unchanged-hosts.ts";
 import type { References } from "./verdict-row.ts";
 
@@ -64,7 +64,7 @@ function logOf(test: StratumTest, references: References, all: readonly StratumT
     case "others":
       return others;
     case "history":
-      return isEvident(test, all) ? own : Math.min(own, Math.log(suspectEvidence));
+      return isEvident(test, all) && !lingersBeside(test, all) ? own : Math.min(own, Math.log(suspectEvidence));
     case "nothing":
       return 0;
   }
@@ -80,6 +80,27 @@ function isEvident({ host, stratum, alone }: StratumTest, all: readonly StratumT
   if (now.requests > 0 && now.bad * 2 >= now.requests) return true;
   return all.some((other) => other.host === host && sameBinding(other.stratum, stratum) && failsNow(other));
 }
+
+/** From this bad share on trouble that was there before the last wave may be what another stratum of the binding shows. */
+const lingeringShare = 0.3;
+
+/** Trouble of the same kind that all hosts had when the last of them changed is not over: users and probes meet the same. */
+const lingersBeside = ({ host, stratum }: StratumTest, all: readonly StratumTest[]): boolean =>
+  all.some(
+    (other) =>
+      other.host === host &&
+      sameBinding(other.stratum, stratum) &&
+      isLatency(other.stratum.indicator) === isLatency(stratum.indicator) &&
+      lingeringOf(other) >= lingeringShare,
+  );
+
+/** What is excused, or will be as soon as something is counted of the host alone. */
+const lingeringOf = (test: StratumTest): number =>
+  test.alone?.excused ??
+  lingeringTrouble(
+    test.recent.map(({ others }) => others),
+    usualOf(test).others,
+  );
 
 const failsNow = ({ stratum, badInRow }: StratumTest): boolean =>
   stratum.source === "probe" && badInRow >= failuresWithoutReference;
@@ -111,13 +132,17 @@ function lenientOf(
   };
 }
 
-/** Of probes all of the host count, since trouble that hosts share shows in some of them first. */
+/** Of probes all of the host count, and its users, since trouble that hosts share shows in some of them first. */
 function othersAreWell(test: StratumTest, all: readonly StratumTest[]): boolean {
+  if (all.some((one) => isOutage(one, test) && troubleOfOthers(one.recent, usualOf(one)) > 0)) return false;
   const asked = test.stratum.source === "traffic" ? [test] : all.filter((one) => isProbeOf(one, test.host));
   const before = sumOf(asked.map((one) => one.othersBefore));
   const others = sumOf(asked.map((one) => one.others));
-  return !isUnwell(others, before.requests === 0 ? 0 : before.bad / before.requests, test.dispersion);
+  return !isUnwell(others, before.requests === 0 ? 0 : before.bad / before.requests);
 }
+
+const isOutage = ({ stratum }: StratumTest, of: StratumTest): boolean =>
+  (stratum.indicator === "failed" || stratum.indicator === "unexpected") && sameBinding(stratum, of.stratum);
 
 const isProbeOf = ({ host, stratum }: StratumTest, of: string): boolean => host === of && stratum.source === "probe";
 

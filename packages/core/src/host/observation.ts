@@ -1,5 +1,6 @@
 import type { UnitKey } from "../intent/intent.ts";
 import type { Instant } from "../units/time.ts";
+import type { Drift } from "./drift.ts";
 import type { BootChange } from "./forecast-boot.ts";
 
 /** What one agent says about its host. `running` is what each process itself reported, never what was put on disk. */
@@ -15,6 +16,8 @@ export interface HostObservation {
   readonly grants: readonly GrantObservation[];
   /** Sentences about what is wrong or unusual: a corrupt state file, a local break-glass switch, an orphaned process. */
   readonly remarks: readonly string[];
+  /** What differs from what agent and coordinator made it, and what has differed a short while ago; absent: nothing. */
+  readonly drifts?: readonly Drift[];
   /** What a reboot would change here, by what the host would start; absent while the agent has not looked, or never does. */
   readonly atBoot?: readonly BootChange[];
   /** Present while the host's intent says that it is to be drained. */
@@ -42,6 +45,15 @@ export interface UnitObservation {
   readonly pendingSince?: Instant;
   /** Why it is not as desired, in words. */
   readonly reasons: readonly string[];
+  /** Site releases only: what was live before and is kept startable. Absent: nothing, or no longer. */
+  readonly previous?: PreviousRelease;
+}
+
+/** A release that a host can go back to by starting it: nothing has to be fetched. */
+export interface PreviousRelease {
+  readonly digest: string;
+  readonly version: string;
+  readonly until: Instant;
 }
 
 export interface RunningRelease {

@@ -1,3 +1,4 @@
+import type { DriftPolicy } from "../host/drift.ts";
 import { Problem } from "../problems/problem.ts";
 import type { HostChange, Rollout, RolloutState, StepState } from "../rollout/rollout.ts";
 import type { Grant, IntentBody, SiteDuties, UnitIntent, UnitKey, UnitRelease } from "./intent.ts";
@@ -17,6 +18,7 @@ export interface IntentInput {
   readonly rollouts: readonly { readonly rollout: Rollout; readonly state: RolloutState }[];
   /** Users are to be led away from the host. */
   readonly draining?: boolean;
+  readonly drift?: DriftPolicy;
   readonly releaseOf: (digest: string) => UnitRelease | undefined;
 }
 
@@ -42,6 +44,7 @@ export function deriveIntentBody(input: IntentInput): IntentBody {
     units: [...keys].sort(compare).map((unit) => unitIntent(input, unit as UnitKey, grants)),
     grants,
     ...(input.draining === true ? { draining: true } : {}),
+    ...(input.drift === "report" ? { drift: input.drift } : {}),
   };
 }
 

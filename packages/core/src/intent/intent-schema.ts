@@ -113,6 +113,7 @@ export const intentBodySchema: z.ZodType<IntentBody> = z.strictObject({
   units: z.array(unitIntent),
   grants: z.array(grantSchema),
   draining: z.literal(true).exactOptional(),
+  drift: z.literal("report").exactOptional(),
 });
 
 /** The shape of {@link Intent} as kept on a host's disk. */

@@ -59,6 +59,8 @@ export interface IntentBody {
   readonly grants: readonly Grant[];
   /** Users are to be led away from this host; nothing that runs changes by it. */
   readonly draining?: true;
+  /** What was changed by hand is told and left as it is; absent: it is put back. */
+  readonly drift?: "report";
 }
 
 /** How a site is looked after: nothing here changes what is live. */

@@ -34,7 +34,12 @@ describe("hosts that were not changed fail as well", () => {
     expect(it.state.steps["web-1"]?.kind).toBe("provisional");
     it.pass(minutes(30));
     expect(it.settle().waitingOn).toEqual([
-      expect.objectContaining({ kind: "evidence", sentence: expect.stringContaining("goes on by itself") }),
+      expect.objectContaining({
+        kind: "evidence",
+        sentence: expect.stringContaining(
+          "goes on by itself when they have been well for six rounds or blocks, mostly a minute",
+        ),
+      }),
     ]);
     expect(it.actions.filter(({ kind }) => kind === "page")).toHaveLength(1);
     expect(it.state.phase).toBe("paused");

@@ -68,7 +68,7 @@ const pausedWords = ({ by, reason }: InPhase<RolloutState, "paused">): string =>
 
 const unhealthy = (reason: string): WaitingOn => ({
   kind: "evidence",
-  sentence: `paused, nothing is reverted: ${reason}; goes on by itself once they are well, or resume, revert or abort it`,
+  sentence: `paused, nothing is reverted: ${reason}; goes on by itself when they have been well for six rounds or blocks, mostly a minute; or resume, revert or abort it`,
   hosts: [],
 });
 

@@ -110,3 +110,19 @@ test("a host that falls silent is told once, and once when it is back; one that 
   expect(events.map(({ kind }) => kind)).toEqual(["host.back", "unit.restarted"]);
   expect(silenceEvents("web-9", true, undefined, at(2))).toBeUndefined();
 });
+
+test("a drift is told once when it is found and once when it is over, also where it came and went in between", () => {
+  const drift = {
+    ...({ kind: "configuration-edited", about: "proxy:shop", where: "/run/settings.json" } as const),
+    ...{ expected: "sha256:1", found: "sha256:2", since: at(1) },
+  };
+  const found =
+    "drift.found: the configuration of proxy of shop was edited by hand: /run/settings.json is sha256:2, expected sha256:1";
+  const over = "drift.over: proxy of shop: /run/settings.json is again as it should be";
+  const open = host({}, { drifts: [drift] });
+  const closed = host({}, { drifts: [{ ...drift, overSince: at(9) }] });
+  expect(told(open, open, closed, closed, host())).toEqual([found, over]);
+  expect(told(closed, closed)).toEqual([found, over]);
+  expect(told(open, host())).toEqual([found, over]);
+  expect(told(closed, host({}, { drifts: [{ ...drift, since: at(20) }] }))).toEqual([found, over, found]);
+});

@@ -1,3 +1,4 @@
+import { type Drift, type DriftSeen, describeDrift, isSameDrift } from "../host/drift.ts";
 import type { HostObservation, UnitObservation } from "../host/observation.ts";
 import type { UnitKey } from "../intent/intent.ts";
 import { blindness } from "../rollout/blindness.ts";
@@ -10,6 +11,14 @@ export interface ToldHost {
   readonly silent: boolean;
   readonly remarks: readonly string[];
   readonly units: Readonly<Record<string, ToldUnit>>;
+  /** Those that its agent still speaks of; absent: none. */
+  readonly drifts?: readonly ToldDrift[];
+}
+
+export interface ToldDrift extends DriftSeen {
+  readonly since: Instant;
+  /** Its end was told as well. */
+  readonly isOver: boolean;
 }
 
 export interface ToldUnit {
@@ -58,7 +67,43 @@ export function observationEvents(
     events.push(unitEvent(kind, changes, tell));
   const fresh = remarks.filter((remark) => before?.remarks.includes(remark) !== true);
   events.push(...fresh.map((remark) => tell("host.remarked", `${host} says: ${remark}`)));
-  return { events, told: { silent: before?.silent ?? false, remarks, units: Object.fromEntries(told) } };
+  const drift = driftEvents(observation, before?.drifts ?? [], tell);
+  events.push(...drift.events);
+  const drifts = drift.told.length === 0 ? {} : { drifts: drift.told };
+  return { events, told: { silent: before?.silent ?? false, remarks, units: Object.fromEntries(told), ...drifts } };
+}
+
+/** Every drift once when it is found and once when it is over, also where it came and went since the host was heard last. */
+function driftEvents(
+  { drifts = [] }: HostObservation,
+  before: readonly ToldDrift[],
+  tell: Tell,
+): { readonly events: readonly NewEvent[]; readonly told: readonly ToldDrift[] } {
+  const isIt = (one: Drift | ToldDrift) => (other: Drift | ToldDrift) =>
+    isSameDrift(one, other) && one.since === other.since;
+  const fresh = drifts.filter((one) => !before.some(isIt(one)));
+  const isOver = (one: ToldDrift): boolean =>
+    drifts.find(isIt(one))?.overSince !== undefined || !drifts.some(isIt(one));
+  const open = [...before.filter((one) => !one.isOver), ...fresh.map((one) => ({ ...one, isOver: false }))];
+  return {
+    events: [
+      ...fresh.map((one) => driftEvent("drift.found", one, describeDrift(one), tell)),
+      ...open.filter(isOver).map((one) => driftEvent("drift.over", one, overWords(one), tell)),
+    ],
+    told: drifts.map(({ kind, about, where, since, overSince }) => ({
+      ...{ kind, about, where, since },
+      isOver: overSince !== undefined,
+    })),
+  };
+}
+
+const overWords = ({ about, where }: DriftSeen): string =>
+  `${about === "host" ? "the host" : describeUnit(about)}: ${where} is again as it should be`;
+
+function driftEvent(kind: string, drift: DriftSeen, sentence: string, tell: Tell): NewEvent {
+  const sites = drift.about === "host" ? [] : sitesOf(drift.about);
+  const { about, where } = drift;
+  return tell(kind, sentence, { kind: drift.kind, about, where, ...(sites.length === 0 ? {} : { sites }) });
 }
 
 /** Told when a host has not been heard of for too long, and when it speaks again. */

@@ -1,4 +1,5 @@
 import { existsSync } from "node:fs";
+import { readFile, writeFile } from "node:fs/promises";
 import { Agent, createServer, request } from "node:http";
 import { type AddressInfo, createServer as createTcpServer } from "node:net";
 import { join } from "node:path";
@@ -14,10 +15,9 @@ import {
 import { installedHaproxy } from "@sluice/proxy/haproxy/testing/installed-haproxy";
 import { nodeClock } from "@sluice/runtime";
 import { expect, onTestFinished, test } from "vitest";
-import type { Proxies } from "../../drivers.ts";
 import { type KeeperFixture, startKeeperFixture, until } from "../../keeper/testing/keeper-fixture.ts";
 import { releaseOf } from "../../slots/testing/builders.ts";
-import { openProxies } from "../open-proxies.ts";
+import { type HostProxies, openProxies } from "../open-proxies.ts";
 
 const haproxy = await installedHaproxy();
 /** Where it can be: what is skipped says why. */
@@ -27,7 +27,7 @@ const here = (name: string, run: () => Promise<void>): void =>
 const probeTokens = { shop: "token-1" };
 const shop = proxyUnit("shop");
 
-async function fixture(): Promise<KeeperFixture & { readonly proxies: Proxies }> {
+async function fixture(): Promise<KeeperFixture & { readonly proxies: HostProxies }> {
   const keeper = await startKeeperFixture();
   onTestFinished(() => keeper[Symbol.asyncDispose]());
   const proxies = openProxies({ keeper: keeper.keeper, dataDir: keeper.dir, host: "web-1", clock: nodeClock });
@@ -201,3 +201,37 @@ here("when the last HAProxy is removed nothing of it is left: no process, socket
   expect(await keeper.status()).toMatchObject({ children: [], sockets: [] });
   expect(existsSync(join(dir, "run", proxy.childId))).toBe(false);
 });
+
+for (const engine of ["node", "haproxy"] as const) {
+  here(
+    `the configuration of a ${engine} engine that is edited by hand is found after whatever it was ordered, and put back`,
+    async () => {
+      const { proxies, dir } = await fixture();
+      const target = await slotNamed("blue");
+      const proxy = await proxies.startSuccessor(shop, shopProxy(engine, await freePort()), {
+        slots: { live: "hold" },
+        probeTokens,
+      });
+      const folder = join(dir, "run", proxy.childId);
+      expect(await proxies.edited()).toEqual([]);
+      await proxies.accept(proxy);
+      await proxies.putSlots(proxy, { live: "blue", blue: target });
+      expect(await proxies.edited()).toEqual([]);
+      const files = engine === "node" ? ["settings.json"] : ["settings.json", "haproxy.cfg"];
+      for (const name of files) {
+        const file = join(folder, name);
+        const text = await readFile(file, "utf8");
+        await writeFile(file, text.replace("shop.internal", "shop.hacked").concat("\n"));
+        const [edited, ...others] = await proxies.edited();
+        expect(others).toEqual([]);
+        expect(edited).toMatchObject({ kind: "configuration-edited", about: shop, where: file });
+        await edited?.heal?.();
+        expect(await readFile(file, "utf8")).toBe(text);
+      }
+      expect(await proxies.edited()).toEqual([]);
+      await proxies.remove(proxy, 1000);
+      expect(await proxies.edited()).toEqual([]);
+      expect(existsSync(join(dir, "agent", "proxy-settings", `${proxy.childId}.json`))).toBe(false);
+    },
+  );
+}

@@ -56,6 +56,7 @@ export class FakeHost {
       },
     },
     readBootFacts: async () => ({ programs: [], unread: [] }),
+    lookForEdits: async () => [],
     watch: (news) => {
       this.news = news;
       return { done: new Promise(() => undefined), [Symbol.asyncDispose]: async () => undefined };

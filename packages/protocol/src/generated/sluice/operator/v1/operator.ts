@@ -379,7 +379,12 @@ export interface UnitStatus {
   /** `in-sync`, `not-installed`, `pending-activation`, `drifted`, `unproven`, `not-running`, `silent`, `idle`. */
   condition: string;
   sentence: string;
-  pendingSinceMs?: number | undefined;
+  pendingSinceMs?:
+    | number
+    | undefined;
+  /** What was live before and is kept startable, and until when. */
+  previous?: string | undefined;
+  previousUntilMs?: number | undefined;
 }
 
 export interface ProbeRequest {
@@ -4627,6 +4632,8 @@ function createBaseUnitStatus(): UnitStatus {
     condition: "",
     sentence: "",
     pendingSinceMs: undefined,
+    previous: undefined,
+    previousUntilMs: undefined,
   };
 }
 
@@ -4655,6 +4662,12 @@ export const UnitStatus: MessageFns<UnitStatus> = {
     }
     if (message.pendingSinceMs !== undefined) {
       writer.uint32(64).int64(message.pendingSinceMs);
+    }
+    if (message.previous !== undefined) {
+      writer.uint32(74).string(message.previous);
+    }
+    if (message.previousUntilMs !== undefined) {
+      writer.uint32(80).int64(message.previousUntilMs);
     }
     return writer;
   },
@@ -4736,6 +4749,22 @@ export const UnitStatus: MessageFns<UnitStatus> = {
             message.pendingSinceMs = longToNumber(reader.int64());
             continue;
           }
+          case 9: {
+            if (tag !== 74) {
+              break;
+            }
+
+            message.previous = reader.string();
+            continue;
+          }
+          case 10: {
+            if (tag !== 80) {
+              break;
+            }
+
+            message.previousUntilMs = longToNumber(reader.int64());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -4761,6 +4790,8 @@ export const UnitStatus: MessageFns<UnitStatus> = {
     message.condition = object.condition ?? "";
     message.sentence = object.sentence ?? "";
     message.pendingSinceMs = object.pendingSinceMs ?? undefined;
+    message.previous = object.previous ?? undefined;
+    message.previousUntilMs = object.previousUntilMs ?? undefined;
     return message;
   },
 };

@@ -29,7 +29,26 @@ export interface HostObservation {
     | DrainObservation
     | undefined;
   /** By what reboot managers name this machine: a hash of its machine id. */
-  rebootClientId?: string | undefined;
+  rebootClientId?:
+    | string
+    | undefined;
+  /** What somebody changed by hand on the host, and what has differed a short while ago. */
+  drifts: Drift[];
+}
+
+/** Something on a host that neither agent nor coordinator made so. */
+export interface Drift {
+  /** A word of core's DriftKind: `slot-switched`, `configuration-edited`, … */
+  kind: string;
+  /** A unit, or `host`. */
+  about: string;
+  /** A path, a slot, or the id of a process. */
+  where: string;
+  expected: string;
+  found: string;
+  sinceMs: number;
+  /** Since when it is again as expected; absent: it is not. */
+  overSinceMs?: number | undefined;
 }
 
 export interface BootForecast {
@@ -61,6 +80,14 @@ export interface UnitObservation {
   proven?: string | undefined;
   pendingSinceMs?: number | undefined;
   reasons: string[];
+  /** What was live before and is kept startable for a while; site releases only. */
+  previous?: PreviousRelease | undefined;
+}
+
+export interface PreviousRelease {
+  digest: string;
+  version: string;
+  untilMs: number;
 }
 
 export interface RunningRelease {
@@ -158,6 +185,7 @@ function createBaseHostObservation(): HostObservation {
     atBoot: undefined,
     drain: undefined,
     rebootClientId: undefined,
+    drifts: [],
   };
 }
 
@@ -201,6 +229,9 @@ export const HostObservation: MessageFns<HostObservation> = {
     }
     if (message.rebootClientId !== undefined) {
       writer.uint32(106).string(message.rebootClientId);
+    }
+    for (const v of message.drifts) {
+      Drift.encode(v!, writer.uint32(114).fork()).join();
     }
     return writer;
   },
@@ -322,6 +353,14 @@ export const HostObservation: MessageFns<HostObservation> = {
             message.rebootClientId = reader.string();
             continue;
           }
+          case 14: {
+            if (tag !== 114) {
+              break;
+            }
+
+            message.drifts.push(Drift.decode(reader, reader.uint32()));
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -356,6 +395,134 @@ export const HostObservation: MessageFns<HostObservation> = {
       ? DrainObservation.fromPartial(object.drain)
       : undefined;
     message.rebootClientId = object.rebootClientId ?? undefined;
+    message.drifts = object.drifts?.map((e) => Drift.fromPartial(e)) || [];
+    return message;
+  },
+};
+
+function createBaseDrift(): Drift {
+  return { kind: "", about: "", where: "", expected: "", found: "", sinceMs: 0, overSinceMs: undefined };
+}
+
+export const Drift: MessageFns<Drift> = {
+  encode(message: Drift, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.kind !== "") {
+      writer.uint32(10).string(message.kind);
+    }
+    if (message.about !== "") {
+      writer.uint32(18).string(message.about);
+    }
+    if (message.where !== "") {
+      writer.uint32(26).string(message.where);
+    }
+    if (message.expected !== "") {
+      writer.uint32(34).string(message.expected);
+    }
+    if (message.found !== "") {
+      writer.uint32(42).string(message.found);
+    }
+    if (message.sinceMs !== 0) {
+      writer.uint32(48).int64(message.sinceMs);
+    }
+    if (message.overSinceMs !== undefined) {
+      writer.uint32(56).int64(message.overSinceMs);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Drift {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseDrift();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.kind = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.about = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.where = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.expected = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.found = reader.string();
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.sinceMs = longToNumber(reader.int64());
+            continue;
+          }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.overSinceMs = longToNumber(reader.int64());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create<I extends Exact<DeepPartial<Drift>, I>>(base?: I): Drift {
+    return Drift.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<Drift>, I>>(object: I): Drift {
+    const message = createBaseDrift();
+    message.kind = object.kind ?? "";
+    message.about = object.about ?? "";
+    message.where = object.where ?? "";
+    message.expected = object.expected ?? "";
+    message.found = object.found ?? "";
+    message.sinceMs = object.sinceMs ?? 0;
+    message.overSinceMs = object.overSinceMs ?? undefined;
     return message;
   },
 };
@@ -570,6 +737,7 @@ function createBaseUnitObservation(): UnitObservation {
     proven: undefined,
     pendingSinceMs: undefined,
     reasons: [],
+    previous: undefined,
   };
 }
 
@@ -595,6 +763,9 @@ export const UnitObservation: MessageFns<UnitObservation> = {
     }
     for (const v of message.reasons) {
       writer.uint32(58).string(v!);
+    }
+    if (message.previous !== undefined) {
+      PreviousRelease.encode(message.previous, writer.uint32(66).fork()).join();
     }
     return writer;
   },
@@ -668,6 +839,14 @@ export const UnitObservation: MessageFns<UnitObservation> = {
             message.reasons.push(reader.string());
             continue;
           }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.previous = PreviousRelease.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -694,6 +873,88 @@ export const UnitObservation: MessageFns<UnitObservation> = {
     message.proven = object.proven ?? undefined;
     message.pendingSinceMs = object.pendingSinceMs ?? undefined;
     message.reasons = object.reasons?.map((e) => e) || [];
+    message.previous = (object.previous !== undefined && object.previous !== null)
+      ? PreviousRelease.fromPartial(object.previous)
+      : undefined;
+    return message;
+  },
+};
+
+function createBasePreviousRelease(): PreviousRelease {
+  return { digest: "", version: "", untilMs: 0 };
+}
+
+export const PreviousRelease: MessageFns<PreviousRelease> = {
+  encode(message: PreviousRelease, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.digest !== "") {
+      writer.uint32(10).string(message.digest);
+    }
+    if (message.version !== "") {
+      writer.uint32(18).string(message.version);
+    }
+    if (message.untilMs !== 0) {
+      writer.uint32(24).int64(message.untilMs);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): PreviousRelease {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBasePreviousRelease();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.digest = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.version = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.untilMs = longToNumber(reader.int64());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create<I extends Exact<DeepPartial<PreviousRelease>, I>>(base?: I): PreviousRelease {
+    return PreviousRelease.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<PreviousRelease>, I>>(object: I): PreviousRelease {
+    const message = createBasePreviousRelease();
+    message.digest = object.digest ?? "";
+    message.version = object.version ?? "";
+    message.untilMs = object.untilMs ?? 0;
     return message;
   },
 };
