@@ -70,7 +70,7 @@ export const hostMutations = [
     },
     {
       name: "keeps live what nobody confirmed",
-      find: 'word.kind === "held" && unconfirmed === "revert" && now >= state.grant.confirmBy',
+      find: 'word.kind === "held" && unconfirmed === "revert" && state.grant.oneWay === undefined && now >= state.grant.confirmBy',
       put: 'word.kind === "none" && unconfirmed === "revert"',
     },
     {
@@ -121,7 +121,7 @@ export const hostMutations = [
     { name: "drains a proxy whose successor does not accept", find: "    ...accept,\n", put: "" },
     {
       name: "keeps live what the probes after the switch find broken",
-      find: 'if (verdict.kind === "bad") return undo(input, state, "probes-after", verdict.sentence);',
+      find: 'if (verdict.kind === "bad") return unlessOneWay(input, state, verdict.sentence);',
       put: 'if (verdict.kind === "bad") return toProvisional(state, []);',
     },
     {

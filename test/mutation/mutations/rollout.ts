@@ -95,11 +95,15 @@ export const rolloutMutations = [
       find: "if (failure !== undefined) return halt(",
       put: "if (failure === null) return halt(",
     },
-    { name: "records nothing as proven", find: "wave.map(recordProven);", put: "wave.slice(0, 0).map(recordProven);" },
+    {
+      name: "records nothing as proven",
+      find: "...wave.map(recordProven),",
+      put: "...wave.slice(0, 0).map(recordProven),",
+    },
     {
       name: "records only the first host of a wave as proven",
-      find: "wave.map(recordProven);",
-      put: "wave.slice(0, 1).map(recordProven);",
+      find: "...wave.map(recordProven),",
+      put: "...wave.slice(0, 1).map(recordProven),",
     },
   ]),
   ...mutationsOf("rollout/plan-reverting.ts", [
@@ -116,8 +120,8 @@ export const rolloutMutations = [
     { name: "goes back for ever", find: "const late = now >= state.deadline &&", put: "const late = now < 0 &&" },
     {
       name: "calls nobody when it could not go back",
-      find: 'actions: [...actions, { kind: "page", sentence }]',
-      put: "actions",
+      find: 'actions: [...others, pageStuck(input, steps, "could not go back everywhere")]',
+      put: "actions: others",
       notSimulated: "nobody is called in a simulated history",
     },
     {
