@@ -2,7 +2,13 @@ import { expect, test } from "vitest";
 import { studies } from "./studies.ts";
 
 /** Few enough for the gate; the promises are checked at full size by `npm run bench:health`. */
-const runs: Readonly<Record<string, number>> = { promotion: 40, silence: 40, "two-references": 6, "time-to-halt": 8 };
+const runs: Readonly<Record<string, number>> = {
+  promotion: 40,
+  silence: 40,
+  "two-references": 6,
+  "time-to-halt": 8,
+  "short-history": 12,
+};
 
 /** With so few runs chance alone may miss a time by more than 10 %. */
 const needsFullSize = (promise: string): boolean => promise.includes("+ 10 %");

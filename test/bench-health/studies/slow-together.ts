@@ -36,7 +36,7 @@ export const slowTogether: Study = {
   title:
     "halted for slowness within 10 minutes although all hosts became slower by the same factor (1.05 to 3; 1 and 3 other hosts), and seconds until one host that became slower on its own is halted, median",
   run({ runs, seed }) {
-    const fewer = Math.max(2, Math.floor(runs / 20));
+    const fewer = Math.max(1, Math.floor(runs / 20));
     const bars: Bar[] = [];
     const rows = scatters.map((scatter, index) => {
       const from = seed + index * 100_003;

@@ -57,7 +57,9 @@ function siteText(site: BenchSite, { slots, version }: BenchFleetShape): readonl
   return [
     `  ${site.name}:`,
     `    run: { driver: external, addresses: { blue: "127.0.0.1:${slots.blue}", green: "127.0.0.1:${slots.green}" } }`,
-    `    ready: { path: "/?${version}", within: 20s }`,
+    // A hundred first rollouts side by side take their time on a small machine, and how long is not what decides here: a step may
+    // take twice this and two minutes.
+    `    ready: { path: "/?${version}", within: 10m }`,
     "    bindings:",
     "      production:",
     `        - { name: ${site.ownName}, kind: internal, port: ${site.bindingPort} }`,

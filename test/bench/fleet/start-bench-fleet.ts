@@ -126,8 +126,15 @@ class RunningFleet implements BenchFleet {
     await this.#apply({ ...this.#shape, sites });
     const added = sites.slice(known);
     // They take turns with the front.
-    for (const site of added.filter(({ sharedName }) => sharedName !== undefined)) await this.#deploy(site);
-    await Promise.all(added.filter(({ sharedName }) => sharedName === undefined).map((site) => this.#deploy(site)));
+    for (const site of added.filter(({ sharedName }) => sharedName !== undefined)) {
+      await this.#completed(await this.#deploy(site));
+    }
+    // Ordered one after another, as a person or a script would; what they start goes on side by side.
+    const started: string[] = [];
+    for (const site of added.filter(({ sharedName }) => sharedName === undefined)) {
+      started.push(...(await this.#deploy(site)));
+    }
+    await this.#completed(started);
   }
 
   async change(change: Partial<Pick<BenchFleetShape, "engine" | "version">>): Promise<readonly Rollout[]> {
@@ -175,14 +182,18 @@ class RunningFleet implements BenchFleet {
     return rolloutIds;
   }
 
-  async #deploy({ name }: BenchSite): Promise<void> {
+  /** The rollout that it starts, if any. */
+  async #deploy({ name }: BenchSite): Promise<readonly string[]> {
     const unasked = { toEnvironment: undefined, reason: undefined, overrides: [] };
     const { rolloutId } = await this.#client.deploy({ site: name, version: "1", ...unasked });
-    if (rolloutId !== undefined) await this.#untilCompleted(rolloutId);
+    return rolloutId === undefined ? [] : [rolloutId];
   }
 
-  #completed(ids: readonly string[]): Promise<readonly Rollout[]> {
-    return Promise.all(ids.map((id) => this.#untilCompleted(id)));
+  /** Asks for one at a time: a hundred that are asked for ten times a second each would be what is measured. */
+  async #completed(ids: readonly string[]): Promise<readonly Rollout[]> {
+    const rollouts: Rollout[] = [];
+    for (const id of ids) rollouts.push(await this.#untilCompleted(id));
+    return rollouts;
   }
 
   async #untilCompleted(id: string): Promise<Rollout> {

@@ -12,7 +12,7 @@ import { packRelease } from "@sluice/cli/operator/pack-release";
 import type { EngineName } from "@sluice/core";
 import type { HostStatus } from "@sluice/protocol/generated/sluice/operator/v1/operator";
 import type { Rollout } from "@sluice/protocol/generated/sluice/types/v1/rollout";
-import { type Clock, clockOf, nodeClock, paceText, paceVariable } from "@sluice/runtime";
+import { type Clock, clockOf, nodeClock, type Pace, paceText, paceVariable } from "@sluice/runtime";
 import { findFreePorts } from "@sluice/runtime/ports/find-free-ports";
 import { eventually } from "./eventually.ts";
 import { type FleetShape, fleetText, type HostPorts } from "./fleet-text.ts";
@@ -31,6 +31,8 @@ export interface FleetOptions {
   readonly approval?: string;
   /** How much faster than real time coordinator, agents and the command line go; 1 unless given. */
   readonly paceTimes?: number;
+  /** The fleet file; {@link fleetText} unless given. */
+  readonly textOf?: (shape: FleetShape) => string;
   /** Starts agents through this file instead of the command line; it gets the same arguments. */
   readonly agentProgram?: string;
 }
@@ -51,6 +53,8 @@ export interface Fleet extends AsyncDisposable {
   readonly client: CoordinatorClient;
   /** What coordinator and agents go by. */
   readonly clock: Clock;
+  /** The coordinator's data folder. */
+  readonly dataDir: string;
   /** The one host of a fleet of one. */
   readonly host: FleetHost;
   /** The fleet file with changes. */
@@ -59,6 +63,7 @@ export interface Fleet extends AsyncDisposable {
   /** The real command line, as a process of its own. */
   sluice(...args: readonly string[]): Promise<CommandResult>;
   push(site: string, version: string, variant?: Variant): Promise<void>;
+  pushFolder(site: string, version: string, folder: string): Promise<void>;
   /** Deploys and answers with the completed rollout; rejects with the reason when it ends otherwise. */
   deploy(site: string, version: string): Promise<Rollout>;
   /** Begins a deployment and answers with the id of its rollout. */
@@ -71,15 +76,25 @@ export interface Fleet extends AsyncDisposable {
   status(host: string): Promise<HostStatus>;
   keeper(host: string): KeeperClient;
   start(program: FleetProgram): Promise<number>;
+  /**
+   * Starts coordinator and agents again so that they, and the command line, go by a clock that is `times` as fast, and speak and
+   * probe so often. `between` is called when none of them runs.
+   */
+  quicken(times: number, periods: Periods, between: () => void): Promise<void>;
   /** The coordinator first, and the agents when it answers: one that asks in vain asks less and less often, up to once a minute. */
   startInOrder(programs: readonly FleetProgram[]): Promise<void>;
   kill(program: FleetProgram): Promise<void>;
   pidOf(program: FleetProgram): number;
 }
 
-/** In real time: quick enough for a test, slow enough for a busy machine. */
-const heartbeatMs = 500;
-const probeEveryMs = 100;
+/** In real time, whatever the clock of the fleet. */
+export interface Periods {
+  readonly heartbeatMs: number;
+  readonly probeEveryMs: number;
+}
+
+/** Quick enough for a test, slow enough for a busy machine. */
+const periodsUsual: Periods = { heartbeatMs: 500, probeEveryMs: 100 };
 
 const mainFile = fileURLToPath(import.meta.resolve("@sluice/cli/sluice"));
 
@@ -124,10 +139,10 @@ class SmallFleet implements Fleet {
   readonly hosts: readonly FleetHost[];
   readonly sites: readonly string[];
   readonly client: CoordinatorClient;
-  readonly clock: Clock;
+  readonly dataDir: string;
   readonly #options: FleetOptions;
-  /** Gives every program of the fleet the same clock. */
-  readonly #env: Readonly<Record<string, string>>;
+  #pace: Pace;
+  #periods = periodsUsual;
   readonly #processes: ChildProcesses;
   readonly #pids = new Map<FleetProgram, number>();
 
@@ -138,10 +153,18 @@ class SmallFleet implements Fleet {
     this.sites = options.sites ?? ["shop"];
     this.address = `127.0.0.1:${ports.coordinator}`;
     this.client = openCoordinatorClient(this.address, "test");
-    const pace = { times: options.paceTimes ?? 1, since: nodeClock.now() };
-    this.#env = pace.times === 1 ? {} : { [paceVariable]: paceText(pace) };
-    this.clock = clockOf(this.#env);
+    this.dataDir = join(dir, "coordinator");
+    this.#pace = { times: options.paceTimes ?? 1, since: nodeClock.now() };
     this.#processes = new ChildProcesses(dir);
+  }
+
+  /** Gives every program of the fleet the same clock. */
+  get #env(): Readonly<Record<string, string>> {
+    return this.#pace.times === 1 ? {} : { [paceVariable]: paceText(this.#pace) };
+  }
+
+  get clock(): Clock {
+    return clockOf(this.#env);
   }
 
   get host(): FleetHost {
@@ -171,7 +194,8 @@ class SmallFleet implements Fleet {
     const { engine = "node", waves = "100%", soak = "10ms", drain = "5s", approval } = this.#options;
     const { hosts, sites, dir } = this;
     const usual = { forward: "preserve", onRegression: "revert" } as const;
-    return fleetText({ ...usual, engine, hosts, sites, dir, waves, soak, drain, approval, ...changes });
+    const { textOf = fleetText } = this.#options;
+    return textOf({ ...usual, engine, hosts, sites, dir, waves, soak, drain, approval, ...changes });
   }
 
   async fleetFile(changes?: Partial<FleetShape>): Promise<string> {
@@ -191,7 +215,11 @@ class SmallFleet implements Fleet {
   }
 
   async push(site: string, version: string, variant: Variant = "good"): Promise<void> {
-    const { tarball, digest } = await packRelease(await writeRelease(this.dir, site, version, variant));
+    await this.pushFolder(site, version, await writeRelease(this.dir, site, version, variant));
+  }
+
+  async pushFolder(site: string, version: string, folder: string): Promise<void> {
+    const { tarball, digest } = await packRelease(folder);
     await this.client.pushRelease({ site, version, digest, bytes: tarball.length }, tarball);
   }
 
@@ -238,6 +266,16 @@ class SmallFleet implements Fleet {
     return pid;
   }
 
+  async quicken(times: number, periods: Periods, between: () => void): Promise<void> {
+    const agents = this.hosts.map(({ name }) => name);
+    await Promise.all(["coordinator", ...agents].map((program) => this.kill(program)));
+    this.#pace = { times, since: nodeClock.now() };
+    this.#periods = periods;
+    between();
+    await this.startInOrder(agents);
+    await this.untilConnected();
+  }
+
   async startInOrder(programs: readonly FleetProgram[]): Promise<void> {
     await this.start("coordinator");
     await eventually("the coordinator answers", () => this.client.getStatus({ host: undefined, site: undefined }));
@@ -262,14 +300,13 @@ class SmallFleet implements Fleet {
 
   #argumentsOf(program: FleetProgram): readonly string[] {
     if (program === "coordinator") {
-      const data = join(this.dir, "coordinator");
-      const { paceTimes = 1 } = this.#options;
+      const { heartbeatMs, probeEveryMs } = this.#periods;
       const times = [
         ["--heartbeat", heartbeatMs],
         ["--probe-every", probeEveryMs],
       ] as const;
-      const paced = times.flatMap(([option, ms]) => [option, `${ms * paceTimes}ms`]);
-      return [mainFile, "coordinator", "run", "--data", data, "--listen", this.address, ...paced];
+      const paced = times.flatMap(([option, ms]) => [option, `${ms * this.#pace.times}ms`]);
+      return [mainFile, "coordinator", "run", "--data", this.dataDir, "--listen", this.address, ...paced];
     }
     const { dir } = this.#hostOf(program);
     const file = this.#options.agentProgram ?? mainFile;

@@ -70,8 +70,13 @@ export const hostMutations = [
     },
     {
       name: "keeps live what nobody confirmed",
-      find: 'word.kind === "held" && unconfirmed === "revert" && state.grant.oneWay === undefined && now >= state.grant.confirmBy',
-      put: 'word.kind === "none" && unconfirmed === "revert"',
+      find: "now >= state.grant.confirmBy;",
+      put: "now < 0;",
+    },
+    {
+      name: "undoes what is one-way because nobody confirmed it",
+      find: " && state.grant.oneWay === undefined",
+      put: "",
     },
     {
       name: "keeps what was withdrawn while it was being prepared",

@@ -120,9 +120,15 @@ export const rolloutMutations = [
     { name: "goes back for ever", find: "const late = now >= state.deadline &&", put: "const late = now < 0 &&" },
     {
       name: "calls nobody when it could not go back",
-      find: 'actions: [...others, pageStuck(input, steps, "could not go back everywhere")]',
-      put: "actions: others",
+      find: "actions: [...actions, page]",
+      put: "actions",
       notSimulated: "nobody is called in a simulated history",
+    },
+    {
+      name: "sends further hosts back after that failed on one",
+      find: "if (hasFailed(settled, state.since)) return",
+      put: "if (settled === null) return",
+      notSimulated: "hardly ever does a revert fail while another host waits for its turn",
     },
     {
       name: "has gone back before its hosts say so",
@@ -141,6 +147,11 @@ export const rolloutMutations = [
     },
   ]),
   ...mutationsOf("rollout/plan-halted.ts", [
+    {
+      name: "takes back what has no way back",
+      find: "if (stays !== undefined) {",
+      put: "if (stays === null) {",
+    },
     { name: "goes back where it has to hold", find: '.includes("hold");', put: '.includes("never");' },
     {
       name: "leaves what is on trial where it is after a halt",

@@ -20,6 +20,7 @@ export interface InboxPorts {
 export class IntentInbox {
   readonly #ports: InboxPorts;
   #heard = false;
+  #turn: Promise<unknown> = Promise.resolve();
   /** To be obeyed, but there was no room to keep it. */
   #owed: Intent | undefined;
 
@@ -46,8 +47,17 @@ export class IntentInbox {
     await memory.update((so) => catchUp(so, intent));
   }
 
-  /** Resolves when the intent is on disk, or refused. */
-  async take(intent: Intent): Promise<Judgement> {
+  /**
+   * Resolves when the intent is on disk, or refused. One after another: each is judged by what the one before has left, so that one that
+   * a session which is over still brings never comes to lie on a newer one.
+   */
+  take(intent: Intent): Promise<Judgement> {
+    const mine = this.#turn.then(() => this.#takeNow(intent));
+    this.#turn = mine.catch(() => undefined);
+    return mine;
+  }
+
+  async #takeNow(intent: Intent): Promise<Judgement> {
     const { memory, log, host } = this.#ports;
     const { generation } = intent;
     if (intent.host !== host) {

@@ -234,6 +234,15 @@ test("an intent of lower generation or fence is refused with both numbers, an eq
   expect((await agent?.obey({ ...newer, digest: "sha256:other" }))?.verdict).toBe("conflicting");
 });
 
+test("an older intent that comes while a newer one is being kept, as from a session that is over, does not come to lie on it", async () => {
+  const scene = await healthyScene();
+  const older = scene.intent([one, proxy], []);
+  const newer = scene.intent([one, proxy], [two]);
+  const judgements = await Promise.all([newer, older].map((intent) => scene.life?.agent.obey(intent)));
+  expect(judgements.map((judgement) => judgement?.verdict)).toEqual(["apply", "stale"]);
+  expect(scene.life?.glass.memory.intent?.generation).toBe(newer.generation);
+});
+
 test("an intent that can't be kept is not obeyed, and is obeyed once there is room again", async () => {
   const scene = await healthyScene();
   scene.full = true;

@@ -6,7 +6,8 @@ import type { DevFleet } from "../dev/start-dev-fleet.ts";
 import { type Load, startLoad } from "../load/start-load.ts";
 import type { CoordinatorClient } from "../operator/coordinator-client.ts";
 import type { World } from "../world.ts";
-import { type CommandResult, runCommand } from "./run-command.ts";
+import type { CommandResult } from "./run-command.ts";
+import { runVerb } from "./run-verb.ts";
 
 /** What scenes have at hand: the fleet, the command line, the load, and eyes. */
 export interface DemoStage {
@@ -18,18 +19,25 @@ export interface DemoStage {
   sluice(...args: readonly string[]): Promise<CommandResult>;
   /** `sluice release push` of a sample release. */
   push(version: string): Promise<CommandResult>;
-  /** A load on all ways in; ended with the scene at the latest. */
-  startLoad(): Load;
+  /** A load on all ways in, or on those of one environment; ended with the scene at the latest. */
+  startLoad(options?: StageLoad): Load;
   /** What every unit runs, by host and unit; see {@link Snapshot}. */
   snapshot(): Promise<Snapshot>;
   status(): Promise<GetStatusResponse>;
   newestRollout(): Promise<Rollout>;
+  /** Blocks of ten seconds in which the shop had users, on the way of these hosts that has fewest. */
+  blocksWithUsers(hosts: readonly string[]): Promise<number>;
   /** Polls until `isTrue` answers yes. Rejects at the scene's deadline. */
   until(what: string, isTrue: () => Promise<boolean>): Promise<void>;
 }
 
 /** `web-1 site:shop` → digest, slot, pid and start of what runs, by the process's own report. */
 export type Snapshot = ReadonlyMap<string, string>;
+
+export interface StageLoad {
+  readonly environment?: string;
+  readonly requestsPerSecond?: number;
+}
 
 export interface StageOptions {
   readonly world: World;
@@ -39,7 +47,7 @@ export interface StageOptions {
 }
 
 /** Both ways in, all hosts: five ways, so thirty requests a second on each. */
-const requestsPerSecond = 150;
+const usualPerSecond = 150;
 
 const pollMs = 50;
 
@@ -54,10 +62,10 @@ export function createStage(options: StageOptions): DemoStage & AsyncDisposable 
     tell: (sentence) => print(`${world.clock(world.now())}  ${sentence}`),
     sluice: async (...args) => {
       print(`${world.clock(world.now())}  ${world.colors.bold(`$ sluice ${args.map(quoted).join(" ")}`)}`);
-      const result = await runCommand(args, {
+      const result = await runVerb(args, world, {
         coordinator: layout.coordinator,
         cwd: layout.dir,
-        env: { ...world.env, NO_COLOR: "1" },
+        env: { ...world.env, ...fleet.env },
         signal,
         onLine: (line) => print(world.colors.dim(`            ${line}`)),
       });
@@ -66,8 +74,8 @@ export function createStage(options: StageOptions): DemoStage & AsyncDisposable 
     },
     push: (version) =>
       stage.sluice("release", "push", "shop", version, sampleFolder(layout.dir, { site: "shop", version })),
-    startLoad: () => {
-      const load = startLoad({ targets: targetsOf(fleet), requestsPerSecond });
+    startLoad: ({ environment, requestsPerSecond = usualPerSecond } = {}) => {
+      const load = startLoad({ targets: targetsOf(fleet, environment), requestsPerSecond });
       loads.push(load);
       return load;
     },
@@ -77,6 +85,12 @@ export function createStage(options: StageOptions): DemoStage & AsyncDisposable 
       const [newest] = await client.listRollouts({ activeOnly: false, limit: 1 });
       if (newest === undefined) throw new Error("there is no rollout");
       return newest;
+    },
+    blocksWithUsers: async (hosts) => {
+      const answers = await Promise.all(hosts.map((host) => client.getHealth({ site: "shop", host })));
+      const ways = answers.flatMap((answer) => answer.hosts.flatMap(({ traffic }) => traffic));
+      const blocks = ways.map(({ history }) => (history?.blocks ?? 0) - (history?.quietBlocks ?? 0));
+      return blocks.length === 0 ? 0 : Math.min(...blocks);
     },
     until: async (what, isTrue) => {
       while (!(await isTrue().catch(() => false))) {
@@ -94,11 +108,12 @@ export function createStage(options: StageOptions): DemoStage & AsyncDisposable 
 const quoted = (word: string): string => (/^[\w./:=-]+$/.test(word) ? word : JSON.stringify(word));
 
 /** Through each edge under the public name, and straight to each host under the internal one. */
-function targetsOf({ layout }: DevFleet): Parameters<typeof startLoad>[0]["targets"] {
+function targetsOf({ layout }: DevFleet, only?: string): Parameters<typeof startLoad>[0]["targets"] {
   const contains = titleOf("shop");
-  const edges = layout.environments.map((environment) => {
-    const [only, ...others] = environment.hosts;
-    const host = only !== undefined && others.length === 0 ? { host: only } : {};
+  const environments = layout.environments.filter(({ name }) => only === undefined || name === only);
+  const edges = environments.map((environment) => {
+    const [first, ...others] = environment.hosts;
+    const host = first !== undefined && others.length === 0 ? { host: first } : {};
     return {
       origin: environment.edge,
       hostName: environment.publicName,
@@ -107,13 +122,17 @@ function targetsOf({ layout }: DevFleet): Parameters<typeof startLoad>[0]["targe
       ...host,
     };
   });
-  const listeners = layout.hosts.map((host) => ({
-    origin: `http://127.0.0.1:${host.sharedPort}`,
-    hostName: layout.environments.find(({ name }) => name === host.environment)?.internalName ?? "",
-    way: "listener",
-    host: host.name,
-    contains,
-  }));
+  const listeners = environments.flatMap(({ name, internalName }) =>
+    layout.hosts
+      .filter((host) => host.environment === name)
+      .map((host) => ({
+        origin: `http://127.0.0.1:${host.sharedPort}`,
+        hostName: internalName,
+        way: "listener",
+        host: host.name,
+        contains,
+      })),
+  );
   return [...edges, ...listeners];
 }
 

@@ -10,11 +10,13 @@ interface DemoOptions {
   readonly scene?: readonly string[];
 }
 
-/** `sluice demo`: five scenes that have to end as they must. */
+/** `sluice demo`: seven scenes that have to end as they must. */
 export function addDemoVerb(program: Command, world: World): void {
   program
     .command("demo")
-    .description("a fleet under load, and an incident stopped five ways; ends by itself and writes demo-report.json")
+    .description(
+      "a fleet under load, and six ways to go wrong that are stopped; ends by itself and writes demo-report.json",
+    )
     .addOption(
       new Option("--engine <engine>", "what the site proxies run on").choices(["node", "haproxy"]).default("node"),
     )

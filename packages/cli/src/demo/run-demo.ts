@@ -12,8 +12,10 @@ import { createStage } from "./demo-stage.ts";
 import type { Scene, SceneResult } from "./scene.ts";
 import { badReleasesScene } from "./scene-bad-releases.ts";
 import { crashScene } from "./scene-crash.ts";
+import { databaseScene } from "./scene-database.ts";
 import { incidentScene, overriddenScene } from "./scene-incident.ts";
 import { releaseScene } from "./scene-release.ts";
+import { someErrorsScene } from "./scene-some-errors.ts";
 
 export interface DemoOptions {
   readonly engine: EngineName;
@@ -21,13 +23,21 @@ export interface DemoOptions {
   readonly keep: boolean;
 }
 
-const scenes: readonly Scene[] = [releaseScene, crashScene, incidentScene, overriddenScene, badReleasesScene];
+const scenes: readonly Scene[] = [
+  releaseScene,
+  crashScene,
+  incidentScene,
+  overriddenScene,
+  badReleasesScene,
+  someErrorsScene,
+  databaseScene,
+];
 
 /** Everything, starting and stopping included, ends within three minutes. */
 const demoMs = 165_000;
 
-/** Long enough to be seen, short enough for five scenes. */
-const soak = "2s";
+/** Long enough to be seen, short enough for seven scenes. */
+const soak = "1s";
 
 const reportFile = "demo-report.json";
 

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { differences } from "./demo-stage.ts";
 import { exitIs, noneFailed, phaseIs, unless } from "./findings.ts";
-import type { Scene } from "./scene.ts";
+import { paceTimes, type Scene, usersOfProduction } from "./scene.ts";
 import { afterglowMs } from "./scene-release.ts";
 
 /** A release that dies when it is started, and one that is ready but fails under one of its names. */
@@ -10,10 +10,15 @@ export const badReleasesScene: Scene = {
   expected: "both refused before the switch; the live slots are untouched, 0 requests failed",
   deadlineMs: 60_000,
   async play(stage) {
+    const before = await stage.snapshot();
+    stage.tell(
+      `coordinator and agents start again with a clock ${paceTimes} times as fast; their times are told by it`,
+    );
+    await stage.fleet.quicken(paceTimes);
     await stage.push("4-dies");
     await stage.push("5-half");
-    const before = await stage.snapshot();
-    const load = stage.startLoad();
+    // As many as in the next scene, which compares with them.
+    const load = stage.startLoad(usersOfProduction);
     const wrong: string[] = [];
     const reasons: string[] = [];
     for (const version of ["4-dies", "5-half"]) {

@@ -1,6 +1,15 @@
 import type { LoadReport } from "../load/load-report.ts";
 import type { DemoStage } from "./demo-stage.ts";
 
+/**
+ * How fast the clock of coordinator and agents goes in the scenes whose end hangs on users: evidence of them comes in blocks of ten
+ * seconds, half a second each then.
+ */
+export const paceTimes = 20;
+
+/** Users of production: enough for some twenty in each block on each way. */
+export const usersOfProduction = { environment: "production", requestsPerSecond: 240 } as const;
+
 /** One scene: what is done, and how it has to end. */
 export interface Scene {
   readonly name: string;

@@ -66,6 +66,8 @@ export class ChildProcesses {
     const running = this.#running.get(name);
     if (running === undefined) return;
     await endProcess(running.recorded, signal);
+    // Its other threads may end a moment later, and with them its locks on files.
+    await exitOf(running.child);
     this.#running.delete(name);
     this.#record();
   }
@@ -74,6 +76,10 @@ export class ChildProcesses {
     const recorded = [...this.#running.values()].map((running) => running.recorded);
     writeFileSync(recordFileOf(this.#dir), `${JSON.stringify(recorded, undefined, 2)}\n`);
   }
+}
+
+async function exitOf(child: ChildProcess): Promise<void> {
+  if (child.exitCode === null && child.signalCode === null) await once(child, "exit");
 }
 
 /** Processes on record in a data folder, whether they still run or not; empty when there is no record. */

@@ -34,7 +34,7 @@ defaults:
 sites:
   shop:
     run: { driver: process, command: [node, server.mjs] }
-    ready: { path: /version, within: 20s }
+    ready: { path: /version, within: 2m }
     # internal: the shop is asked as its internal name, the public one travels in X-Public-Host.
     # preserve: it is asked as the public name, to which it is not bound; try it: sluice apply
     forward: { host: internal }
@@ -46,7 +46,7 @@ ${bindings}
 
   blog: # a site on a port of its own, in production only
     run: { driver: process, command: [node, server.mjs] }
-    ready: { path: /version, within: 20s }
+    ready: { path: /version, within: 2m }
     forward: { host: internal }
     bindings:
       production:

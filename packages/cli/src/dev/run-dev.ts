@@ -74,7 +74,10 @@ async function deployFirst(world: World, fleet: DevFleet, stop: AbortSignal): Pr
   ];
   const deploy = (site: string): readonly string[] => ["deploy", site, "1", "--timeout", "2m"];
   const first = ["shop", "blog"].flatMap((site) => [push(site, "1"), deploy(site)]);
-  for (const args of [...first, ...["2", "3", "4-dies", "5-half"].map((version) => push("shop", version))]) {
+  for (const args of [
+    ...first,
+    ...["2", "3", "4-dies", "5-half", "6-some", "7"].map((version) => push("shop", version)),
+  ]) {
     if (stop.aborted) return false;
     await operate(world, coordinator, args);
   }
@@ -98,7 +101,7 @@ function whatToTry(cwd: string, layout: DevLayout, fleetFile: string): string {
 The fleet runs; the coordinator listens on ${layout.coordinator}. In another terminal, in this folder:
 
   npm run sluice -- status
-  npm run sluice -- deploy shop 2                 # 3 is good as well, 4-dies and 5-half are not
+  npm run sluice -- deploy shop 2                 # 3 and 7 are good as well, 4-dies, 5-half and 6-some are not
   npm run sluice -- probe shop
   sed -i.bak '/^  shop:/,/^  blog:/s/host: internal/host: preserve/' ${file} && npm run sluice -- apply -f ${file}     # the incident
   npm run sluice -- events --follow

@@ -5,8 +5,11 @@ import { fileURLToPath } from "node:url";
 export interface SampleRelease {
   readonly site: string;
   readonly version: string;
-  /** What is wrong with it: `dies` ends with exit code 3 when started, `fails-public` answers 500 under public names. */
-  readonly variant: "good" | "dies" | "fails-public";
+  /**
+   * What is wrong with it: `dies` ends with exit code 3 when started, `fails-public` answers 500 under public names, `fails-some`
+   * does so to every sixth post only, which no probe sends.
+   */
+  readonly variant: "good" | "dies" | "fails-public" | "fails-some";
 }
 
 /** Written below the data folder of a dev fleet, ready for `sluice release push`. */
@@ -16,6 +19,8 @@ export const sampleReleases: readonly SampleRelease[] = [
   { site: "shop", version: "3", variant: "good" },
   { site: "shop", version: "4-dies", variant: "dies" },
   { site: "shop", version: "5-half", variant: "fails-public" },
+  { site: "shop", version: "6-some", variant: "fails-some" },
+  { site: "shop", version: "7", variant: "good" },
   { site: "blog", version: "1", variant: "good" },
 ];
 

@@ -4,6 +4,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { type EngineName, Problem } from "@sluice/core";
 import { findHaproxy } from "@sluice/proxy/haproxy/find-haproxy";
+import { nodeClock, type Pace, paceText, paceVariable } from "@sluice/runtime";
 import { type CoordinatorClient, openCoordinatorClient } from "../operator/coordinator-client.ts";
 import { ChildProcesses } from "./child-processes.ts";
 import { chooseDevLayout, type DevLayout, fleetFileOf, logFileOf } from "./dev-layout.ts";
@@ -33,6 +34,10 @@ export interface DevFleet extends AsyncDisposable {
   kill(program: DevProgram): Promise<void>;
   /** Starts it again, with the data it had. */
   restart(program: DevProgram): Promise<void>;
+  /** What a program needs in its environment to go by the fleet's clock. */
+  readonly env: Readonly<Record<string, string>>;
+  /** Starts coordinator and agents again, by a clock that goes `times` as fast from now on; resolves when all are connected. */
+  quicken(times: number): Promise<void>;
 }
 
 /** `coordinator`, `edge`, or the name of a host for its agent. */
@@ -40,8 +45,10 @@ export type DevProgram = string;
 
 const soakDefault = "5s";
 
-/** A person who tries a fleet out waits seconds, not minutes, for evidence. */
-const probeEvery = "250ms";
+/** In real time: a person who tries a fleet out waits seconds, not minutes, for evidence. */
+const probeEveryMs = 250;
+/** In real time, however fast the clock of the fleet goes. */
+const heartbeatMs = 2000;
 
 /** Starting three agents takes some seconds on a busy machine. */
 const startMs = 60_000;
@@ -65,7 +72,7 @@ export async function startDevFleet(options: DevFleetOptions): Promise<DevFleet>
   await writeFile(fleetFileOf(dir), devFleetFile(layout));
   await writeSampleReleases(dir);
   const processes = new ChildProcesses(dir);
-  const fleet = createDevFleet(layout, processes);
+  const fleet = createDevFleet(layout, processes, log);
   try {
     await bringUp(layout, fleet, processes, log);
     return fleet;
@@ -80,12 +87,24 @@ async function sayEnded(dir: string, log: (sentence: string) => void): Promise<v
   if (ended.length > 0) log(`stopped what an earlier dev fleet left running: ${ended.join(", ")}`);
 }
 
-function createDevFleet(layout: DevLayout, processes: ChildProcesses): DevFleet {
-  return {
+function createDevFleet(layout: DevLayout, processes: ChildProcesses, log: DevFleetOptions["log"]): DevFleet {
+  let pace: Pace = { times: 1, since: nodeClock.now() };
+  const fleet: DevFleet = {
     layout,
     fleetFile: fleetFileOf(layout.dir),
     kill: (program) => processes.end(program, "SIGKILL"),
-    restart: (program) => startProgram(layout, processes, program),
+    restart: async (program) => {
+      const args = argumentsOf(layout, program, pace.times);
+      await processes.start({ name: program, args, logFile: logFileOf(layout.dir, program), env: fleet.env });
+    },
+    get env() {
+      return pace.times === 1 ? {} : { [paceVariable]: paceText(pace) };
+    },
+    quicken: async (times) => {
+      await Promise.all(["coordinator", ...layout.hosts.map(({ name }) => name)].map((name) => fleet.kill(name)));
+      pace = { times, since: nodeClock.now() };
+      await bringBack(layout, fleet, processes, log);
+    },
     [Symbol.asyncDispose]: async () => {
       await Promise.all(layout.hosts.map((host) => processes.end(host.name, "SIGTERM")));
       await Promise.all([
@@ -96,13 +115,26 @@ function createDevFleet(layout: DevLayout, processes: ChildProcesses): DevFleet 
       await rm(join(layout.dir, "processes.json"), { force: true });
     },
   };
+  return fleet;
 }
 
 async function bringUp(
   layout: DevLayout,
   fleet: DevFleet,
   processes: ChildProcesses,
-  log: (sentence: string) => void,
+  log: DevFleetOptions["log"],
+): Promise<void> {
+  await fleet.restart("edge");
+  await bringBack(layout, fleet, processes, log, (client) => applyFleetFile(client, layout));
+}
+
+/** Starts the coordinator, and when it answers, the agents; resolves when all are connected. */
+async function bringBack(
+  layout: DevLayout,
+  fleet: DevFleet,
+  processes: ChildProcesses,
+  log: DevFleetOptions["log"],
+  between: (client: CoordinatorClient) => Promise<void> = async () => undefined,
 ): Promise<void> {
   using client = openCoordinatorClient(layout.coordinator, "dev");
   await fleet.restart("coordinator");
@@ -111,8 +143,8 @@ async function bringUp(
     return true;
   });
   log(`coordinator listens on ${layout.coordinator}`);
-  await applyFleetFile(client, layout);
-  await Promise.all([fleet.restart("edge"), ...layout.hosts.map((host) => fleet.restart(host.name))]);
+  await between(client);
+  await Promise.all(layout.hosts.map((host) => fleet.restart(host.name)));
   for (const host of layout.hosts) {
     await waitFor(host.name, layout, processes, async () => {
       const status = await client.getStatus({ host: host.name });
@@ -137,14 +169,11 @@ async function applyFleetFile(client: CoordinatorClient, layout: DevLayout): Pro
   }
 }
 
-async function startProgram(layout: DevLayout, processes: ChildProcesses, program: DevProgram): Promise<void> {
-  await processes.start({ name: program, args: argumentsOf(layout, program), logFile: logFileOf(layout.dir, program) });
-}
-
-function argumentsOf(layout: DevLayout, program: DevProgram): readonly string[] {
+function argumentsOf(layout: DevLayout, program: DevProgram, times: number): readonly string[] {
   if (program === "coordinator") {
     const place = ["--data", join(layout.dir, "coordinator"), "--listen", layout.coordinator];
-    return [mainFile, "coordinator", "run", ...place, "--probe-every", probeEvery];
+    const periods = ["--heartbeat", `${heartbeatMs * times}ms`, "--probe-every", `${probeEveryMs * times}ms`];
+    return [mainFile, "coordinator", "run", ...place, ...periods];
   }
   if (program === "edge") return edgeArguments(layout);
   const host = layout.hosts.find((candidate) => candidate.name === program);

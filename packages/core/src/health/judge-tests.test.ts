@@ -60,6 +60,17 @@ test("a stratum that halts only together with others says so, since its own evid
   );
 });
 
+test("trouble that all hosts share is told before what is not in yet, since it is why a rollout pauses", () => {
+  const of = scene({
+    strata: [probeStratum, ...trafficStrata],
+    traffic: broken({ failed: 40 }, { ok: 40 }, ["web-1", "web-2", "web-3", "web-4"]),
+    probe: (_host, second) => (second < 0 ? good : undefined),
+  });
+  const [first, second] = sentences(judged(of, 600));
+  expect(first).toContain("the environment is unhealthy");
+  expect(second).toContain("has no probes GET / since the change");
+});
+
 test("what fails on the hosts that were not changed as well is not this change's doing: inconclusive, and the environment is named", () => {
   const everywhere = ["web-1", "web-2", "web-3", "web-4"];
   const of = scene({

@@ -48,13 +48,17 @@ export function judgeTests(state: HealthState, question: TestsQuestion): Verdict
   if (guilty.length > 0)
     return { kind: "regressed", reasons: guilty.map((row) => describeRegression(row, rows)), rows };
   const missing = [
-    ...rows.flatMap((row) => missingIn(row, now)),
+    ...rows.filter(isShared).flatMap((row) => missingIn(row, now)),
+    ...rows.filter((row) => !isShared(row)).flatMap((row) => missingIn(row, now)),
     ...question.hosts.flatMap((host) => missingOn(state, question, host, rows)),
   ];
   if (missing.length === 0) return { kind: "pass", reasons: rows.filter(isProof).map(describePass), rows };
-  const unhealthy = rows.some((row) => row.state === "shared") ? { environmentUnhealthy: true as const } : {};
+  const unhealthy = rows.some(isShared) ? { environmentUnhealthy: true as const } : {};
   return { kind: "inconclusive", missing: [...new Set(missing)], ...unhealthy, rows };
 }
+
+/** Told first: it is what pauses a rollout. */
+const isShared = ({ state }: VerdictRow): boolean => state === "shared";
 
 const missingIn = (row: VerdictRow, now: Instant): readonly string[] =>
   row.state === "fine" ? [] : [describeMissing(row, now)];

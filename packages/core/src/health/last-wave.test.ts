@@ -83,3 +83,11 @@ test("a shared outage of probes alone is told, and forgotten a minute after it e
   expect(told.at(-1)).toBe(670);
   expect(judgeTests(state, { now: at(800), hosts: ["web-1"] }).kind).toBe("pass");
 });
+
+test("in whatever pieces evidence comes in after the last host changed, it comes to the same", () => {
+  const of = twoHosts(failsFrom(60, 200, hosts));
+  const begun = inLastWave(of, lastBegins);
+  let inPieces = begun;
+  for (let second = lastBegins; second <= 400; second += 10) inPieces = fedUntil(of, second, inPieces);
+  expect(inPieces).toEqual(fedUntil(of, 400, begun));
+});

@@ -1,9 +1,12 @@
 /**
  * A small site for trying Sluice: it knows only the host names it is bound to, like the web server of the incident.
- * What it does differently from release to release stands in site.json beside it.
+ * What it does differently from release to release stands in site.json beside it. Each environment has a database of its own, which
+ * is gone on all of its hosts and for all releases as long as there is a file `NAME-database-is-down` in the data folder of the
+ * fleet, where NAME is the internal name of the site there.
  */
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { createServer } from "node:http";
+import { join } from "node:path";
 
 const site = JSON.parse(readFileSync(new URL("site.json", import.meta.url), "utf8"));
 const bindings = JSON.parse(process.env.SLUICE_BINDINGS ?? "[]");
@@ -22,6 +25,11 @@ if (site.variant === "dies") {
   process.exit(3);
 }
 
+/** Every so many posts under a public name fail in the variant `fails-some`: a twentieth of what the demo's users ask for. */
+const postsPerFailure = 6;
+let publicPosts = 0;
+const database = join(import.meta.dirname.split("/hosts/")[0], `${boundNames[0]}-database-is-down`);
+
 const nameOf = (header) => (header ?? "").replace(/:\d+$/, "").toLowerCase();
 
 const server = createServer((request, response) => {
@@ -35,7 +43,14 @@ const server = createServer((request, response) => {
   if (site.variant === "fails-public" && url.pathname !== "/healthz" && publicNames.includes(publicHost)) {
     return answer(response, 500, "cannot load the theme of the public shop\n");
   }
-  if (request.method === "POST" && url.pathname === "/echo") return echo(request, response);
+  if (existsSync(database) && (url.pathname === "/" || url.pathname === "/echo")) {
+    return answer(response, 503, "the database does not answer\n");
+  }
+  if (request.method === "POST" && url.pathname === "/echo") {
+    if (publicNames.includes(publicHost)) publicPosts += 1;
+    const fails = site.variant === "fails-some" && publicPosts % postsPerFailure === 0 && publicHost !== "";
+    return fails ? answer(response, 500, "cannot write the order\n") : echo(request, response);
+  }
   // What else was sent is read and left aside, so that the connection can be used again.
   request.resume();
   switch (url.pathname) {
