@@ -29,8 +29,10 @@ export class WayBackPromises {
   #note(rollout: Rollout, placed: readonly Placed[], before: RolloutState, after: RolloutState): void {
     const live = placed.filter(({ step }) => isLive(step));
     if (before.phase !== "halted" && after.phase === "halted" && after.cause.kind === "regressed") {
-      const onTrial = live.filter(({ step }) => step.kind === "provisional");
-      for (const key of keysOf(onTrial.length > 0 ? onTrial : live, "to")) this.#bad.add(key);
+      // A host may have said that it is live in the same moment: it is on trial then as well.
+      const judged = placedSteps(rollout, after.steps).filter(({ step }) => isLive(step));
+      const onTrial = judged.filter(({ step }) => step.kind === "provisional");
+      for (const key of keysOf(onTrial.length > 0 ? onTrial : judged, "to")) this.#bad.add(key);
     }
     const passing = live.filter(
       ({ step, change }) => step.kind === "provisional" && after.steps[change.host]?.kind === "passed",
