@@ -97,6 +97,12 @@ eachEngine((startSite, shape) => {
     return res;
   };
 
+  const uploadAndCount = async (bytes: number): Promise<void> => {
+    const req = asked("POST", "/count", { "Content-Length": String(bytes) });
+    const [, res] = await Promise.all([pourCounted(bytes, req), answerTo(req)]);
+    expect(Buffer.concat(await res.toArray()).toString()).toBe(String(bytes));
+  };
+
   const expected = (bytes: number): Promise<string> =>
     pour(bytes, { write: () => true, once: () => undefined, end: () => undefined });
 
@@ -244,15 +250,15 @@ eachEngine((startSite, shape) => {
   });
 
   test.runIf(shape === "own-port")("an upload of a gigabyte passes in constant memory", async () => {
+    // What a process takes for its first long body it keeps: a longer one may not take more.
+    await uploadAndCount(gigabyte / 8);
     const before = await site.residentBytes();
     let most = 0;
     const sampler = setInterval(async () => {
       most = Math.max(most, await site.residentBytes().catch(() => 0));
     }, 100);
-    const req = asked("POST", "/count", { "Content-Length": String(gigabyte) });
-    const [, res] = await Promise.all([pourCounted(gigabyte, req), answerTo(req)]);
+    await uploadAndCount(gigabyte);
     clearInterval(sampler);
-    expect(Buffer.concat(await res.toArray()).toString()).toBe(String(gigabyte));
     expect(most - before).toBeLessThan(heldBytesMax);
   });
 
