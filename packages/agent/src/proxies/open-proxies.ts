@@ -4,7 +4,6 @@ import { fileURLToPath } from "node:url";
 import type { SilentProxy, UnitKey, UnitRelease } from "@sluice/core";
 import { openProxyControl, type ProxyControl } from "@sluice/proxy/control/control-client";
 import type { ProxyStatus } from "@sluice/proxy/control/control-messages";
-import { proxyNodeFlags } from "@sluice/proxy/node-flags";
 import { type Clock, writeFileDurably } from "@sluice/runtime";
 import type { FoundDrift } from "../drift/start-drift-watch.ts";
 import type { CountedProxy, CountsReading, Proxies, RunningProxy } from "../drivers.ts";
@@ -253,7 +252,7 @@ const isKept = ({ phase }: Pick<KeptChild, "phase">): boolean => phase === "runn
 function embeddedProxy(folder: string): Pick<ChildSpec, "command" | "args"> {
   return {
     command: process.execPath,
-    args: [...proxyNodeFlags, fileURLToPath(import.meta.resolve("@sluice/proxy/start")), "--dir", folder],
+    args: [fileURLToPath(import.meta.resolve("@sluice/proxy/start")), "--dir", folder],
   };
 }
 

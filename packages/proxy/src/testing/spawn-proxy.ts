@@ -7,7 +7,6 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { SlotTable } from "@sluice/core/proxying/proxy-settings";
 import { openProxyControl, type ProxyControl } from "../control/control-client.ts";
-import { proxyNodeFlags } from "../node-flags.ts";
 import type { ProxyProcess } from "../settings/process-settings.ts";
 
 const main = fileURLToPath(new URL("../start.mjs", import.meta.url));
@@ -76,9 +75,7 @@ export async function startTestKeeper(): Promise<TestKeeper> {
 }
 
 function start(dir: string, fds: readonly number[]): SpawnedProxy {
-  const child = spawn(process.execPath, [...proxyNodeFlags, main, "--dir", dir], {
-    stdio: ["ignore", "pipe", "pipe", ...fds],
-  });
+  const child = spawn(process.execPath, [main, "--dir", dir], { stdio: ["ignore", "pipe", "pipe", ...fds] });
   let output = "";
   const collect = (data: Buffer): void => {
     output += data.toString();
