@@ -22,6 +22,8 @@ test("fewer than 81 requests while waiting leave it to the probes, if there are 
   expect(requiredIncrease(question(5, { probed: false }))).toBe(0.1);
   expect(requiredIncrease(question(1, { probed: false }))).toBe(0.5);
   expect(requiredIncrease(question(0, { probed: false }))).toBe(0.5);
+  const settings = { ...defaultHealthSettings, ruleOut: 0.1 };
+  expect(requiredIncrease(question(5, { settings }))).toBeUndefined();
 });
 
 test("an increase smaller than the share that is bad anyway is not asked for", () => {
@@ -35,7 +37,8 @@ test("bursts make requests count less", () => {
 
 test("a setting decides for traffic, and what is not required has to rule out nothing", () => {
   const settings = { ...defaultHealthSettings, ruleOut: 0.002 };
-  expect(requiredIncrease(question(1, { settings }))).toBe(0.002);
+  expect(requiredIncrease(question(6, { settings }))).toBe(0.002);
+  expect(requiredIncrease(question(0, { settings, probed: false }))).toBe(0.002);
   const notFound = trafficStrata.find(({ indicator }) => indicator === "not-found") ?? failed;
   expect(requiredIncrease(question(60, { stratum: notFound }))).toBeUndefined();
   expect(requiredIncrease(question(60, { stratum: probeStratum }))).toBe(0.5);

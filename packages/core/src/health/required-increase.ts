@@ -27,10 +27,9 @@ export function requiredIncrease(question: IncreaseQuestion): number | undefined
   const { settings, stratum, before, probed } = question;
   if (!isRequired(settings, stratum)) return undefined;
   if (stratum.source === "probe") return increaseOfProbe;
-  if (settings.ruleOut !== undefined) return settings.ruleOut;
   const due = (before.requestsPerSecond * settings.maxWaitMs) / 1000;
-  const reachable = due < requestsForTraffic && probed ? undefined : smallestReachable(question, due);
-  return reachable ?? (probed ? undefined : ruleOutSteps.at(-1));
+  if (due < requestsForTraffic && probed) return undefined;
+  return settings.ruleOut ?? smallestReachable(question, due) ?? (probed ? undefined : ruleOutSteps.at(-1));
 }
 
 /** Requests it takes in nine of ten cases, against the expectation, where some are bad anyway (health-verdict §3.6). */
