@@ -110,3 +110,18 @@ test("a proxy that runs and does not answer for a while is not doubled, also at 
   expect(planSiteUpkeep({ ...started, cold: false, now: instant(29_000) }, "shop")).toEqual([]);
   expect(planSiteUpkeep({ ...started, now: instant(30_000) }, "shop")).toMatchObject([{ kind: "start-successor" }]);
 });
+
+test("a proxy that waits is told what is live before it accepts, where it was started for something else", () => {
+  const waiting = { ...proxy("waiting", "proxy-1"), accepting: false };
+  const accept = { kind: "accept", childId: "waiting" };
+  const ordersFor = (seen: ProxySeen) =>
+    planSiteUpkeep({ ...input([seen]), ready: new Set([readyKey(blue)]) }, "shop").filter(
+      ({ kind }) => kind === "accept" || kind === "put-slots",
+    );
+  expect(ordersFor(waiting)).toEqual([accept]);
+  const gone = { ...target, port: 4999 };
+  expect(ordersFor({ ...waiting, slots: { live: "blue", blue: gone } })).toEqual([
+    { kind: "put-slots", childId: "waiting", slots: { live: "blue", blue: target } },
+    accept,
+  ]);
+});

@@ -386,6 +386,19 @@ test("a proxy that is being taken back and has just crashed is ended for good be
   expect(runningNow(world).proxies.toSorted()).toEqual(asBefore.proxies.toSorted());
 });
 
+test("a successor that waited while another rollout switched the site leads to the copy that is live by then", () => {
+  const world = hostWith(grantFor(allTo2.slice(1, 2)));
+  while (!world.acted.includes("probe")) pass(world);
+  const other = { ...runningSlot("shop", "green", "shop-2.0.0", "2.0.0", 99) };
+  world.slots = [other];
+  for (const seen of world.proxies.filter(({ accepting }) => accepting))
+    seen.slots = { live: "green", green: { ...other.target, release: other.digest } };
+  world.acted.length = 0;
+  runUntil(world, "provisional");
+  expect(world.acted.filter((kind) => kind === "put-slots" || kind === "accept")).toEqual(["put-slots", "accept"]);
+  expect(liveRelease(world, "shop")).toBe("shop-2.0.0");
+});
+
 test("a proxy that comes back leads to the copy that is live by then, not to the one that was when it was started", () => {
   const world = hostWith(grantFor(allTo2.slice(1, 2)));
   runUntil(world, "provisional");

@@ -20,7 +20,7 @@ import {
   wantedTable,
 } from "./activation-parts.ts";
 import { describePart, describeParts, trafficGoesBack } from "./activation-words.ts";
-import { acceptingProxies, proxySeen, silentOf, slotSeen } from "./observed-host.ts";
+import { acceptingProxies, leadsAs, type ProxySeen, proxySeen, silentOf, slotSeen } from "./observed-host.ts";
 import { endForGood, goBack } from "./plan-ending.ts";
 import { brokenOrder } from "./plan-preparing.ts";
 import { judgeTally, questionsOn } from "./probe-tally.ts";
@@ -88,14 +88,12 @@ function tableOrders(input: ActivationInput, site: string): readonly (Activation
 function takeOver(
   input: ActivationInput,
   state: InActivation<"switching">,
-  { unit }: ProxyPart,
+  { unit, site }: ProxyPart,
 ): readonly (ActivationAction | Absent)[] {
   const successor = proxySeen(input.host, state.successors[unit]);
   if (successor === undefined) return [{ kind: "absent" }];
   const predecessors = acceptingProxies(input.host, unit).filter(({ childId }) => childId !== successor.childId);
-  const accept: readonly ActivationAction[] = successor.accepting
-    ? []
-    : [{ kind: "accept", childId: successor.childId }];
+  const accept = successor.accepting ? [] : acceptOrders(input, successor, site);
   const limitMs = drainMs(input);
   const drains = predecessors.map(({ childId }): ActivationAction => ({ kind: "drain", childId, limitMs }));
   // One that is down now would come back accepting, and its answers would pass for those of its successor.
@@ -105,6 +103,18 @@ function takeOver(
     ...drains,
     ...silent.map((one): ActivationAction | Absent => (one.isDown ? endForGood(input, one) : { kind: "absent" })),
   ];
+}
+
+/** Another rollout may have switched the site since this process was started. */
+function acceptOrders(
+  input: ActivationInput,
+  successor: ProxySeen,
+  site: string | undefined,
+): readonly ActivationAction[] {
+  const slots = site === undefined ? undefined : wantedTable(input, site);
+  const { childId } = successor;
+  const accept: ActivationAction = { kind: "accept", childId };
+  return slots === undefined || leadsAs(successor, slots) ? [accept] : [{ kind: "put-slots", childId, slots }, accept];
 }
 
 export function planProbingAfter(input: ActivationInput, state: InActivation<"probing-after">): ActivationPlan {
