@@ -8,8 +8,8 @@ import { type Fleet, startFleet } from "./support/start-fleet.ts";
 import { expectNoneFailed, startUsers } from "./support/user-load.ts";
 
 /** Of each engine; an odd number of releases, so that the last one live is the second. */
-const switchesWanted = 18;
-const restartsWanted = 12;
+const switchesWanted = 10;
+const restartsWanted = 8;
 
 eachEngine((engine) => {
   let fleet: Fleet;
