@@ -8,7 +8,7 @@ import { afterglowMs } from "./scene-release.ts";
 export const badReleasesScene: Scene = {
   name: "two bad releases",
   expected: "both refused before the switch; the live slots are untouched, 0 requests failed",
-  deadlineMs: 60_000,
+  deadlineMs: 90_000,
   async play(stage) {
     const before = await stage.snapshot();
     stage.tell(

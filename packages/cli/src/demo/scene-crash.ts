@@ -8,7 +8,7 @@ import { afterglowMs, runsEverywhere } from "./scene-release.ts";
 export const crashScene: Scene = {
   name: "agent and coordinator killed in the middle of a rollout",
   expected: "the rollout goes on where it was and completes, 0 requests failed",
-  deadlineMs: 60_000,
+  deadlineMs: 90_000,
   async play(stage) {
     await stage.push("3");
     const load = stage.startLoad();

@@ -10,7 +10,7 @@ import { runsEverywhere } from "./scene-release.ts";
 export const databaseScene: Scene = {
   name: "the database is down for everybody while a release is on trial",
   expected: "paused, nothing reverted, and it says why; goes on by itself when all is well, and completes",
-  deadlineMs: 75_000,
+  deadlineMs: 110_000,
   async play(stage) {
     const { dir, environments } = stage.fleet.layout;
     const production = environments.at(-1);

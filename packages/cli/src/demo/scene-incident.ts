@@ -9,7 +9,7 @@ import { afterglowMs } from "./scene-release.ts";
 export const incidentScene: Scene = {
   name: "the incident: a proxy setting that breaks every public name",
   expected: "stopped before it meets a user request, and reverted: exit code 6 with the reason, 0 requests failed",
-  deadlineMs: 45_000,
+  deadlineMs: 70_000,
   async play(stage) {
     await setForwardHost(stage, "preserve");
     stage.tell("fleet.yaml: shop.forward.host internal → preserve");
@@ -45,7 +45,7 @@ export const incidentScene: Scene = {
 export const overriddenScene: Scene = {
   name: "the same change with the check before switched off",
   expected: "halted by probes after the first host and reverted by itself; failures on that host only",
-  deadlineMs: 60_000,
+  deadlineMs: 90_000,
   async play(stage) {
     const before = await stage.snapshot();
     const load = stage.startLoad();

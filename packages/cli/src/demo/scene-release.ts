@@ -11,7 +11,7 @@ export const afterglowMs = 1000;
 export const releaseScene: Scene = {
   name: "a release under load",
   expected: "release 2 is live and proven on every host, 0 requests failed",
-  deadlineMs: 60_000,
+  deadlineMs: 90_000,
   async play(stage) {
     await stage.push("1");
     const first = await stage.sluice("deploy", "shop", "1");

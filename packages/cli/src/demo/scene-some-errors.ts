@@ -13,7 +13,7 @@ const careful = "{ warmUp: 0s, minBake: 1m, ruleOut: 10%, require: [failed, prob
 export const someErrorsScene: Scene = {
   name: "a release in which 5 in 100 requests of one host name fail",
   expected: "found by comparison with before and with the other host, reverted; failures on the first host only",
-  deadlineMs: 75_000,
+  deadlineMs: 110_000,
   async play(stage) {
     const load = stage.startLoad(usersOfProduction);
     await judgeByUsers(stage);
