@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import { playSeeds } from "./play-seeds.ts";
 import { runHistory } from "./run-history.ts";
 
-/** Half a minute on two quiet cores; `simulate.ts` plays as many as one likes. */
+/** Half a minute where two cores have nothing else to do; `simulate.ts` plays as many as one likes. */
 const histories = 1500;
 
 /** The histories are counted, not timed: a machine shared with others may take its time. */

@@ -19,7 +19,7 @@ export const telltaleSeeds: Readonly<Record<string, number>> = {
   "does not know on its host what is one-way": 160,
   "forgets maxUnavailable": 9,
   "goes on with what was on trial after a restart of the host": 1635,
-  "takes the coordinator's word for proven whatever runs": 1521,
+  "takes the coordinator's word for proven whatever runs": 1554,
   "takes an acknowledgement that has expired": 17,
   "starts waves while everything is halted": 73,
   "takes a subset for the environment": 86,
