@@ -19,7 +19,7 @@ const failing: readonly string[] = [
 /** How those that hang on evidence of users end, in the words of the coordinator. */
 const endings = {
   "a release in which 5 in 100 requests of one host name fail":
-    /^rollout reverted: www\.shop\.example:80 via (front|proxy) on web-1: \d+ of \d+ requests failed .* on 1 other host 0 of/,
+    /^rollout reverted: www\.shop\.example(:80)? via (front|proxy) on web-1: \d+ of \d+ requests failed .* on 1 other host 0 of/,
   "the database is down for everybody while a release is on trial":
     /^paused: .*nothing is reverted: hosts that were not changed fail as well: .*; then rollout completed$/,
 };

@@ -40,15 +40,16 @@ const server = createServer((request, response) => {
   if (!boundNames.includes(nameOf(request.headers.host)))
     return answer(response, 400, "Bad Request - Invalid Hostname\n");
   const publicHost = nameOf(request.headers["x-public-host"]);
-  if (site.variant === "fails-public" && url.pathname !== "/healthz" && publicNames.includes(publicHost)) {
+  const isPublic = publicNames.includes(publicHost);
+  if (site.variant === "fails-public" && url.pathname !== "/healthz" && isPublic) {
     return answer(response, 500, "cannot load the theme of the public shop\n");
   }
   if (existsSync(database) && (url.pathname === "/" || url.pathname === "/echo")) {
     return answer(response, 503, "the database does not answer\n");
   }
   if (request.method === "POST" && url.pathname === "/echo") {
-    if (publicNames.includes(publicHost)) publicPosts += 1;
-    const fails = site.variant === "fails-some" && publicPosts % postsPerFailure === 0 && publicHost !== "";
+    if (isPublic) publicPosts += 1;
+    const fails = site.variant === "fails-some" && isPublic && publicPosts % postsPerFailure === 0;
     return fails ? answer(response, 500, "cannot write the order\n") : echo(request, response);
   }
   // What else was sent is read and left aside, so that the connection can be used again.
