@@ -3,8 +3,8 @@ import { type DemoStage, differences } from "./demo-stage.ts";
 import { exitIs, failureWords, phaseIs, switchTimes, tells, unless, untouchedHosts } from "./findings.ts";
 import { type Scene, usersOfProduction } from "./scene.ts";
 
-/** Thirty make a history to be worse than; the first and the last may be lost. */
-const blocksBefore = 32;
+/** A quarter of an hour: of less, the past says too little for one name alone to halt. */
+const blocksBefore = 90;
 
 /** From here on what users are answered in production has to be known, besides the probes. Machines of demos are slow at will. */
 const careful = "{ warmUp: 0s, minBake: 1m, ruleOut: 10%, require: [failed, probes], ignore: [slow, above-median] }";
