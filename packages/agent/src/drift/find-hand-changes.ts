@@ -45,10 +45,14 @@ function provenCopies({ proven }: HandInput, host: ObservedHost, site: string): 
   return host.slots.filter((seen) => seen.site === site && seen.digest === proven[siteUnit(site)]?.digest);
 }
 
+/** What is known to be stopped is told as it was found first, until it is back. */
+const foundStopped = ({ missing }: RanBefore, about: UnitKey): readonly FoundDrift[] =>
+  missing.filter((one) => one.kind === "process-stopped" && one.about === about);
+
 function missingCopy(input: HandInput, before: RanBefore, site: string): readonly FoundDrift[] {
   if (provenCopies(input, input.host, site).length > 0) return [];
   const about = siteUnit(site);
-  const known = before.missing.filter((one) => one.kind === "process-stopped" && one.about === about);
+  const known = foundStopped(before, about);
   if (known.length > 0) return known;
   return provenCopies(input, before.host, site)
     .slice(0, 1)
@@ -63,7 +67,7 @@ function missingCopy(input: HandInput, before: RanBefore, site: string): readonl
 
 function missingProxy({ host, proven }: HandInput, before: RanBefore, unit: UnitKey): readonly FoundDrift[] {
   if (proxiesOf(host, unit).some(({ draining }) => !draining) || silentOf(host, unit).length > 0) return [];
-  const known = before.missing.filter((one) => one.kind === "process-stopped" && one.about === unit);
+  const known = foundStopped(before, unit);
   if (known.length > 0) return known;
   return acceptingProxies(before.host, unit)
     .slice(-1)

@@ -9,11 +9,11 @@ import type {
   UnitKey,
   UnitRelease,
 } from "@sluice/core";
+import { acceptOrders } from "@sluice/core/activation/accept-orders";
 import { readyKey } from "@sluice/core/activation/activation";
 import { liveSlot } from "@sluice/core/activation/activation-parts";
 import {
   acceptingProxies,
-  leadsAs,
   openOn,
   proxiesOf,
   silentOf,
@@ -175,16 +175,9 @@ function keepProcess(input: UpkeepInput, unit: UnitKey, slots: ProxySeen["slots"
   }
   if (release === undefined) return waiting.map(removeOrder);
   const ready = waiting.findLast(({ digest }) => digest === release.digest);
-  if (ready !== undefined) return acceptOrders(ready, slots);
+  if (ready !== undefined) return acceptOrders(ready, slots.live === "hold" ? undefined : slots);
   if (absentFor(input, unit) < patienceMs(input, unit)) return [];
   return [{ kind: "start-successor", unit, release, slots, routesBeforeAccept: {} }];
-}
-
-/** What it was started with may not be live any more. */
-function acceptOrders(ready: ProxySeen, slots: ProxySeen["slots"]): readonly ActivationAction[] {
-  const { childId } = ready;
-  const accept: ActivationAction = { kind: "accept", childId };
-  return slots.live === "hold" || leadsAs(ready, slots) ? [accept] : [{ kind: "put-slots", childId, slots }, accept];
 }
 
 function patienceMs({ host, cold }: UpkeepInput, unit: UnitKey): number {

@@ -1,6 +1,7 @@
 import type { GrantFailure } from "../host/observation.ts";
 import { proxyUnit } from "../intent/intent.ts";
 import { after, between, seconds } from "../units/time.ts";
+import { acceptOrders } from "./accept-orders.ts";
 import {
   type Absent,
   type ActivationAction,
@@ -20,7 +21,7 @@ import {
   wantedTable,
 } from "./activation-parts.ts";
 import { describePart, describeParts, trafficGoesBack } from "./activation-words.ts";
-import { acceptingProxies, leadsAs, type ProxySeen, proxySeen, silentOf, slotSeen } from "./observed-host.ts";
+import { acceptingProxies, proxySeen, silentOf, slotSeen } from "./observed-host.ts";
 import { endForGood, goBack } from "./plan-ending.ts";
 import { brokenOrder } from "./plan-preparing.ts";
 import { judgeTally, questionsOn } from "./probe-tally.ts";
@@ -93,7 +94,8 @@ function takeOver(
   const successor = proxySeen(input.host, state.successors[unit]);
   if (successor === undefined) return [{ kind: "absent" }];
   const predecessors = acceptingProxies(input.host, unit).filter(({ childId }) => childId !== successor.childId);
-  const accept = successor.accepting ? [] : acceptOrders(input, successor, site);
+  const slots = site === undefined ? undefined : wantedTable(input, site);
+  const accept = successor.accepting ? [] : acceptOrders(successor, slots);
   const limitMs = drainMs(input);
   const drains = predecessors.map(({ childId }): ActivationAction => ({ kind: "drain", childId, limitMs }));
   // One that is down now would come back accepting, and its answers would pass for those of its successor.
@@ -103,18 +105,6 @@ function takeOver(
     ...drains,
     ...silent.map((one): ActivationAction | Absent => (one.isDown ? endForGood(input, one) : { kind: "absent" })),
   ];
-}
-
-/** Another rollout may have switched the site since this process was started. */
-function acceptOrders(
-  input: ActivationInput,
-  successor: ProxySeen,
-  site: string | undefined,
-): readonly ActivationAction[] {
-  const slots = site === undefined ? undefined : wantedTable(input, site);
-  const { childId } = successor;
-  const accept: ActivationAction = { kind: "accept", childId };
-  return slots === undefined || leadsAs(successor, slots) ? [accept] : [{ kind: "put-slots", childId, slots }, accept];
 }
 
 export function planProbingAfter(input: ActivationInput, state: InActivation<"probing-after">): ActivationPlan {
