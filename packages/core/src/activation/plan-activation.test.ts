@@ -414,6 +414,18 @@ test("a proxy that comes back leads to the copy that is live by then, not to the
   expect(liveRelease(world, "shop")).toBe("shop-2.0.0");
 });
 
+test("a proxy that comes back for another grant and leads to what is being ended is told to lead back", () => {
+  const world = hostWith(grantFor(siteTo2));
+  runUntil(world, "provisional");
+  const onTrial = world.proxies.map(({ slots }) => slots);
+  world.word = { kind: "withdrawn" };
+  runUntil(world, "clearing");
+  for (const [index, slots] of onTrial.entries()) Object.assign(world.proxies[index] ?? {}, { slots });
+  expect(liveRelease(world, "shop")).toBe("shop-2.0.0");
+  expect(endOf(world)).toEqual({ kind: "withdrawn" });
+  expect(runningNow(world)).toEqual(asBefore);
+});
+
 test("a first release that fails after the switch leaves nothing behind", () => {
   const world = hostWith(grantFor(allTo2), { empty: true });
   world.answer = (order) => (order.target.hop === "listener" ? bad : { kind: "good", status: 200 });

@@ -128,9 +128,18 @@ function dismissOrder(input: ActivationInput, { childId, accepting }: ProxySeen)
   return [{ kind: "drain", childId, limitMs: drainMs(input) }];
 }
 
-/** Ends the processes of a grant that is not live; whoever still uses them is waited for until the deadline. */
+/**
+ * Ends the processes of a grant that is not live; whoever still uses them is waited for until the deadline. What is live again
+ * is taken back again.
+ */
 export function planClearing(input: ActivationInput, state: InActivation<"clearing">): ActivationPlan {
   const { host } = input;
+  if (sitesBehindSameProxy(state).some(({ site, to }) => isLive(host, site, to))) {
+    // A process that was on its way to the sockets, for another grant, was told of the slots before they were put back.
+    const { grant, since, parts, notes, successors, end } = state;
+    const next = { grant, since, parts, notes, phase: "restoring", successors, startedAt: input.now, end } as const;
+    return planRestoring(input, next);
+  }
   const slots = changingSites(state).filter(
     ({ site, to }) => slotSeen(host, site, to) !== undefined && !isLive(host, site, to),
   );
