@@ -59,6 +59,8 @@ export interface HistoryOptions {
   readonly faultsMs: number;
   /** Absent: waves wait for approval, soak and evidence only. */
   readonly gates?: GateOptions;
+  /** Acts of fate and operators that do not happen, by their number in the order in which they would: a history that was shrunk. */
+  readonly without?: readonly number[];
 }
 
 /** What waves wait for besides, and what operators do about it. */

@@ -14,14 +14,22 @@ export interface HistoryResult {
   readonly ended: Readonly<Record<string, number>>;
   /** What happened to activations and hosts, counted. */
   readonly reached: Readonly<Record<string, number>>;
+  /** How often fate or an operator had a turn. */
+  readonly acts: number;
+}
+
+export interface HistoryGiven {
+  readonly subject?: Subject;
+  readonly trace?: boolean;
 }
 
 /** Plays the history of one seed to its end, or to the first broken promise. */
-export function runHistory(
-  seed: number,
-  given: { readonly subject?: Subject; readonly trace?: boolean } = {},
-): HistoryResult {
-  const world = new World(drawOptions(seed), given.subject ?? realSubject, given.trace ?? false);
+export const runHistory = (seed: number, given: HistoryGiven = {}): HistoryResult =>
+  playHistory(drawOptions(seed), given);
+
+/** The same of a history that somebody shrank or made up. */
+export function playHistory(options: HistoryOptions, given: HistoryGiven = {}): HistoryResult {
+  const world = new World(options, given.subject ?? realSubject, given.trace ?? false);
   let broken: string | undefined;
   try {
     world.play();
@@ -29,14 +37,15 @@ export function runHistory(
     if (!(error instanceof Violation)) throw error;
     broken = error.message;
   }
-  const { options, trace, ended } = world;
+  const { trace, ended, acts } = world;
   return {
-    seed,
+    seed: options.seed,
     options,
     traceHash: trace.hash,
     trace: trace.lines,
     ended,
     reached: trace.reached,
+    acts,
     ...(broken === undefined ? {} : { broken }),
   };
 }

@@ -39,11 +39,15 @@ export class World implements History {
   #snapshot: Store | undefined;
   #adopts = false;
   #deployments = 0;
+  readonly #without: ReadonlySet<number>;
+  /** How often fate or an operator had a turn. */
+  acts = 0;
 
   constructor(options: HistoryOptions, subject: Subject, keepsTrace: boolean) {
     this.options = options;
     this.subject = subject;
     this.prng = createPrng(options.seed);
+    this.#without = new Set(options.without);
     this.trace = new Trace(keepsTrace, () => this.time.now);
     this.#places = placesOf(options);
     this.#fleet = fleetOf(options, this.#places);
@@ -237,7 +241,7 @@ export class World implements History {
     if (averageMs === 0) return;
     this.time.after(this.prng.whole(averageMs / 2, averageMs * 1.5), () => {
       if (this.calm) return;
-      act();
+      if (!this.#without.has(this.acts++)) act();
       this.#every(averageMs, act);
     });
   }
