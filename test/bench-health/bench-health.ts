@@ -1,8 +1,9 @@
 import { once } from "node:events";
 import { writeFile } from "node:fs/promises";
 import { availableParallelism } from "node:os";
-import { parseArgs } from "node:util";
 import { Worker } from "node:worker_threads";
+import { Option } from "commander";
+import { countFrom1, script, wholeNumber } from "../house/options.ts";
 import { studies } from "./studies.ts";
 import type { Study, StudyOptions, StudyResult } from "./study.ts";
 import { tableText } from "./table-text.ts";
@@ -11,34 +12,31 @@ import { tableText } from "./table-text.ts";
  * Plays the rule of health by chance: `npm run bench:health -- --quick`, or one table with more repetitions:
  * `--only time-to-halt --runs 1000`. Writes `health-report.json`; ends with 1 when a promise of the rule is not kept.
  */
-const { values } = parseArgs({
-  options: {
-    runs: { type: "string" },
-    seed: { type: "string", default: "1" },
-    only: { type: "string" },
-    quick: { type: "boolean", default: false },
-  },
-});
+const names = studies.map(({ name }) => name);
+const wanted = script("bench:health", "plays the rule of health by chance, and judges what it promises")
+  .option("--runs <count>", "how often everything is played; 400, or 40 with --quick", countFrom1)
+  .option("--seed <number>", "another seed, another chance", wholeNumber, 1)
+  .addOption(new Option("--only <studies...>", "these studies only").choices(names))
+  .option("--quick", "forty runs, whose figures say little", false)
+  .addHelpText("after", "\nExit codes: 0 every bar kept · 1 one is missed · 2 wrong usage")
+  .parse()
+  .opts<{ runs?: number; seed: number; only?: readonly string[]; quick: boolean }>();
 
 /** Runs count up from their seed, so that neighbouring seeds would play nearly the same runs. */
 const seedsApart = 10_000_019;
 
 const options: StudyOptions = {
-  runs: Number(values.runs ?? (values.quick ? 40 : 400)),
-  seed: Number(values.seed) * seedsApart,
+  runs: wanted.runs ?? (wanted.quick ? 40 : 400),
+  seed: wanted.seed * seedsApart,
 };
-const chosen = studies.filter(({ name }) => values.only === undefined || values.only.split(",").includes(name));
-if (!Number.isInteger(options.runs) || options.runs < 1 || !Number.isInteger(options.seed) || chosen.length === 0) {
-  console.error(`cannot read the options; studies are ${studies.map(({ name }) => name).join(", ")}`);
-  process.exit(2);
-}
+const chosen = studies.filter(({ name }) => wanted.only?.includes(name) ?? true);
 
 const began = performance.now();
 const results = await runAll(chosen);
 const broken = results.flatMap(({ bars }) => bars.filter(({ kept }) => !kept));
 await writeFile("health-report.json", `${JSON.stringify({ ...options, studies: results }, undefined, 2)}\n`);
 console.log(
-  `\n${results.flatMap(({ bars }) => bars).length - broken.length} bars kept, ${broken.length} missed, ${((performance.now() - began) / 1000).toFixed(0)} s, ${options.runs} runs, seed ${values.seed}; see health-report.json`,
+  `\n${results.flatMap(({ bars }) => bars).length - broken.length} bars kept, ${broken.length} missed, ${((performance.now() - began) / 1000).toFixed(0)} s, ${options.runs} runs, seed ${wanted.seed}; see health-report.json`,
 );
 for (const { promise, measured } of broken) console.log(`missed: ${promise}: ${measured}`);
 process.exitCode = broken.length === 0 ? 0 : 1;

@@ -1,6 +1,6 @@
-import { parseArgs } from "node:util";
 import { type HealthFleet, type SteeredSite, startHealthFleet } from "../end-to-end/support/health-fleet.ts";
 import { untilStep } from "../end-to-end/support/look-at.ts";
+import { countFrom1, script } from "../house/options.ts";
 
 /**
  * `npm run bench:detection`: how long a host name that fails completely, and for which nobody asks, stays unnoticed on a fleet of
@@ -22,12 +22,14 @@ const site: SteeredSite = {
   health: "{ require: [probes] }",
 };
 
-const { values } = parseArgs({ options: { runs: { type: "string", default: "3" } } });
-process.exitCode = (await measureAll(Number(values.runs))) ? 0 : 1;
+const { runs } = script("bench:detection", "measures how long a dead host name that nobody asks for stays unnoticed")
+  .option("--runs <count>", "releases that are tried on each fleet", countFrom1, 3)
+  .addHelpText("after", "\nExit codes: 0 every bar kept · 1 one is missed · 2 wrong usage")
+  .parse()
+  .opts<{ runs: number }>();
+process.exitCode = (await measureAll(runs)) ? 0 : 1;
 
 async function measureAll(runs: number): Promise<boolean> {
-  if (!Number.isInteger(runs) || runs < 1)
-    throw new Error(`cannot measure '${values.runs}' times: --runs wants a number from 1`);
   let isWithin = true;
   for (const { others, withinS } of bars) {
     const seconds = await measure(others, runs);

@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { Command } from "commander";
+import { countFrom1, script } from "../house/options.ts";
 import { openMutatedTree } from "./mutated-tree.ts";
 import type { Mutation } from "./mutation.ts";
 import { allMutations } from "./mutations/all-mutations.ts";
@@ -9,13 +9,15 @@ import { type Trial, tryMutation } from "./try-mutation.ts";
  * `npm run simulate:audit`: breaks the core in one small way after the other and says who notices. Ends with 1 when a mutation
  * survives that is not explained, or when one that a simulated history should notice is noticed by a test only.
  */
-const program = new Command("simulate:audit")
-  .description("breaks the core in one small way after the other and says which faults nothing notices")
+const program = script(
+  "simulate:audit",
+  "breaks the core in one small way after the other and says which faults nothing notices",
+)
   .option("--seeds <first..last>", "histories played with each mutation", "1..2500")
   .option("--only <words>", "mutations whose name or file has these words")
-  .option("--workers <count>", "copies of the project that are tried side by side", "2")
+  .option("--workers <count>", "copies of the project that are tried side by side", countFrom1, 2)
   .parse();
-const { seeds, only = "", workers } = program.opts<{ seeds: string; only?: string; workers: string }>();
+const { seeds, only = "", workers } = program.opts<{ seeds: string; only?: string; workers: number }>();
 
 interface Tried {
   readonly mutation: Mutation;
@@ -23,13 +25,7 @@ interface Tried {
 }
 
 const queue = allMutations.filter(({ name, file }) => name.includes(only) || file.includes(only));
-const copies = Number(workers);
-if (queue.length === 0 || !Number.isInteger(copies) || copies < 1) {
-  console.error(
-    "nothing would be tried: --only has to be part of a name or file of a mutation, --workers a count from 1",
-  );
-  process.exit(2);
-}
+if (queue.length === 0) program.error("error: --only has to be part of the name or file of a mutation");
 const waiting = [...queue];
 const tried: Tried[] = [];
 const began = performance.now();
@@ -56,7 +52,7 @@ const isUnexplained = ({ mutation: { notSimulated, equivalent }, trial }: Tried)
   equivalent === undefined &&
   (trial.noticedBy === "nobody" || (trial.noticedBy === "tests" && notSimulated === undefined));
 
-await Promise.all(Array.from({ length: copies }, work));
+await Promise.all(Array.from({ length: workers }, work));
 const unexplained = tried.filter(isUnexplained);
 const count = (who: Trial["noticedBy"]): number => tried.filter(({ trial }) => trial.noticedBy === who).length;
 console.log(

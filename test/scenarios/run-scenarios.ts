@@ -1,15 +1,18 @@
 import { readdir, writeFile } from "node:fs/promises";
-import { parseArgs } from "node:util";
+import { script } from "../house/options.ts";
 import { playFile } from "./play/script.ts";
 
 /**
  * Plays scenarios and tells which are not as they are written: `node test/scenarios/run-scenarios.ts [NAME …]`. With
  * `--update` what is said now is written beneath every command; the difference is for the reviewer to read.
  */
-const { values, positionals } = parseArgs({
-  options: { update: { type: "boolean", default: false } },
-  allowPositionals: true,
-});
+const program = script("scenarios", "plays scenarios and tells which are not as they are written")
+  .argument("[names...]", "those with one of these in their name")
+  .option("--update", "writes beneath every command what is said now; the difference is for review", false)
+  .addHelpText("after", "\nExit codes: 0 all as written · 1 one is not · 2 wrong usage")
+  .parse();
+const { update } = program.opts<{ update: boolean }>();
+const positionals = program.args;
 const folder = new URL("./", import.meta.url);
 const all = (await readdir(folder)).filter((name) => name.endsWith(".txt")).sort();
 const chosen = positionals.length === 0 ? all : all.filter((name) => positionals.some((part) => name.includes(part)));
@@ -25,8 +28,8 @@ for (const name of chosen) {
     const { written, played } = await playFile(file);
     const isSame = written === played;
     if (!isSame) different++;
-    if (!isSame && values.update) await writeFile(file, played);
-    const word = isSame ? "as written" : values.update ? "written anew" : "DIFFERENT";
+    if (!isSame && update) await writeFile(file, played);
+    const word = isSame ? "as written" : update ? "written anew" : "DIFFERENT";
     console.log(`${word}  ${name}  (${Math.round(performance.now() - began)} ms)`);
   } catch (error) {
     different++;
@@ -34,7 +37,7 @@ for (const name of chosen) {
     process.exitCode = 1;
   }
 }
-if (different > 0 && !values.update) {
+if (different > 0 && !update) {
   console.log(
     `${different} of ${chosen.length} are not as written: npm run scenarios -- --update, then read the difference`,
   );

@@ -1,6 +1,7 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { availableParallelism } from "node:os";
-import { Command, InvalidArgumentError, Option } from "commander";
+import { InvalidArgumentError, Option } from "commander";
+import { countFrom1, script, wholeNumber } from "../house/options.ts";
 import { drawOptions, type HistoryOptions } from "./history-options.ts";
 import { playSeeds, type SeedRange } from "./play-seeds.ts";
 import { type HistoryResult, playHistory, runHistory } from "./run-history.ts";
@@ -22,8 +23,7 @@ const optional: ReadonlySet<string> = new Set(["gates", "oneWay", "without"] sat
 
 const failureFile = "simulation-failure.json";
 
-const program = new Command("simulate")
-  .description("plays histories of a simulated fleet and checks the promises after every event")
+const program = script("simulate", "plays histories of a simulated fleet and checks the promises after every event")
   .addOption(
     new Option("--seeds <first..last>", "histories that are played")
       .argParser(seedRange)
@@ -38,8 +38,6 @@ const program = new Command("simulate")
     "after",
     "\nExit codes: 0 every promise kept · 1 one is broken · 2 wrong usage\n\nExamples:\n  $ npm run simulate -- --seeds 1..1000000\n  $ npm run simulate -- --seed 17 --trace",
   )
-  .showHelpAfterError("(--help says more)")
-  .exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : 2))
   .parse();
 
 process.exitCode = await simulate(program.opts<Wanted>());
@@ -93,16 +91,6 @@ async function readOptions(file: string): Promise<HistoryOptions> {
   } catch (error) {
     return program.error(`cannot read ${file}: ${error instanceof Error ? error.message : error}`);
   }
-}
-
-function wholeNumber(text: string): number {
-  if (!/^\d+$/.test(text)) throw new InvalidArgumentError("wanted a whole number");
-  return Number(text);
-}
-
-function countFrom1(text: string): number {
-  if (wholeNumber(text) < 1) throw new InvalidArgumentError("wanted a count from 1");
-  return Number(text);
 }
 
 function seedRange(text: string): SeedRange {

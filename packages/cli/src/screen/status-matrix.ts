@@ -79,7 +79,7 @@ function cellOf(units: readonly UnitStatus[]): Cell {
 }
 
 function rankOf({ condition }: UnitStatus): number {
-  const rank = conditions.findIndex((one) => one === condition);
+  const rank = (conditions as readonly string[]).indexOf(condition);
   return rank === -1 ? 0 : rank;
 }
 
