@@ -1,13 +1,20 @@
 import { defineConfig } from "vitest/config";
+import { LongestFirst } from "./test/house/longest-first.ts";
 import { SummaryReporter } from "./test/house/summary-reporter.ts";
+
+/** Files at a time. Most tests wait for processes more than they compute: two cores have room for three of them. */
+const maxWorkers = 3;
 
 export default defineConfig({
   test: {
+    maxWorkers,
+    sequence: { sequencer: LongestFirst },
     reporters: ["default", new SummaryReporter()],
     projects: [
       {
         test: {
           name: "unit",
+          maxWorkers,
           include: [
             "packages/{core,protocol,runtime,cli}/src/**/*.test.ts",
             "test/{house,bench,mutation}/**/*.test.ts",
@@ -18,6 +25,7 @@ export default defineConfig({
       {
         test: {
           name: "process",
+          maxWorkers,
           include: ["packages/{proxy,agent,coordinator}/src/**/*.test.ts"],
           testTimeout: 60_000,
           hookTimeout: 60_000,
@@ -27,7 +35,7 @@ export default defineConfig({
         test: {
           name: "conformance",
           include: ["test/conformance/**/*.test.ts"],
-          maxWorkers: 2,
+          maxWorkers,
           testTimeout: 60_000,
           hookTimeout: 60_000,
         },
@@ -35,6 +43,7 @@ export default defineConfig({
       {
         test: {
           name: "simulation",
+          maxWorkers,
           include: ["test/{simulation,scenarios,bench-health}/**/*.test.ts"],
           testTimeout: 180_000,
         },
@@ -45,7 +54,7 @@ export default defineConfig({
           include: ["test/end-to-end/**/*.test.ts"],
           testTimeout: 300_000,
           hookTimeout: 120_000,
-          maxWorkers: 2,
+          maxWorkers,
         },
       },
     ],

@@ -1,0 +1,21 @@
+import { BaseSequencer, type TestSpecification } from "vitest/node";
+
+/** Files that take long by waiting, the longest first: begun last, one of them would run alone for minutes. */
+const longest = [
+  ...["end-to-end/demo-ends-as-it-must", "end-to-end/health-stops-what-gets-worse", "end-to-end/kills-fail-no-request"],
+  ...["end-to-end/changes-fail-no-request", "coordinator/src/crash", "end-to-end/host-without-coordinator"],
+  ...["end-to-end/sites-do-not-fail-each-other", "conformance/changes", "conformance/bodies"],
+];
+
+/** Begins with what takes longest, whatever is known of earlier runs: a fresh clone knows nothing. */
+export class LongestFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const others = await super.sort(files);
+    return others.toSorted((a, b) => rankOf(a.moduleId) - rankOf(b.moduleId));
+  }
+}
+
+function rankOf(file: string): number {
+  const rank = longest.findIndex((part) => file.includes(`${part}.test.`));
+  return rank === -1 ? longest.length : rank;
+}
