@@ -7,7 +7,8 @@ import { engines } from "./support/each-engine.ts";
 import { processesOf } from "./support/processes-of.ts";
 
 /** The demo ends by itself within three minutes; beside other tests it may take longer. */
-const demoMsMax = 280_000;
+const patience = "2.5";
+const demoMsMax = 450_000;
 
 /** Scenes of what no check before the switch could know, or was not asked; each says itself what may fail and where. */
 const failing: readonly string[] = [
@@ -31,7 +32,7 @@ test.each(engines)(
     const cwd = await mkdtemp(join(tmpdir().length > 20 ? "/tmp" : tmpdir(), "sl-demo-"));
     try {
       const dir = join(cwd, "fleet");
-      const { exit, lines } = await runCommand(["demo", "--engine", engine, "--dir", dir], {
+      const { exit, lines } = await runCommand(["demo", "--engine", engine, "--dir", dir, "--patience", patience], {
         coordinator: "",
         cwd,
         env: { ...process.env, NO_COLOR: "1" },
@@ -58,4 +59,5 @@ test.each(engines)(
       await rm(cwd, { recursive: true, force: true });
     }
   },
+  demoMsMax + 10_000,
 );
