@@ -27,7 +27,7 @@ const endings = {
 
 // One after another: both count minutes of users by a clock that is twenty times as fast, on a machine with two cores.
 test.each(engines)(
-  "`sluice demo` on %s plays seven scenes that end as they must, and leaves nothing running",
+  "`sluice demo` on %s plays eight scenes that end as they must, and leaves nothing running",
   async (engine) => {
     const cwd = await mkdtemp(join(tmpdir().length > 20 ? "/tmp" : tmpdir(), "sl-demo-"));
     try {
@@ -42,7 +42,7 @@ test.each(engines)(
       expect({ exit, said: exit === 0 ? "" : lines.join("\n") }).toEqual({ exit: 0, said: "" });
       const report = JSON.parse(await readFile(join(cwd, "demo-report.json"), "utf8"));
       expect(report).toMatchObject({ ok: true, engine });
-      expect(report.scenes).toHaveLength(7);
+      expect(report.scenes).toHaveLength(8);
       for (const { name, ok, wrong, sent, failed } of report.scenes) {
         expect({ name, ok, wrong }).toEqual({ name, ok: true, wrong: [] });
         expect(sent, name).toBeGreaterThan(300);

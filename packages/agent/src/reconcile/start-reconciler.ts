@@ -12,6 +12,7 @@ import { findHandChanges, type RanBefore } from "../drift/find-hand-changes.ts";
 import type { FoundDrift } from "../drift/start-drift-watch.ts";
 import type { HostMemory } from "../ledger/host-memory.ts";
 import { Admission } from "./admission.ts";
+import { HeldReleases } from "./held-releases.ts";
 import type { HostDrivers } from "./host-drivers.ts";
 import { type HostLook, HostLooks } from "./host-looks.ts";
 import { IntentInbox } from "./intent-inbox.ts";
@@ -79,6 +80,7 @@ class ReconcileLoop implements Reconciler {
   readonly #lanes: Lanes;
   readonly #inbox: IntentInbox;
   readonly #pruner: ReleasePruner;
+  readonly #held: HeldReleases;
   readonly #troubles: Troubles;
   readonly #watch: Running;
   readonly #notes: UpkeepNotes = { ready: new Set(), unready: new Set(), absentSince: {}, cold: false };
@@ -104,6 +106,7 @@ class ReconcileLoop implements Reconciler {
       onRefused: onChanged,
     });
     this.#pruner = new ReleasePruner(drivers.installer, memory);
+    this.#held = new HeldReleases(drivers.installer, memory, clock);
     this.#lanes = new Lanes(clock, this.#stop.signal, {
       error: (lane, error) => this.#troubles.note(lane, error),
       calledOff: () => this.wake(),
@@ -198,6 +201,7 @@ class ReconcileLoop implements Reconciler {
     await memory.update((ledger) => settleLedger(ledger, input));
     await this.#noticeHands(host);
     await this.#spawnLanes(host);
+    this.#installHeld(host);
     await this.#pruner.prune();
   }
 
@@ -240,6 +244,20 @@ class ReconcileLoop implements Reconciler {
     const known = new Set(Object.keys(ledger.activations));
     for (const id of this.#facts.keys()) if (!known.has(id)) this.#facts.delete(id);
     for (const id of this.waiting.keys()) if (!known.has(id)) this.waiting.delete(id);
+  }
+
+  /** Grants come first: they install what they need themselves. */
+  #installHeld({ installed }: ObservedHost): void {
+    const lane = "installing ahead";
+    const release = this.#held.missing(installed);
+    if (release === undefined) this.#troubles.over(lane);
+    if (release === undefined || !this.#held.isDue || unsettled(this.#options.memory.ledger).length > 0) return;
+    this.#lanes.run(lane, async (signal) => {
+      await this.#held.install(release, signal);
+      this.#troubles.over(lane);
+      this.wake();
+      return false;
+    });
   }
 
   async #keepUp(lane: string, what: { readonly site: string } | "front", input: UpkeepInput): Promise<void> {

@@ -10,12 +10,12 @@ interface DemoOptions {
   readonly patience: number;
 }
 
-/** `sluice demo`: seven scenes that have to end as they must. */
+/** `sluice demo`: eight scenes that have to end as they must. */
 export function addDemoVerb(program: Command, world: World): void {
   program
     .command("demo")
     .description(
-      "a fleet under load, and six ways to go wrong that are stopped; ends by itself and writes demo-report.json",
+      "a fleet under load, and seven ways to go wrong that are stopped; ends by itself and writes demo-report.json",
     )
     .addOption(
       new Option("--engine <engine>", "what the site proxies run on").choices(["node", "haproxy"]).default("node"),

@@ -16,6 +16,7 @@ import { databaseScene } from "./scene-database.ts";
 import { incidentScene, overriddenScene } from "./scene-incident.ts";
 import { releaseScene } from "./scene-release.ts";
 import { someErrorsScene } from "./scene-some-errors.ts";
+import { waitingScene } from "./scene-waiting.ts";
 
 export interface DemoOptions {
   readonly engine: EngineName;
@@ -30,6 +31,7 @@ const scenes: readonly Scene[] = [
   crashScene,
   incidentScene,
   overriddenScene,
+  waitingScene,
   badReleasesScene,
   someErrorsScene,
   databaseScene,
@@ -38,7 +40,7 @@ const scenes: readonly Scene[] = [
 /** Everything, starting and stopping included, ends within three minutes where nobody asks for more patience. */
 const demoMs = 165_000;
 
-/** Long enough to be seen, short enough for seven scenes. */
+/** Long enough to be seen, short enough for eight scenes. */
 const soak = "1s";
 
 const reportFile = "demo-report.json";
