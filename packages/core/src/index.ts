@@ -56,6 +56,8 @@ export * from "./proxying/judge-request.ts";
 export * from "./proxying/match-binding.ts";
 export * from "./proxying/proxy-settings.ts";
 export * from "./reboots/judge-reboot.ts";
+export * from "./reboots/plan-turn.ts";
+export * from "./reboots/reboot-order.ts";
 export * from "./rollout/apply-verb.ts";
 export * from "./rollout/capacity.ts";
 export * from "./rollout/create-rollout.ts";

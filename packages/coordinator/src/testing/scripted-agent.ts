@@ -1,5 +1,6 @@
 import { type ClientDuplexStream, credentials } from "@grpc/grpc-js";
 import {
+  type BootSeen,
   type Drift,
   type Grant,
   type GrantObservation,
@@ -10,6 +11,8 @@ import {
   type PreviousRelease,
   type ProbeOutcome,
   type ProbeResult,
+  type RebootSeen,
+  type RebootState,
   type TrafficBlock,
   type UnitKey,
   type UnitObservation,
@@ -48,6 +51,8 @@ export interface ScriptedAgentOptions {
   readonly probeEveryMs?: number;
   /** By what a reboot manager names it. */
   readonly rebootClientId?: string;
+  /** By which boot it runs at first. Absent: it does not say, and can't be told to reboot. */
+  readonly bootId?: string;
 }
 
 /** A host that speaks the real protocol and does nothing but report what its script says. */
@@ -63,6 +68,10 @@ export interface ScriptedAgent extends AsyncDisposable {
   readonly refusals: readonly string[];
   /** Replaces its script from now on and reports at once. */
   follow(script: AgentScript): void;
+  /** Tells what became of the newest order to reboot. */
+  tellReboot(state: RebootState, sentence: string): void;
+  /** Runs by another boot from now on. */
+  rebooted(bootId: string): void;
   /** Says nothing any more, with its stream still open. */
   fallSilent(): void;
   /** Speaks again. */
@@ -93,6 +102,8 @@ class Scripted implements ScriptedAgent {
   readonly #timers: NodeJS.Timeout[];
   readonly #epoch = `epoch-${process.pid}-${process.hrtime.bigint()}`;
   #script: AgentScript;
+  #bootId: string | undefined;
+  #rebootSeen: RebootSeen | undefined;
   #memory: { maxFence: number; generation: number; intentDigest: string };
   #client: AgentServiceClient | undefined;
   #stream: ClientDuplexStream<SessionRequest, SessionResponse> | undefined;
@@ -109,6 +120,7 @@ class Scripted implements ScriptedAgent {
   constructor(options: ScriptedAgentOptions) {
     this.#options = options;
     this.host = options.host;
+    this.#bootId = options.bootId;
     this.#script = options.script ?? {};
     this.#memory = { ...(options.memory ?? { maxFence: 0, generation: 0, intentDigest: "" }) };
     this.#timers = [
@@ -121,6 +133,17 @@ class Scripted implements ScriptedAgent {
   follow(script: AgentScript): void {
     this.#script = script;
     this.#obey();
+    this.#report();
+  }
+
+  tellReboot(state: RebootState, sentence: string): void {
+    const { id } = this.intent?.body.reboot ?? { id: "none" };
+    this.#rebootSeen = { id, state, sentence };
+    this.#report();
+  }
+
+  rebooted(bootId: string): void {
+    this.#bootId = bootId;
     this.#report();
   }
 
@@ -275,8 +298,13 @@ class Scripted implements ScriptedAgent {
       remarks: [],
       ...(this.#script.drifts === undefined ? {} : { drifts: this.#script.drifts }),
       ...(this.intent?.body.draining === true ? { drain: { obeyed: true, open: this.#script.open?.() ?? 0 } } : {}),
+      ...(this.#bootId === undefined ? {} : { boot: this.#boot(this.#bootId) }),
       ...(this.#options.rebootClientId === undefined ? {} : { rebootClientId: this.#options.rebootClientId }),
     };
+  }
+
+  #boot(id: string): BootSeen {
+    return { id, canReboot: true, ...(this.#rebootSeen === undefined ? {} : { order: this.#rebootSeen }) };
   }
 
   #unit({ unit, desired, proven, hold }: Intent["body"]["units"][number]): UnitObservation {

@@ -1,3 +1,5 @@
+import { drainLimitMs } from "../host/drain.ts";
+import { rebootReturnMs } from "../reboots/judge-reboot.ts";
 import { after, type DurationMs, durationMs, type Instant, instant, minutes } from "../units/time.ts";
 import type { Rollout, Stage, WaveAt } from "./rollout.ts";
 
@@ -12,6 +14,9 @@ export const stepTimeoutDefaultMs: DurationMs = minutes(10);
  * the time for the coordinator's word to reach a host over a broken line, and for clocks that disagree.
  */
 export const confirmMarginMs: DurationMs = minutes(5);
+
+/** How long one host may take for its reboot: to be drained, to come back, and some time for its turn to come. */
+export const rebootStepMs: DurationMs = durationMs(drainLimitMs + rebootReturnMs + minutes(5));
 
 export const stepTimeoutMs = (stage: Stage): DurationMs => stage.stepTimeoutMs ?? stepTimeoutDefaultMs;
 
