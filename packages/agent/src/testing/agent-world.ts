@@ -72,8 +72,13 @@ export interface World {
   readonly proxy: UnitRelease;
   readonly front: UnitRelease;
   release(version: string): Promise<UnitRelease>;
-  /** The next intent: always a higher generation. */
-  order(proven: readonly UnitRelease[], granted: readonly UnitRelease[], over?: Partial<Grant>): Intent;
+  /** The next intent: always a higher generation. `wanted` is held and desired, and nobody may activate it. */
+  order(
+    proven: readonly UnitRelease[],
+    granted: readonly UnitRelease[],
+    over?: Partial<Grant>,
+    wanted?: readonly UnitRelease[],
+  ): Intent;
   start(): Promise<AsyncDisposable>;
 }
 
@@ -158,10 +163,10 @@ export async function openWorld(): Promise<World> {
         ready: { path: "/", withinMs: seconds(20) },
       });
     },
-    order(proven, granted, over = {}) {
+    order(proven, granted, over = {}, wanted = []) {
       generation += 1;
       if (granted.length > 0 && over.id === undefined) grants += 1;
-      const units = unitIntents(proven, granted);
+      const units = unitIntents(proven, granted, wanted);
       const grant: Grant = { ...grantOf(`r${grants}`, granted, nodeClock.now()), ...over };
       const body = {
         environment: "production",
