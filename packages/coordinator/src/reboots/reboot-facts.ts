@@ -67,9 +67,9 @@ export class RebootFacts {
     return { now: clock.now(), host, leases: leases.all(), sentences };
   }
 
-  /** What a host shows after it was let go. */
-  returned(lease: Pick<RebootLease, "host" | "grantedAt">): ReturnSeen {
-    const { clock, roster, hosts, fleets, evidence } = this.#options;
+  /** What a host shows after it was let go. `isLookedInto` false: it is not back for other reasons, and nobody need read its probes. */
+  returned(lease: Pick<RebootLease, "host" | "grantedAt">, isLookedInto = true): ReturnSeen {
+    const { clock, roster, hosts } = this.#options;
     const { host } = lease;
     const { connected, observation } = roster.find(host);
     const prefix = hostUnit(host, "");
@@ -79,7 +79,17 @@ export class RebootFacts {
       const seen = observation?.units.find((one) => one.unit === unit);
       return seen?.running?.digest === digest ? [] : [unit];
     });
-    const since = instant(Math.max(lease.grantedAt ?? 0, observation?.agent.startedAt ?? 0));
+    const isLooking = isLookedInto && lease.grantedAt !== undefined && connected && notRunning.length === 0;
+    return { now: clock.now(), connected, notRunning, unhealthy: isLooking ? this.#unhealthy(lease, proven) : [] };
+  }
+
+  /** Ways into what is proven there that have not answered well since the host is back. */
+  #unhealthy(
+    { host, grantedAt }: Pick<RebootLease, "host" | "grantedAt">,
+    proven: readonly (readonly [string, string])[],
+  ) {
+    const { roster, fleets, evidence } = this.#options;
+    const since = instant(Math.max(grantedAt ?? 0, roster.find(host).observation?.agent.startedAt ?? 0));
     const duties = fleets
       .require()
       .configurationOf(host)
@@ -89,7 +99,7 @@ export class RebootFacts {
       range,
       duties.map(({ site }) => site),
     );
-    const unhealthy = duties.flatMap(({ site, bindings }) =>
+    return duties.flatMap(({ site, bindings }) =>
       bindings.flatMap(({ name, shared }) => {
         const hop = shared ? "front" : "proxy";
         const ofWay = answers.filter(
@@ -98,7 +108,6 @@ export class RebootFacts {
         return answersWell(ofWay) ? [] : [`${name} via ${hop} has not answered well since`];
       }),
     );
-    return { now: clock.now(), connected, notRunning, unhealthy };
   }
 
   #busyWith(host: string, rollout: string | undefined): string | undefined {

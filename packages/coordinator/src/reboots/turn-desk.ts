@@ -78,15 +78,16 @@ export class TurnDesk {
     const { clock, drains, facts, hosts } = this.#options;
     const drain = drains.find(host);
     const view = hosts().hosts[host];
+    const boot = view?.observation?.boot;
     return {
       now: clock.now(),
       wanted,
       lease,
       obstacle: wanted === undefined ? undefined : rebootObstacle(facts.obstacles(host, wanted.rollout)),
       drain: drain === undefined ? undefined : drains.state(drain),
-      boot: view?.observation?.boot,
+      boot,
       upToDate: view?.upToDate === true,
-      returned: facts.returned(lease ?? { host }),
+      returned: facts.returned(lease ?? { host }, boot !== undefined && boot.id !== lease?.order?.bootId),
     };
   }
 

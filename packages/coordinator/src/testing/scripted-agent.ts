@@ -51,6 +51,8 @@ export interface ScriptedAgentOptions {
   readonly probeEveryMs?: number;
   /** By what a reboot manager names it. */
   readonly rebootClientId?: string;
+  /** What it takes the time to be; that of this machine when absent. */
+  readonly now?: () => number;
   /** By which boot it runs at first. Absent: it does not say, and can't be told to reboot. */
   readonly bootId?: string;
 }
@@ -98,6 +100,7 @@ class Scripted implements ScriptedAgent {
   readonly refusals: string[] = [];
   intent: Intent | undefined;
   readonly #options: ScriptedAgentOptions;
+  readonly #now: () => number;
   readonly #grants = new Map<string, GrantObservation>();
   readonly #timers: NodeJS.Timeout[];
   readonly #epoch = `epoch-${process.pid}-${process.hrtime.bigint()}`;
@@ -120,11 +123,12 @@ class Scripted implements ScriptedAgent {
   constructor(options: ScriptedAgentOptions) {
     this.#options = options;
     this.host = options.host;
+    this.#now = options.now ?? Date.now;
     this.#bootId = options.bootId;
     this.#script = options.script ?? {};
     this.#memory = { ...(options.memory ?? { maxFence: 0, generation: 0, intentDigest: "" }) };
     this.#timers = [
-      setInterval(() => this.#send({ $case: "heartbeat", value: { atMs: Date.now() } }), options.heartbeatMs ?? 20),
+      setInterval(() => this.#send({ $case: "heartbeat", value: { atMs: this.#now() } }), options.heartbeatMs ?? 20),
       setInterval(() => this.probeNow(), options.probeEveryMs ?? 20),
     ];
     this.#dial();
@@ -261,7 +265,7 @@ class Scripted implements ScriptedAgent {
     if (seen !== undefined && seen.progress.kind !== "preparing" && seen.progress.kind !== "withdrawn") {
       if (seen.progress.kind !== "provisional" || this.#script.onGrant === undefined) return;
     }
-    const switchedAt = instant(Date.now());
+    const switchedAt = instant(this.#now());
     const progress = this.#script.onGrant?.(grant) ?? { kind: "provisional", switchedAt, switchMs: 3 };
     const since = seen?.since ?? switchedAt;
     const kept = seen?.progress.kind === "provisional" && progress.kind === "provisional" ? seen.progress : progress;
@@ -285,7 +289,7 @@ class Scripted implements ScriptedAgent {
   }
 
   #observation(): HostObservation {
-    const now = instant(Date.now());
+    const now = instant(this.#now());
     return {
       host: this.host,
       at: now,
@@ -318,7 +322,7 @@ class Scripted implements ScriptedAgent {
       ...(proven === undefined ? {} : { proven: proven.digest }),
       ...(digest === undefined
         ? {}
-        : { running: { digest, version: "", build: "scripted", pid: 1, startedAt: instant(Date.now()) } }),
+        : { running: { digest, version: "", build: "scripted", pid: 1, startedAt: instant(this.#now()) } }),
     };
   }
 
@@ -333,7 +337,7 @@ class Scripted implements ScriptedAgent {
 
   #results(): readonly ProbeResult[] {
     if (this.intent === undefined) return [];
-    const now = instant(Date.now());
+    const now = instant(this.#now());
     this.#round = instant(Math.max(now, this.#round + 1));
     const asked = probesOf(this.host, this.intent.body, this.running, now, this.#round);
     return asked.flatMap((probe) => {
