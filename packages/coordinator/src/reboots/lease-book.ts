@@ -1,4 +1,4 @@
-import type { DurationMs, Instant, NewEvent, RebootLease } from "@sluice/core";
+import { type DurationMs, type NewEvent, type RebootLease, turnActor, turnEvent } from "@sluice/core";
 import type { Clock } from "@sluice/runtime";
 import type { DrainDesk } from "../hosts/drain-desk.ts";
 import { appendEvent } from "../store/event-log.ts";
@@ -42,7 +42,7 @@ export class LeaseBook {
     const also = (isDrainedHere: boolean) => (db: Db) => {
       const lease: RebootLease = { ...asked, at: clock.now(), drains: isDrainedHere };
       writeOrder(db, "reboot-lease", host, lease);
-      return [eventOf(lease, clock.now(), "host.reboot-asked", `${host} gets ready to reboot`)];
+      return [turnEvent(lease, "asked", clock.now())];
     };
     if (drains.find(host) === undefined) {
       const rollout = asked.order === undefined ? undefined : asked.client;
@@ -58,7 +58,7 @@ export class LeaseBook {
       if (lease === undefined) return [];
       const order = lease.order === undefined || bootId === undefined ? {} : { order: { ...lease.order, bootId } };
       writeOrder(db, "reboot-lease", host, { ...lease, ...order, grantedAt: clock.now() });
-      return [eventOf(lease, clock.now(), "host.reboot-granted", `${host} may reboot`)];
+      return [turnEvent(lease, "granted", clock.now())];
     });
   }
 
@@ -68,7 +68,7 @@ export class LeaseBook {
     const backAt = clock.now();
     this.#undrained(lease, "back from its reboot", (db) => {
       writeOrder(db, "reboot-lease", lease.host, { ...lease, backAt, drains: false });
-      return [eventOf(lease, backAt, "host.reboot-back", `${lease.host} ${returnWords}`)];
+      return [turnEvent(lease, "back", backAt)];
     });
   }
 
@@ -81,13 +81,13 @@ export class LeaseBook {
   ended(db: Db, lease: RebootLease, what: string): readonly NewEvent[] {
     removeOrder(db, "reboot-lease", lease.host);
     if (lease.backAt !== undefined) return [];
-    return [eventOf(lease, this.#options.clock.now(), "host.reboot-ended", `${lease.host} ${what}`)];
+    return [turnEvent(lease, "ended", this.#options.clock.now(), what)];
   }
 
   #undrained(lease: RebootLease, reason: string, also: (db: Db) => readonly NewEvent[]): void {
     const { drains } = this.#options;
     const { host } = lease;
-    if (lease.drains && drains.find(host) !== undefined) drains.undrain({ host, by: byOf(lease), reason }, also);
+    if (lease.drains && drains.find(host) !== undefined) drains.undrain({ host, by: turnActor(lease), reason }, also);
     else this.#save(also);
   }
 
@@ -97,14 +97,3 @@ export class LeaseBook {
     });
   }
 }
-
-export const returnWords = "is back from its reboot, proven and healthy";
-
-/** By whom what happens to a turn is done. */
-const byOf = ({ order }: RebootLease): string => (order === undefined ? "fleetlock" : "coordinator");
-
-const eventOf = (lease: RebootLease, at: Instant, kind: string, sentence: string): NewEvent => ({
-  ...{ at, kind, sentence, by: byOf(lease), host: lease.host },
-  ...(lease.order === undefined ? {} : { rollout: lease.client }),
-  details: { client: lease.client, group: lease.group },
-});

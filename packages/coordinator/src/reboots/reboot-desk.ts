@@ -1,8 +1,8 @@
-import { drainedEnough, judgeReturn, Problem, type RebootAnswer, rebootObstacle } from "@sluice/core";
+import { drainedEnough, judgeReturn, Problem, type RebootAnswer, rebootObstacle, returnWords } from "@sluice/core";
 import type { FleetDesk } from "../fleet/fleet-desk.ts";
 import type { DrainDesk } from "../hosts/drain-desk.ts";
 import type { Roster } from "../hosts/roster.ts";
-import { type LeaseBook, returnWords } from "./lease-book.ts";
+import type { LeaseBook } from "./lease-book.ts";
 import type { RebootFacts } from "./reboot-facts.ts";
 import type { TurnDesk } from "./turn-desk.ts";
 

@@ -3,6 +3,8 @@ import type { RebootHostsRequest } from "@sluice/protocol/generated/sluice/opera
 import { nodeClock } from "@sluice/runtime";
 import { expect, test } from "vitest";
 import type { CoordinatorOptions } from "../start-coordinator.ts";
+import { newestSeq, readEvents } from "../store/event-log.ts";
+import type { Db } from "../store/store.ts";
 import { type CoordinatorRig, fleetText, startRig } from "../testing/coordinator-rig.ts";
 import type { ScriptedAgent } from "../testing/scripted-agent.ts";
 
@@ -68,27 +70,33 @@ test("hosts reboot one after another, environment by environment: drained, told 
   );
 });
 
-test("a coordinator that ends anywhere in a reboot goes on where it was, and tells no host twice", async () => {
-  const { rig, agents } = await running();
-  await using _ = rig;
-  const web1 = agents["web-1"];
-  let open = 1;
-  web1?.follow({ open: () => open });
-  const id = await begin(rig, { hosts: ["web-1"] });
-  await drainOf(web1).toBe(true);
-  await rig.restart();
-  open = 0;
-  web1?.follow({ open: () => open });
-  await orderTo(web1).toBeDefined();
-  web1?.tellReboot("begun", "its reboot command was started");
-  await rig.restart();
-  web1?.rebooted("web-1 boot 2");
-  await rig.operator.untilPhase(id, "completed");
-  const told = (await rig.operator.events()).filter(
-    ({ host, kind }) => host === "web-1" && kind.startsWith("host.reboot"),
-  );
-  expect(told.map(({ kind }) => kind)).toEqual(["host.reboot-asked", "host.reboot-granted", "host.reboot-back"]);
-});
+test.each(["host.reboot-asked", "host.reboot-granted", "host.reboot-back", "step.provisional"])(
+  "a coordinator that is killed right after %s goes on where it was, and tells no host twice",
+  async (kind) => {
+    const killed = Promise.withResolvers<void>();
+    let isArmed = false;
+    const afterCommit = (db: Db): void => {
+      if (!isArmed || readEvents(db, newestSeq(db) - 1, 1)[0]?.kind !== kind) return;
+      killed.resolve();
+      throw new Error("killed");
+    };
+    const { rig, agents } = await running({ afterCommit });
+    await using _ = rig;
+    const web1 = agents["web-1"];
+    isArmed = true;
+    const id = await begin(rig, { hosts: ["web-1"] });
+    const reboots = orderTo(web1)
+      .toBeDefined()
+      .then(() => web1?.rebooted("web-1 boot 2"));
+    await killed.promise;
+    await rig.restart({ afterCommit: () => undefined });
+    await reboots;
+    await rig.operator.untilPhase(id, "completed");
+    expect(web1?.intent?.body.draining).toBeUndefined();
+    const told = (await rig.operator.events()).filter((one) => one.host === "web-1" && one.kind.includes("reboot"));
+    expect(told.map((one) => one.kind)).toEqual(["host.reboot-asked", "host.reboot-granted", "host.reboot-back"]);
+  },
+);
 
 test("a host that stays away stops the rollout, keeps everybody else up, and is let go of when it comes back or is undrained", async () => {
   let aheadMs = 0;

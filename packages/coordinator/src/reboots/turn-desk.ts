@@ -10,6 +10,8 @@ import {
   type TurnAct,
   type TurnInput,
   type TurnWanted,
+  turnsAsked,
+  turnsWanted,
 } from "@sluice/core";
 import type { Clock } from "@sluice/runtime";
 import type { FleetDesk } from "../fleet/fleet-desk.ts";
@@ -42,7 +44,7 @@ export class TurnDesk {
   advance(): boolean {
     const { store, leases, fleets } = this.#options;
     if (fleets.applied === undefined) return false;
-    const wanted = wantedBy(readActiveRollouts(store));
+    const wanted = turnsWanted(readActiveRollouts(store));
     const held = leases.all().filter(({ order }) => order !== undefined);
     const names = new Set([...wanted.map(({ host }) => host), ...held.map(({ host }) => host)]);
     const acts = [...names].filter((host) => {
@@ -67,7 +69,7 @@ export class TurnDesk {
 
   /** Throws `verb-refused` while a rollout still wants the turn of this host. */
   assertNotWanted(host: string): void {
-    const wanted = wantedBy(readActiveRollouts(this.#options.store)).find((one) => one.host === host);
+    const wanted = turnsWanted(readActiveRollouts(this.#options.store)).find((one) => one.host === host);
     if (wanted === undefined) return;
     throw new Problem("verb-refused", `cannot undrain host '${host}': rollout ${wanted.rollout} reboots it`, {
       hint: `wait for it, or end it first: sluice rollout abort ${wanted.rollout}`,
@@ -123,17 +125,5 @@ export function rebootOrderOf(
   const lease = leases.find((one) => one.host === host);
   const { id, bootId } = lease?.order ?? {};
   if (lease === undefined || id === undefined || bootId === undefined || !isOut(lease)) return undefined;
-  return wantedBy(active).some(({ order }) => order === id) ? { id, bootId } : undefined;
-}
-
-const wantedBy = (active: readonly StoredRollout[]): readonly TurnWanted[] =>
-  active.flatMap((stored) => turnsAsked(stored).filter(({ host }) => stored.state.steps[host]?.kind === "activating"));
-
-/** Of hosts that are having their turn, or giving it back. */
-function turnsAsked({ rollout, state }: StoredRollout): readonly TurnWanted[] {
-  if (rollout.kind !== "reboot") return [];
-  return Object.entries(state.steps).flatMap(([host, step]) => {
-    if (step.kind !== "activating" && step.kind !== "withdrawing") return [];
-    return [{ rollout: rollout.id, host, order: step.grant, mayGo: state.phase === "activating" }];
-  });
+  return turnsWanted(active).some(({ order }) => order === id) ? { id, bootId } : undefined;
 }

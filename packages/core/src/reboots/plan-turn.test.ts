@@ -94,8 +94,9 @@ test("a rollout is told how far the turn has come", () => {
   expect(told({ obstacle: busy })).toEqual({ kind: "waiting", sentence: "web-2 is silent" });
   expect(told({ lease, drain: emptying })).toEqual({ kind: "waiting", sentence: "1 request is left on web-1" });
   const until = instant(1_000 + rebootReturnMs);
-  const missing = ["web-1 does not report", "web-1 has not rebooted: its agent has not begun yet"];
+  const missing = ["web-1 does not report"];
   expect(told({ lease: away, returned: { ...well, connected: false } })).toEqual({ kind: "away", missing, until });
+  expect(told({ lease: away })).toMatchObject({ missing: ["web-1 has not rebooted: its agent has not begun yet"] });
   expect(told({ lease: away, boot: boot("boot-1", "interrupted") })).toMatchObject({
     missing: ["web-1 has not rebooted: interrupted there"],
   });

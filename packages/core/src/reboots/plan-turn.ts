@@ -119,6 +119,7 @@ function refusalOf({ boot }: TurnInput, { order }: RebootLease): string | undefi
 
 /** Only another boot counts: a host that runs on has not rebooted, however well it answers. */
 function returnSeen({ boot, returned }: TurnInput, { host, order }: RebootLease): ReturnSeen {
+  if (!returned.connected) return returned;
   if (boot === undefined) return { ...returned, notRebooted: `${host} does not say by which boot it runs` };
   if (boot.id !== order?.bootId) return returned;
   const word = boot.order?.id === order.id ? boot.order.sentence : "its agent has not begun yet";
