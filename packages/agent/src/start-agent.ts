@@ -86,7 +86,8 @@ export async function startAgent(options: AgentOptions, seams: AgentSeams = {}):
     session.changed();
   };
   const reboots = await startRebootsOf(grounds, seams.bootId, {
-    order: () => (session.connected ? memory.intent?.body.reboot : undefined),
+    order: () => memory.intent?.body.reboot,
+    isInTouch: () => session.connected,
     onChanged: () => session.changed(),
   });
   const reconciler = startReconciler({
@@ -153,7 +154,7 @@ export async function startAgent(options: AgentOptions, seams: AgentSeams = {}):
 async function startRebootsOf(
   { options: { dataDir, log, rebootCommand } }: Grounds,
   bootId: string | undefined,
-  parts: Pick<RebootsOptions, "order" | "onChanged">,
+  parts: Pick<RebootsOptions, "order" | "isInTouch" | "onChanged">,
 ): Promise<Reboots> {
   const outputFile = join(dataDir, "agent", "reboot.log");
   return startReboots({

@@ -23,13 +23,18 @@ beforeEach(async () => {
 interface Unusual {
   readonly bootId?: string;
   readonly order?: RebootOrder | undefined;
+  readonly isInTouch?: boolean;
+  /** Its coordinator thinks better of it while the order is being noted. */
+  readonly isTakenBack?: boolean;
   /** What its command comes to; `none`: it was told none. */
   readonly command?: string | "none" | Promise<undefined>;
 }
 
 /** An agent that starts on what earlier ones left, is told once, and has come to rest. */
 async function agent({ bootId = "boot-1", command, ...told }: Unusual = {}) {
+  const { isInTouch = true, isTakenBack = false } = told;
   const wanted = "order" in told ? told.order : order;
+  let asked = 0;
   const { promise: noted, resolve } = Promise.withResolvers<void>();
   let changes = 0;
   const journal = await openRebootJournal(dataDir);
@@ -42,7 +47,11 @@ async function agent({ bootId = "boot-1", command, ...told }: Unusual = {}) {
     journal,
     bootId,
     reboot: command === "none" ? undefined : (reboot as () => Promise<string | undefined>),
-    order: () => wanted,
+    order: () => {
+      asked += 1;
+      return isTakenBack && asked > 1 ? undefined : wanted;
+    },
+    isInTouch: () => isInTouch,
     log: openLog({ name: "agent", level: "silent" }),
     onChanged: () => {
       changes += 1;
@@ -80,8 +89,19 @@ test("an agent that ends after it has begun does not begin again: it says that n
   expect(begun).toHaveLength(1);
 });
 
-test("an order that names another boot, or none, is nothing to begin", async () => {
-  for (const unusual of [{ bootId: "boot-2" }, { order: undefined }]) {
+test("an order that is taken back while it is being noted is not begun, and is told so", async () => {
+  const { reboots, noted } = await agent({ isTakenBack: true });
+  reboots.wake();
+  await noted;
+  expect(reboots.seen?.order).toMatchObject({
+    state: "failed",
+    sentence: expect.stringContaining("took the order back"),
+  });
+  expect(begun).toEqual([]);
+});
+
+test("an order that names another boot, or none, or comes from nobody who could take it back, is nothing to begin", async () => {
+  for (const unusual of [{ bootId: "boot-2" }, { order: undefined }, { isInTouch: false }]) {
     const { reboots } = await agent(unusual);
     reboots.wake();
     expect(reboots.seen?.order).toBeUndefined();

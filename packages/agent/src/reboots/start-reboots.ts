@@ -9,8 +9,10 @@ export interface RebootsOptions {
   readonly bootId: string | undefined;
   /** Runs the host's reboot command; a sentence when that failed. Absent: the agent was told none. */
   readonly reboot?: (() => Promise<string | undefined>) | undefined;
-  /** What the newest intent says; undefined while the agent is not in touch with its coordinator, which may have taken it back. */
+  /** What the newest intent says. */
   readonly order: () => RebootOrder | undefined;
+  /** False while the agent is not in touch with its coordinator, which may have taken the order back: then none is begun. */
+  readonly isInTouch: () => boolean;
   readonly log: Log;
   readonly onChanged: () => void;
 }
@@ -45,6 +47,11 @@ const lost = {
   sentence: "what its agent noted about reboots can't be read, so that nobody can tell whether this one was begun",
 } as const;
 
+const tooLate = {
+  state: "failed",
+  sentence: "its coordinator took the order back before the reboot command was started",
+} as const;
+
 const unable = {
   state: "failed",
   sentence: "its agent was told no reboot command: sluice agent run --reboot-command",
@@ -76,7 +83,7 @@ class RebootLoop implements Reboots {
 
   wake(): void {
     const { bootId, journal, log } = this.#options;
-    const order = this.#options.order();
+    const order = this.#options.isInTouch() ? this.#options.order() : undefined;
     if (order === undefined || this.#working !== undefined || order.bootId !== bootId) return;
     if (journal.newest !== undefined && journal.newest !== "lost" && journal.newest.id === order.id) return;
     this.#working = this.#obey(order)
@@ -88,7 +95,7 @@ class RebootLoop implements Reboots {
 
   /** What can't be noted is not begun: the next look tries again. */
   async #obey({ id, bootId }: RebootOrder): Promise<void> {
-    const { journal, reboot, log, onChanged } = this.#options;
+    const { journal, reboot, log, order, onChanged } = this.#options;
     const entry = { version: 1, id, bootId } as const;
     if (journal.newest === "lost" || reboot === undefined) {
       await journal.write({ ...entry, end: journal.newest === "lost" ? lost : unable });
@@ -96,6 +103,12 @@ class RebootLoop implements Reboots {
       return;
     }
     await journal.write(entry);
+    // From here on every observation tells of it. Who took the order back before, and saw no trace of it, lets users come again.
+    if (order()?.id !== id) {
+      await journal.write({ ...entry, end: tooLate });
+      onChanged();
+      return;
+    }
     log.warn({ order: id }, "reboot.begun");
     onChanged();
     const failure = await reboot();

@@ -5,6 +5,7 @@ import { applyVerb } from "./apply-verb.ts";
 import { describeStep } from "./describe-rollout.ts";
 import type { Rollout } from "./rollout.ts";
 import { at, rollout, stage, type World, world } from "./rollout-builders.ts";
+import { rebootStepMs, waveTakesMs } from "./timings.ts";
 
 const unchanged = (host: string) => ({ host, units: [{ unit: "site:shop", from: "v2", to: "v2" }] as const });
 const reboot: Rollout = rollout({
@@ -86,6 +87,24 @@ test("a rollout that is aborted waits for the host that is away, and calls someb
   expect(scene.actions.map((action) => "sentence" in action && action.sentence)).toEqual([
     "reboot of web-1 and web-2 (rollout r-1) was ended, and web-1 did not come back proven and healthy within 15m: web-1 does not report",
   ]);
+});
+
+test("a host that waits for its turn for longer than its wave may take gives it back, and users come to it again", () => {
+  const scene = world(reboot);
+  const waiting = { "web-1": { kind: "waiting", sentence: "mail-1 did not come back" } } as const;
+  turns(scene, waiting);
+  scene.pass(minutes(60));
+  turns(scene, waiting);
+  expect(scene.state).toMatchObject({ phase: "held", cause: { kind: "deadline" } });
+  expect(kinds(scene)).toEqual(["reverted", "pending"]);
+});
+
+test("a wave of reboots needs time for each of its hosts, and none for a way back", () => {
+  const [production] = reboot.stages;
+  if (production === undefined) throw new Error("no stage");
+  const { soakMs, maxWaitMs } = production.gates;
+  const timed = { ...reboot, stages: [{ ...production, stepTimeoutMs: rebootStepMs }] };
+  expect(waveTakesMs(timed, { stage: 0, wave: 0 })).toBe(2 * rebootStepMs + soakMs + maxWaitMs);
 });
 
 test("a rollout that is paused keeps up with the host that is away, and lets no other one go", () => {

@@ -53,7 +53,7 @@ export function revertingDeadline(stages: readonly Stage[], now: Instant): Insta
 /**
  * The longest time from the start of a wave until it has passed or everything is back: its activation and observation to
  * their last moments, then the way back of this wave and of everything before it. An estimate on the safe side: a wave
- * that goes well takes its activation and its soak.
+ * that goes well takes its activation and its soak. A reboot has no way back.
  */
 export function waveTakesMs(rollout: Rollout, at: WaveAt): DurationMs {
   const stages = rollout.stages.slice(0, at.stage + 1).map((stage, index) => {
@@ -62,6 +62,7 @@ export function waveTakesMs(rollout: Rollout, at: WaveAt): DurationMs {
   const stage = stages.at(-1);
   if (stage === undefined) return durationMs(0);
   const activated = activatingDeadline(stage, stage.waves.at(-1)?.length ?? 0, instant(0));
+  if (rollout.kind === "reboot") return durationMs(observingDeadline(stage, activated));
   return durationMs(revertingDeadline(stages, observingDeadline(stage, activated)));
 }
 
