@@ -152,6 +152,24 @@ test("a rollout that is aborted before its host has begun takes the order back, 
   await rig.operator.until(id, ({ endedAtMs }) => endedAtMs !== undefined);
 });
 
+test("a reboot manager of a host that a rollout reboots is told so, and takes nothing from the rollout", async () => {
+  const { rig, agents } = await running({ fleetLock: { host: "127.0.0.1", port: 0 } });
+  await using _ = rig;
+  const ask = async (path: string): Promise<string> => {
+    const init = { method: "POST", headers: { "fleet-lock-protocol": "true" } };
+    const body = JSON.stringify({ client_params: { id: "web-1", group: "default" } });
+    const response = await fetch(`http://${rig.coordinator.fleetLockAddress}/v1/${path}`, { ...init, body });
+    return `${response.status} ${await response.text()}`;
+  };
+  const id = await begin(rig, { hosts: ["web-1"] });
+  await orderTo(agents["web-1"]).toBeDefined();
+  expect(await ask("pre-reboot")).toContain(`"rollout_busy","value":"web-1 is in the hands of rollout ${id}"`);
+  expect(await ask("steady-state")).toBe("200 ");
+  expect(agents["web-1"]?.intent?.body).toMatchObject({ draining: true, reboot: { bootId: "web-1 boot 1" } });
+  agents["web-1"]?.rebooted("web-1 boot 2");
+  await rig.operator.untilPhase(id, "completed");
+});
+
 test("what can't be rebooted is refused before anything is drained, with what to do", async () => {
   const { rig } = await running();
   await using _ = rig;
