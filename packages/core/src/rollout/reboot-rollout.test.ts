@@ -89,6 +89,22 @@ test("a rollout that is aborted waits for the host that is away, and calls someb
   ]);
 });
 
+test("a reboot waits for the gates of its environment like any other rollout", () => {
+  const [production] = reboot.stages;
+  if (production === undefined) throw new Error("no stage");
+  const gates = { ...production.gates, approval: [{ role: "release-manager", count: 1 }], attendedWithinMs: minutes(15), monitoring: true };
+  const scene = world({ ...reboot, stages: [{ ...production, gates }] });
+  const when = { kind: "once", from: at(0), to: at(minutes(60)), zone: "UTC" } as const;
+  const freeze = { name: "audit", reason: "auditors", owner: "eve", when, environments: [], sites: [] };
+  const unheard = [{ host: "web-1", sentence: "shop.internal via proxy on web-1 has not been heard of" }];
+  const haltAll = { by: "ada", reason: "smoke", at: at(0) };
+  scene.input = { ...scene.input, gates: { freezes: [freeze], mutes: [], unrepresented: [], unheard, haltAll } };
+  expect(scene.settle().waitingOn.map(({ kind }) => kind)).toEqual([
+    ...["halt-all", "freeze", "approval", "attended", "monitoring"],
+  ]);
+  expect(kinds(scene)).toEqual(["pending", "pending"]);
+});
+
 test("a host that waits for its turn for longer than its wave may take gives it back, and users come to it again", () => {
   const scene = world(reboot);
   const waiting = { "web-1": { kind: "waiting", sentence: "mail-1 did not come back" } } as const;
