@@ -92,7 +92,12 @@ test("a rollout that is aborted waits for the host that is away, and calls someb
 test("a reboot waits for the gates of its environment like any other rollout", () => {
   const [production] = reboot.stages;
   if (production === undefined) throw new Error("no stage");
-  const gates = { ...production.gates, approval: [{ role: "release-manager", count: 1 }], attendedWithinMs: minutes(15), monitoring: true };
+  const gates = {
+    ...production.gates,
+    approval: [{ role: "release-manager", count: 1 }],
+    attendedWithinMs: minutes(15),
+    monitoring: true,
+  };
   const scene = world({ ...reboot, stages: [{ ...production, gates }] });
   const when = { kind: "once", from: at(0), to: at(minutes(60)), zone: "UTC" } as const;
   const freeze = { name: "audit", reason: "auditors", owner: "eve", when, environments: [], sites: [] };
