@@ -1,5 +1,6 @@
-import type { FrontSettings, SiteProxySettings, UnitKey, UnitRelease } from "@sluice/core";
+import type { EngineName, FrontSettings, SiteProxySettings, UnitKey, UnitRelease } from "@sluice/core";
 import { defaultProxyLimits } from "@sluice/core/proxying/proxy-settings";
+import { installedHaproxy } from "@sluice/proxy/haproxy/testing/installed-haproxy";
 import { expect, onTestFinished, test } from "vitest";
 import { keeperSocketOf } from "./keeper/ensure-keeper-running.ts";
 import { openKeeper } from "./keeper/keeper-client.ts";
@@ -14,6 +15,9 @@ import {
   untilProgress,
   type World,
 } from "./testing/agent-world.ts";
+
+/** Engines whose proxies can be run here. */
+const engines: readonly EngineName[] = (await installedHaproxy()) === undefined ? ["node"] : ["node", "haproxy"];
 
 /** Everything that ends without being asked to, and which units have other processes after it. */
 interface Ending {
@@ -114,45 +118,48 @@ function servedAllTheTime(world: World): Set<string> {
   return served;
 }
 
-test("whatever is killed, restarted or started cold comes back as it was proven, with newer versions of every unit installed and wanted", async () => {
-  const world = await openWorld();
-  const { one, agent } = await hostWithFirstRelease(world);
-  const proven = [one, world.proxy, world.front];
-  const wanted = [await world.release("2.0.0"), ...newer(world)];
-  world.order(proven, wanted);
-  await untilProgress(world, "r2", "provisional");
-  // Taken back, and wanted all the same: on disk, ready to run, and nobody has granted it.
-  world.order(proven, [], {}, wanted);
-  const digests = Object.fromEntries(proven.map(({ unit, digest }) => [unit, digest]));
-  const digestsRunning = () =>
-    Object.fromEntries(Object.entries(running(world)).map(([unit, { digest }]) => [unit, digest]));
-  const isAsProven = () => units.every((unit) => digestsRunning()[unit] === digests[unit]);
-  await until("the trial is over", isAsProven);
-  await until(
-    "the trial is forgotten",
-    () => world.coordinator.observation?.grants.every(({ progress }) => progress.kind === "withdrawn") ?? false,
-  );
-  await until("nothing of it runs any more", async () => {
-    const { children } = await keeperOf(world).status();
-    return children.filter(({ pid }) => pid !== null).length === units.length;
-  });
-  const installed = world.coordinator.observation?.units.flatMap((unit) => unit.installed);
-  expect(installed).toEqual(expect.arrayContaining([...proven, ...wanted].map(({ digest }) => digest)));
+test.each(engines)(
+  "whatever is killed, restarted or started cold comes back as it was proven, with newer versions of every unit installed and wanted, on %s",
+  async (engine) => {
+    const world = await openWorld(engine);
+    const { one, agent } = await hostWithFirstRelease(world);
+    const proven = [one, world.proxy, world.front];
+    const wanted = [await world.release("2.0.0"), ...newer(world)];
+    world.order(proven, wanted);
+    await untilProgress(world, "r2", "provisional");
+    // Taken back, and wanted all the same: on disk, ready to run, and nobody has granted it.
+    world.order(proven, [], {}, wanted);
+    const digests = Object.fromEntries(proven.map(({ unit, digest }) => [unit, digest]));
+    const digestsRunning = () =>
+      Object.fromEntries(Object.entries(running(world)).map(([unit, { digest }]) => [unit, digest]));
+    const isAsProven = () => units.every((unit) => digestsRunning()[unit] === digests[unit]);
+    await until("the trial is over", isAsProven);
+    await until(
+      "the trial is forgotten",
+      () => world.coordinator.observation?.grants.every(({ progress }) => progress.kind === "withdrawn") ?? false,
+    );
+    await until("nothing of it runs any more", async () => {
+      const { children } = await keeperOf(world).status();
+      return children.filter(({ pid }) => pid !== null).length === units.length;
+    });
+    const installed = world.coordinator.observation?.units.flatMap((unit) => unit.installed);
+    expect(installed).toEqual(expect.arrayContaining([...proven, ...wanted].map(({ digest }) => digest)));
 
-  const host: Host = { world, agent };
-  const served = servedAllTheTime(world);
-  for (const { what, renews, happen } of endings) {
-    const before = running(world);
-    await happen(host);
-    const isRenewed = (unit: UnitKey) => running(world)[unit]?.pid !== before[unit]?.pid;
-    await until(`what is proven is back after ${what}`, () => isAsProven() && renews.every(isRenewed));
-    const others = units.filter((unit) => !renews.includes(unit) && isRenewed(unit));
-    expect(others, what).toEqual([]);
-    served.clear();
-    await until(`users are served after ${what}`, () => served.size > 0);
-    expect([...served], what).toEqual(["200 1.0.0"]);
-  }
-  expect(world.coordinator.observation?.units.map(({ desired }) => desired).sort()).toEqual(
-    wanted.map(({ digest }) => digest).sort(),
-  );
-});
+    const host: Host = { world, agent };
+    const served = servedAllTheTime(world);
+    for (const { what, renews, happen } of endings) {
+      const before = running(world);
+      await happen(host);
+      const isRenewed = (unit: UnitKey) => running(world)[unit]?.pid !== before[unit]?.pid;
+      await until(`what is proven is back after ${what}`, () => isAsProven() && renews.every(isRenewed));
+      const others = units.filter((unit) => !renews.includes(unit) && isRenewed(unit));
+      expect(others, what).toEqual([]);
+      served.clear();
+      await until(`users are served after ${what}`, () => served.size > 0);
+      expect([...served], what).toEqual(["200 1.0.0"]);
+    }
+    expect(world.coordinator.observation?.units.map(({ desired }) => desired).sort()).toEqual(
+      wanted.map(({ digest }) => digest).sort(),
+    );
+  },
+);

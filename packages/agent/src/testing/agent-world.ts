@@ -8,6 +8,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import {
   canonicalJson,
   defaultProxyLimits,
+  type EngineName,
   type Grant,
   type GrantProgress,
   type Intent,
@@ -82,7 +83,7 @@ export interface World {
   start(): Promise<AsyncDisposable>;
 }
 
-export async function openWorld(): Promise<World> {
+export async function openWorld(engine: EngineName = "node"): Promise<World> {
   const folder = await mkdtemp(join(tmpdir(), "slu-"));
   const dataDir = join(folder, "d");
   await mkdir(dataDir, { mode: 0o700 });
@@ -126,7 +127,7 @@ export async function openWorld(): Promise<World> {
   const open = { name: "shop.example.com", kind: "public", bindingPort: 8080 } as const;
   const proxy = sealed("proxy:shop", "settings 1", {
     site: "shop",
-    engine: "node",
+    engine,
     listeners: [{ bindingPort: 80, address: "127.0.0.1", port, tls: false }],
     behindFront: true,
     bindings: [internal, open],
@@ -134,7 +135,7 @@ export async function openWorld(): Promise<World> {
     limits: defaultProxyLimits,
   });
   const front = sealed("front", "settings 1", {
-    engine: "node",
+    engine,
     listeners: [{ bindingPort: 8080, address: "127.0.0.1", port: frontPort, tls: false }],
     routes: [{ ...open, site: "shop" }],
     limits: defaultProxyLimits,
