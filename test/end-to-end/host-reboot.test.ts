@@ -33,7 +33,7 @@ async function machineReboots(bootId: string): Promise<void> {
   await fleet.start(name);
 }
 
-test("a host that is rebooted by a rollout comes back drained of nobody, on what is proven, with a newer release installed", async () => {
+test("a host that is rebooted by a rollout comes back on what is proven and open to users, with a newer release installed", async () => {
   const { name, dir } = fleet.host;
   const ways = waysTo(fleet.host);
   // What was proven before is kept on disk, ready to run.
