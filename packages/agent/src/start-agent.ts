@@ -14,6 +14,10 @@ import { type HostView, openHostView } from "./observation/open-host-view.ts";
 import { openDrivers } from "./open-drivers.ts";
 import { CoordinatorTime } from "./probing-schedule/coordinator-time.ts";
 import { type Probing, startProbing } from "./probing-schedule/start-probing.ts";
+import { readBootId } from "./reboots/read-boot-id.ts";
+import { openRebootJournal } from "./reboots/reboot-journal.ts";
+import { runRebootCommand } from "./reboots/run-reboot-command.ts";
+import { type Reboots, type RebootsOptions, startReboots } from "./reboots/start-reboots.ts";
 import type { HostDrivers } from "./reconcile/host-drivers.ts";
 import { type Reconciler, startReconciler } from "./reconcile/start-reconciler.ts";
 import { type AgentCredentials, loopbackCredentials } from "./session/agent-credentials.ts";
@@ -37,6 +41,8 @@ export interface AgentOptions {
   readonly caFile?: string;
   /** Probes accept certificates nobody vouches for: for fleets on one machine. */
   readonly acceptSelfSigned?: boolean;
+  /** Reboots this host; run by its shell when a rollout says that it is the host's turn. Absent: the host refuses such turns. */
+  readonly rebootCommand?: string;
 }
 
 /** What tests put in the place of the host's own processes, disk and chance. */
@@ -44,6 +50,8 @@ export interface AgentSeams {
   readonly drivers?: HostDrivers;
   readonly write?: WriteDurably;
   readonly chance?: () => number;
+  /** The boot under which the agent takes its host to run; the kernel's word when absent. */
+  readonly bootId?: string;
 }
 
 /** Probe results kept while the coordinator is away: at 10 bindings asked on 3 hops every 10 s nearly an hour. */
@@ -77,13 +85,21 @@ export async function startAgent(options: AgentOptions, seams: AgentSeams = {}):
     results.add(found);
     session.changed();
   };
+  const reboots = await startRebootsOf(grounds, seams.bootId, {
+    order: () => memory.intent?.body.reboot,
+    isInTouch: () => session.connected,
+    onChanged: () => session.changed(),
+  });
   const reconciler = startReconciler({
     host,
     drivers,
     memory,
     clock,
     log,
-    onChanged: () => session.changed(),
+    onChanged: () => {
+      session.changed();
+      reboots.wake();
+    },
     onResults: took,
     onSwitched: (sites) => probing.now(sites),
     onHandChanges: (found) => drift.processes(found),
@@ -104,6 +120,7 @@ export async function startAgent(options: AgentOptions, seams: AgentSeams = {}):
     ...{ host, agent: { version, startedAt }, memory, reconciler },
     now: () => clock.now(),
     boot: () => boot.facts,
+    bootSeen: () => reboots.seen,
     drifts: () => drift.drifts,
   });
   const { prober, proxies } = drivers;
@@ -122,7 +139,7 @@ export async function startAgent(options: AgentOptions, seams: AgentSeams = {}):
   const heard = { results, traffic, coordinatorTime };
   const session = startSessionOf(grounds, { reconciler, view, probing, ...heard, chance: seams.chance ?? chance });
   const local = await serveLocalOf(grounds, { reconciler, view, session });
-  const parts = [local, session, probing, counting, boot, drift, reconciler];
+  const parts = [local, session, probing, counting, boot, drift, reboots, reconciler];
   const done = Promise.race(parts.map((part) => part.done));
   done.catch(() => undefined);
   return {
@@ -131,6 +148,22 @@ export async function startAgent(options: AgentOptions, seams: AgentSeams = {}):
       await Promise.all(parts.map((part) => part[Symbol.asyncDispose]()));
     },
   };
+}
+
+/** Reboots of the host by its coordinator's order, with the command that the host itself was given. */
+async function startRebootsOf(
+  { options: { dataDir, log, rebootCommand } }: Grounds,
+  bootId: string | undefined,
+  parts: Pick<RebootsOptions, "order" | "isInTouch" | "onChanged">,
+): Promise<Reboots> {
+  const outputFile = join(dataDir, "agent", "reboot.log");
+  return startReboots({
+    ...parts,
+    log,
+    journal: await openRebootJournal(dataDir),
+    bootId: bootId ?? readBootId(),
+    reboot: rebootCommand === undefined ? undefined : () => runRebootCommand(rebootCommand, outputFile),
+  });
 }
 
 interface SessionParts {

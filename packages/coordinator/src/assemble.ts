@@ -20,7 +20,10 @@ import { IntentIssuer } from "./hosts/issue-intents.ts";
 import { Roster } from "./hosts/roster.ts";
 import { Sessions } from "./hosts/sessions.ts";
 import { Leadership } from "./leadership.ts";
+import { LeaseBook } from "./reboots/lease-book.ts";
 import { RebootDesk } from "./reboots/reboot-desk.ts";
+import { RebootFacts } from "./reboots/reboot-facts.ts";
+import { TurnDesk } from "./reboots/turn-desk.ts";
 import type { ArtifactShelf } from "./releases/artifact-shelf.ts";
 import { ReleaseDesk } from "./releases/release-desk.ts";
 import { RolloutDesk } from "./rollouts/rollout-desk.ts";
@@ -53,18 +56,15 @@ export function assemble(ground: Ground) {
   const { leadership, fleets, decided, changed } = memory;
   const sessions = openSessions(ground, memory);
   const drains = new DrainDesk({ store, clock, log, leadership, fleets, roster: memory.roster, decided });
-  const runner = startRunner(ground, memory, sessions, drains);
-  const reboots = new RebootDesk({
-    ...{ store, clock, fleets, drains, roster: memory.roster, hosts: memory.hosts, evidence: memory.evidence },
-    noticeMs: ground.rebootNoticeMs,
-    assertLeading: (what) => leadership.assertLeading(what),
-  });
-  const desk = { store, clock, ids, log, leadership, fleets, runner, decided };
+  const { reboots, turns } = openReboots(ground, memory, drains);
+  const runner = startRunner(ground, memory, { sessions, drains, turns });
+  const { roster } = memory;
+  const desk = { store, clock, ids, log, leadership, fleets, runner, roster, decided };
   const view = new FleetView({
     store,
     clock,
     fleets,
-    roster: memory.roster,
+    roster,
     drains,
     waitingOn: (id) => runner.waitingOn(id),
     evidenceFor: (stored) => runner.verdictOn(stored).rows ?? [],
@@ -143,7 +143,23 @@ function openSessions({ store, clock, log }: Ground, memory: Memory): Sessions {
   return sessions;
 }
 
-function startRunner(ground: Ground, memory: Memory, sessions: Sessions, drains: DrainDesk): RolloutRunner {
+/** Turns to reboot: one book of leases, for reboot managers and for rollouts. */
+function openReboots({ store, clock, rebootNoticeMs: noticeMs }: Ground, memory: Memory, drains: DrainDesk) {
+  const { fleets, roster, hosts, evidence, leadership } = memory;
+  const leases = new LeaseBook({ store, clock, drains, noticeMs });
+  const facts = new RebootFacts({ store, clock, fleets, roster, drains, leases, hosts, evidence });
+  const turns = new TurnDesk({ store, clock, fleets, drains, leases, facts, hosts });
+  const assertLeading = (what: string): void => leadership.assertLeading(what);
+  return { turns, reboots: new RebootDesk({ fleets, roster, drains, leases, facts, turns, assertLeading }) };
+}
+
+interface RunnerParts {
+  readonly sessions: Sessions;
+  readonly drains: DrainDesk;
+  readonly turns: TurnDesk;
+}
+
+function startRunner(ground: Ground, memory: Memory, { sessions, drains, turns }: RunnerParts): RolloutRunner {
   const { store, clock, log } = ground;
   const tests = openTests(ground, memory);
   const { leadership, fleets, intents, heartbeatMs, changed, awake, hosts, health, watch } = memory;
@@ -153,7 +169,7 @@ function startRunner(ground: Ground, memory: Memory, sessions: Sessions, drains:
   return new RolloutRunner(
     {
       ...{ store, clock, log, leadership, heartbeatMs, changed, hosts },
-      tests,
+      ...{ tests, turns },
       drained: () => drains.drained(),
       gates: (stored) => {
         const { proven = {} } = hosts();

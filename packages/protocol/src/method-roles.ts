@@ -21,6 +21,7 @@ export const methodRoles: Readonly<Record<string, MethodRole>> = {
   "/sluice.operator.v1.OperatorService/ListReleases": "viewer",
   "/sluice.operator.v1.OperatorService/Deploy": "deployer",
   "/sluice.operator.v1.OperatorService/Restart": "deployer",
+  "/sluice.operator.v1.OperatorService/RebootHosts": "deployer",
   "/sluice.operator.v1.OperatorService/ListRollouts": "viewer",
   "/sluice.operator.v1.OperatorService/GetRollout": "viewer",
   "/sluice.operator.v1.OperatorService/WatchRollout": "viewer",

@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -35,6 +35,8 @@ export interface FleetOptions {
   readonly textOf?: (shape: FleetShape) => string;
   /** Starts agents through this file instead of the command line; it gets the same arguments. */
   readonly agentProgram?: string;
+  /** Done for each host before its agent is started for the first time. */
+  readonly before?: (host: FleetHost) => Promise<void>;
 }
 
 export interface FleetHost extends HostPorts {
@@ -180,6 +182,9 @@ class SmallFleet implements Fleet {
       this.client.apply({ files, reason: "first", overrides: [] }),
     );
     if (applied.problems.length > 0) throw new Error(`fleet file: ${JSON.stringify(applied.problems)}`);
+    const { before } = this.#options;
+    if (before !== undefined) await mkdir(join(this.dir, "hosts"), { recursive: true });
+    for (const host of this.hosts) await before?.(host);
     await Promise.all(this.hosts.map(({ name }) => this.start(name)));
     await this.untilConnected();
   }

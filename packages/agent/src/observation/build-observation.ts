@@ -1,4 +1,5 @@
 import type {
+  BootSeen,
   DrainObservation,
   GrantObservation,
   HostObservation,
@@ -37,6 +38,8 @@ export interface ObservationInput {
   /** What the files on disk would start; absent while nobody has looked. */
   readonly boot?: BootFacts;
   readonly rebootClientId?: string | undefined;
+  /** How the host was started, and what became of the newest order to reboot. */
+  readonly bootSeen?: BootSeen | undefined;
 }
 
 /** What the agent says about its host: desired, installed, running and proven of every unit are four separate facts. */
@@ -57,6 +60,7 @@ export function buildObservation(input: ObservationInput): HostObservation {
     ...(boot === undefined ? {} : { atBoot: bootChanges(input, units, boot) }),
     ...(input.intent?.body.draining === true ? { drain: drainOf(input.seen) } : {}),
     ...(input.rebootClientId === undefined ? {} : { rebootClientId: input.rebootClientId }),
+    ...(input.bootSeen === undefined ? {} : { boot: input.bootSeen }),
   };
 }
 

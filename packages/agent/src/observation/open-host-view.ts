@@ -1,4 +1,4 @@
-import type { HostObservation, Instant, ObservedHost, SiteDuties } from "@sluice/core";
+import type { BootSeen, HostObservation, Instant, ObservedHost, SiteDuties } from "@sluice/core";
 import { liveSlot } from "@sluice/core/activation/activation-parts";
 import { acceptingProxies, slotSeen } from "@sluice/core/activation/observed-host";
 import type { Drift } from "@sluice/core/host/drift";
@@ -19,6 +19,8 @@ export interface HostViewOptions {
   readonly reconciler: Pick<Reconciler, "seen" | "waiting" | "remarks">;
   /** The newest look at what a reboot would start. */
   readonly boot: () => BootFacts | undefined;
+  /** How the host was started; the same object as long as it says the same. */
+  readonly bootSeen: () => BootSeen | undefined;
   /** What somebody changed by hand; the same list as long as it says the same. */
   readonly drifts: () => readonly Drift[];
 }
@@ -43,10 +45,11 @@ export function openHostView(options: HostViewOptions): HostView {
       const { ledger, intent } = memory;
       const boot = options.boot();
       const drifts = options.drifts();
-      const by = [seen, ledger, intent, boot, drifts, ...[...waiting].flat(2), ...remarks];
+      const bootSeen = options.bootSeen();
+      const by = [seen, ledger, intent, boot, bootSeen, drifts, ...[...waiting].flat(2), ...remarks];
       if (told === undefined || !sameMembers(told.by, by)) {
         const looks = { ledger, intent, seen, waiting, remarks, drifts, ...(boot === undefined ? {} : { boot }) };
-        const observation = buildObservation({ host, now: now(), agent, ...looks, rebootClientId });
+        const observation = buildObservation({ host, now: now(), agent, ...looks, rebootClientId, bootSeen });
         told = { by, observation };
       }
       return told.observation;

@@ -37,6 +37,8 @@ import {
   type PushReleaseResponse,
   type ReadEventsRequest,
   type ReadEventsResponse,
+  type RebootHostsRequest,
+  type RebootHostsResponse,
   type RestartRequest,
   type RestartResponse,
   type WatchEventsRequest,
@@ -62,6 +64,7 @@ export interface CoordinatorClient extends Disposable {
   listReleases(site: string): Promise<ListReleasesResponse>;
   deploy(request: DeployRequest): Promise<DeployResponse>;
   restart(request: RestartRequest): Promise<RestartResponse>;
+  rebootHosts(request: RebootHostsRequest): Promise<RebootHostsResponse>;
   listRollouts(request: ListRolloutsRequest): Promise<readonly Rollout[]>;
   getRollout(id: string): Promise<Rollout>;
   /** The rollout now, then after every change, until it has ended or `signal` aborts (which ends the iteration quietly). */
@@ -107,6 +110,7 @@ export function openCoordinatorClient(address: string, user: string): Coordinato
     listReleases: (site) => unary(client.listReleases.bind(client), { site }),
     deploy: (request) => unary(client.deploy.bind(client), request),
     restart: (request) => unary(client.restart.bind(client), request),
+    rebootHosts: (request) => unary(client.rebootHosts.bind(client), request),
     listRollouts: async (request) => (await unary(client.listRollouts.bind(client), request)).rollouts,
     getRollout: async (id) => present((await unary(client.getRollout.bind(client), { id })).rollout),
     watchRollout: (id, signal) => mapPresent(stream((metadata) => client.watchRollout({ id }, metadata), signal)),

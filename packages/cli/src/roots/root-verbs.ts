@@ -22,6 +22,7 @@ interface AgentRunOptions {
   readonly data: string;
   readonly host: string;
   readonly coordinator: string;
+  readonly rebootCommand?: string;
   readonly logFile?: string;
 }
 
@@ -54,6 +55,10 @@ export function addRootVerbs(program: Command, world: World): void {
     .requiredOption("--host <name>", "the host's name in the fleet file")
     .requiredOption("--data <folder>", "where everything of this host is kept")
     .option("--coordinator <host:port>", "where its coordinator listens", defaultCoordinatorAddress)
+    .option(
+      "--reboot-command <command>",
+      'reboots this host when `sluice host reboot` says so, run by /bin/sh, for example "systemctl reboot"; without it such reboots are refused',
+    )
     .option("--log-file <file>", "log there instead of stderr")
     .addHelpText(
       "after",
@@ -99,6 +104,11 @@ async function runAgent(world: World, options: AgentRunOptions): Promise<void> {
     import("./root-clock.ts"),
     import("./run-until-stopped.ts"),
   ]);
+  if (options.rebootCommand?.trim() === "") {
+    throw new Problem("usage-invalid", "cannot run an agent whose --reboot-command is empty", {
+      hint: 'leave it out, or give a command: --reboot-command "systemctl reboot"',
+    });
+  }
   world.startOverCompiled?.();
   await runUntilStopped(world, {
     name: "agent",
@@ -113,6 +123,7 @@ async function runAgent(world: World, options: AgentRunOptions): Promise<void> {
         clock,
         ids: createIds(clock),
         log,
+        ...(options.rebootCommand === undefined ? {} : { rebootCommand: options.rebootCommand }),
       });
     },
   });

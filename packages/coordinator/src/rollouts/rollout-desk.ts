@@ -16,6 +16,7 @@ import { type Clock, type Ids, sha256Text } from "@sluice/runtime";
 import type { Log } from "@sluice/runtime/logs/open-log";
 import type { FleetDesk } from "../fleet/fleet-desk.ts";
 import { readProvenReleases } from "../fleet/proven-releases.ts";
+import type { Roster } from "../hosts/roster.ts";
 import type { Leadership } from "../leadership.ts";
 import { markOneWay } from "../releases/mark-one-way.ts";
 import { appendEvent } from "../store/event-log.ts";
@@ -32,6 +33,7 @@ import { readPushedRelease } from "../store/site-releases.ts";
 import { readHaltAll } from "../store/standing-orders.ts";
 import type { Db, Store } from "../store/store.ts";
 import { assertUnitsFree, isEmpty, launch, type PlannedRollout } from "./launch.ts";
+import { type HostsWanted, planReboot } from "./plan-reboot.ts";
 import { planRelease } from "./plan-release.ts";
 import { planProxyRestarts, planSiteRestart } from "./plan-restart.ts";
 import { planRevert } from "./plan-revert.ts";
@@ -46,6 +48,7 @@ export interface RolloutDeskOptions {
   readonly leadership: Leadership;
   readonly fleets: FleetDesk;
   readonly runner: RolloutRunner;
+  readonly roster: Roster;
   /** Something was decided: plan again, and show it. */
   readonly decided: () => void;
 }
@@ -70,6 +73,8 @@ export interface RestartRequest extends Asking {
   readonly proxies: boolean;
   readonly toEnvironment?: string | undefined;
 }
+
+export interface RebootRequest extends Asking, HostsWanted {}
 
 export interface CommandRequest extends Asking {
   readonly id: string;
@@ -136,6 +141,27 @@ export class RolloutDesk {
         ? planProxyRestarts(planning, environments)
         : [planSiteRestart(planning, site, request.proxies, environments)];
     });
+  }
+
+  /** Starts the rollout that reboots these hosts. */
+  reboot(request: RebootRequest): string {
+    const { leadership, roster } = this.#options;
+    const { all, hosts, reason } = request;
+    leadership.assertLeading("reboot hosts");
+    if (all === hosts.length > 0) {
+      throw new Problem("usage-invalid", "cannot reboot: it takes either hosts by name or all of them", {
+        hint: "sluice host reboot HOST…, or sluice host reboot --all",
+      });
+    }
+    if (reason === undefined || reason.trim() === "") {
+      throw new Problem("reason-missing", "cannot reboot hosts without a reason", { hint: "give one with --reason" });
+    }
+    const [id] = this.#start((db) => {
+      assertNotHalted(db, "reboot hosts");
+      return [planReboot(this.planning(db, request), request, (host) => roster.find(host).observation)];
+    });
+    if (id !== undefined) return id;
+    throw new Problem("verb-refused", "cannot reboot: on none of these hosts anything is proven");
   }
 
   /** Follows an operator's word. A revert of a completed rollout starts a new one, whose id is answered. */

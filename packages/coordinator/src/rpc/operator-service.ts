@@ -97,7 +97,7 @@ function wireApplied({ changes, rollouts, gates, problems }: Applied) {
 
 type RolloutMethods = Pick<
   OperatorServiceServer,
-  "deploy" | "restart" | "listRollouts" | "getRollout" | "commandRollout" | "overrideGate"
+  "deploy" | "restart" | "rebootHosts" | "listRollouts" | "getRollout" | "commandRollout" | "overrideGate"
 >;
 
 function rolloutMethods({ rollouts, view, clock }: OperatorServiceOptions, seams: CallSeams): RolloutMethods {
@@ -109,6 +109,9 @@ function rolloutMethods({ rollouts, view, clock }: OperatorServiceOptions, seams
     }),
     restart: unary(seams, ({ site, proxies, reason, toEnvironment }, { principal }) => ({
       rolloutIds: [...rollouts.restart({ site, proxies, reason, toEnvironment, by: principal.name })],
+    })),
+    rebootHosts: unary(seams, ({ hosts, all, environment, reason }, { principal }) => ({
+      rolloutId: rollouts.reboot({ hosts, all, environment, reason, by: principal.name }),
     })),
     listRollouts: unary(seams, (filter) => ({ rollouts: view.rollouts(filter) })),
     getRollout: unary(seams, ({ id }) => ({ rollout: view.rolloutWithEvidence(rollouts.require(id)) })),

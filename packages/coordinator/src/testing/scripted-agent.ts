@@ -1,5 +1,6 @@
 import { type ClientDuplexStream, credentials } from "@grpc/grpc-js";
 import {
+  type BootSeen,
   type Drift,
   type Grant,
   type GrantObservation,
@@ -10,6 +11,8 @@ import {
   type PreviousRelease,
   type ProbeOutcome,
   type ProbeResult,
+  type RebootSeen,
+  type RebootState,
   type TrafficBlock,
   type UnitKey,
   type UnitObservation,
@@ -48,6 +51,10 @@ export interface ScriptedAgentOptions {
   readonly probeEveryMs?: number;
   /** By what a reboot manager names it. */
   readonly rebootClientId?: string;
+  /** What it takes the time to be; that of this machine when absent. */
+  readonly now?: () => number;
+  /** By which boot it runs at first. Absent: it does not say, and can't be told to reboot. */
+  readonly bootId?: string;
 }
 
 /** A host that speaks the real protocol and does nothing but report what its script says. */
@@ -63,6 +70,10 @@ export interface ScriptedAgent extends AsyncDisposable {
   readonly refusals: readonly string[];
   /** Replaces its script from now on and reports at once. */
   follow(script: AgentScript): void;
+  /** Tells what became of the newest order to reboot. */
+  tellReboot(state: RebootState, sentence: string): void;
+  /** Runs by another boot from now on. */
+  rebooted(bootId: string): void;
   /** Says nothing any more, with its stream still open. */
   fallSilent(): void;
   /** Speaks again. */
@@ -89,10 +100,13 @@ class Scripted implements ScriptedAgent {
   readonly refusals: string[] = [];
   intent: Intent | undefined;
   readonly #options: ScriptedAgentOptions;
+  readonly #now: () => number;
   readonly #grants = new Map<string, GrantObservation>();
   readonly #timers: NodeJS.Timeout[];
   readonly #epoch = `epoch-${process.pid}-${process.hrtime.bigint()}`;
   #script: AgentScript;
+  #bootId: string | undefined;
+  #rebootSeen: RebootSeen | undefined;
   #memory: { maxFence: number; generation: number; intentDigest: string };
   #client: AgentServiceClient | undefined;
   #stream: ClientDuplexStream<SessionRequest, SessionResponse> | undefined;
@@ -109,10 +123,12 @@ class Scripted implements ScriptedAgent {
   constructor(options: ScriptedAgentOptions) {
     this.#options = options;
     this.host = options.host;
+    this.#now = options.now ?? Date.now;
+    this.#bootId = options.bootId;
     this.#script = options.script ?? {};
     this.#memory = { ...(options.memory ?? { maxFence: 0, generation: 0, intentDigest: "" }) };
     this.#timers = [
-      setInterval(() => this.#send({ $case: "heartbeat", value: { atMs: Date.now() } }), options.heartbeatMs ?? 20),
+      setInterval(() => this.#send({ $case: "heartbeat", value: { atMs: this.#now() } }), options.heartbeatMs ?? 20),
       setInterval(() => this.probeNow(), options.probeEveryMs ?? 20),
     ];
     this.#dial();
@@ -121,6 +137,17 @@ class Scripted implements ScriptedAgent {
   follow(script: AgentScript): void {
     this.#script = script;
     this.#obey();
+    this.#report();
+  }
+
+  tellReboot(state: RebootState, sentence: string): void {
+    const { id } = this.intent?.body.reboot ?? { id: "none" };
+    this.#rebootSeen = { id, state, sentence };
+    this.#report();
+  }
+
+  rebooted(bootId: string): void {
+    this.#bootId = bootId;
     this.#report();
   }
 
@@ -238,7 +265,7 @@ class Scripted implements ScriptedAgent {
     if (seen !== undefined && seen.progress.kind !== "preparing" && seen.progress.kind !== "withdrawn") {
       if (seen.progress.kind !== "provisional" || this.#script.onGrant === undefined) return;
     }
-    const switchedAt = instant(Date.now());
+    const switchedAt = instant(this.#now());
     const progress = this.#script.onGrant?.(grant) ?? { kind: "provisional", switchedAt, switchMs: 3 };
     const since = seen?.since ?? switchedAt;
     const kept = seen?.progress.kind === "provisional" && progress.kind === "provisional" ? seen.progress : progress;
@@ -262,7 +289,7 @@ class Scripted implements ScriptedAgent {
   }
 
   #observation(): HostObservation {
-    const now = instant(Date.now());
+    const now = instant(this.#now());
     return {
       host: this.host,
       at: now,
@@ -275,8 +302,13 @@ class Scripted implements ScriptedAgent {
       remarks: [],
       ...(this.#script.drifts === undefined ? {} : { drifts: this.#script.drifts }),
       ...(this.intent?.body.draining === true ? { drain: { obeyed: true, open: this.#script.open?.() ?? 0 } } : {}),
+      ...(this.#bootId === undefined ? {} : { boot: this.#boot(this.#bootId) }),
       ...(this.#options.rebootClientId === undefined ? {} : { rebootClientId: this.#options.rebootClientId }),
     };
+  }
+
+  #boot(id: string): BootSeen {
+    return { id, canReboot: true, ...(this.#rebootSeen === undefined ? {} : { order: this.#rebootSeen }) };
   }
 
   #unit({ unit, desired, proven, hold }: Intent["body"]["units"][number]): UnitObservation {
@@ -290,7 +322,7 @@ class Scripted implements ScriptedAgent {
       ...(proven === undefined ? {} : { proven: proven.digest }),
       ...(digest === undefined
         ? {}
-        : { running: { digest, version: "", build: "scripted", pid: 1, startedAt: instant(Date.now()) } }),
+        : { running: { digest, version: "", build: "scripted", pid: 1, startedAt: instant(this.#now()) } }),
     };
   }
 
@@ -305,7 +337,7 @@ class Scripted implements ScriptedAgent {
 
   #results(): readonly ProbeResult[] {
     if (this.intent === undefined) return [];
-    const now = instant(Date.now());
+    const now = instant(this.#now());
     this.#round = instant(Math.max(now, this.#round + 1));
     const asked = probesOf(this.host, this.intent.body, this.running, now, this.#round);
     return asked.flatMap((probe) => {

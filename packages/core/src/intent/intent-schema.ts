@@ -113,6 +113,7 @@ export const intentBodySchema: z.ZodType<IntentBody> = z.strictObject({
   units: z.array(unitIntent),
   grants: z.array(grantSchema),
   draining: z.literal(true).exactOptional(),
+  reboot: z.strictObject({ id: z.string().min(1), bootId: z.string().min(1) }).exactOptional(),
   drift: z.literal("report").exactOptional(),
 });
 

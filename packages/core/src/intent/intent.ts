@@ -1,5 +1,6 @@
 import type { Forward, Probe, Ready, Run } from "../fleet/fleet.ts";
 import type { FrontSettings, SiteProxySettings } from "../proxying/proxy-settings.ts";
+import type { RebootOrder } from "../reboots/reboot-order.ts";
 import type { DurationMs, Instant } from "../units/time.ts";
 
 /** `site:<name>` a site release, `proxy:<site>` its proxy, `front` the process that owns shared ports. */
@@ -59,6 +60,8 @@ export interface IntentBody {
   readonly grants: readonly Grant[];
   /** Users are to be led away from this host; nothing that runs changes by it. */
   readonly draining?: true;
+  /** It is this host's turn to reboot. */
+  readonly reboot?: RebootOrder;
   /** What was changed by hand is told and left as it is; absent: it is put back. */
   readonly drift?: "report";
 }

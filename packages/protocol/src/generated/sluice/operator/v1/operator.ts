@@ -147,6 +147,20 @@ export interface RestartResponse {
   rolloutIds: string[];
 }
 
+export interface RebootHostsRequest {
+  /** By name; with `all` none. */
+  hosts: string[];
+  /** Every host on which something is proven. */
+  all: boolean;
+  /** Of these only the hosts of this environment. */
+  environment?: string | undefined;
+  reason: string;
+}
+
+export interface RebootHostsResponse {
+  rolloutId: string;
+}
+
 export interface ListRolloutsRequest {
   activeOnly: boolean;
   site?: string | undefined;
@@ -1967,6 +1981,152 @@ export const RestartResponse: MessageFns<RestartResponse> = {
   fromPartial<I extends Exact<DeepPartial<RestartResponse>, I>>(object: I): RestartResponse {
     const message = createBaseRestartResponse();
     message.rolloutIds = object.rolloutIds?.map((e) => e) || [];
+    return message;
+  },
+};
+
+function createBaseRebootHostsRequest(): RebootHostsRequest {
+  return { hosts: [], all: false, environment: undefined, reason: "" };
+}
+
+export const RebootHostsRequest: MessageFns<RebootHostsRequest> = {
+  encode(message: RebootHostsRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.hosts) {
+      writer.uint32(10).string(v!);
+    }
+    if (message.all !== false) {
+      writer.uint32(16).bool(message.all);
+    }
+    if (message.environment !== undefined) {
+      writer.uint32(26).string(message.environment);
+    }
+    if (message.reason !== "") {
+      writer.uint32(34).string(message.reason);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RebootHostsRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRebootHostsRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.hosts.push(reader.string());
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.all = reader.bool();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.environment = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.reason = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create<I extends Exact<DeepPartial<RebootHostsRequest>, I>>(base?: I): RebootHostsRequest {
+    return RebootHostsRequest.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<RebootHostsRequest>, I>>(object: I): RebootHostsRequest {
+    const message = createBaseRebootHostsRequest();
+    message.hosts = object.hosts?.map((e) => e) || [];
+    message.all = object.all ?? false;
+    message.environment = object.environment ?? undefined;
+    message.reason = object.reason ?? "";
+    return message;
+  },
+};
+
+function createBaseRebootHostsResponse(): RebootHostsResponse {
+  return { rolloutId: "" };
+}
+
+export const RebootHostsResponse: MessageFns<RebootHostsResponse> = {
+  encode(message: RebootHostsResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.rolloutId !== "") {
+      writer.uint32(10).string(message.rolloutId);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RebootHostsResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRebootHostsResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.rolloutId = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create<I extends Exact<DeepPartial<RebootHostsResponse>, I>>(base?: I): RebootHostsResponse {
+    return RebootHostsResponse.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<RebootHostsResponse>, I>>(object: I): RebootHostsResponse {
+    const message = createBaseRebootHostsResponse();
+    message.rolloutId = object.rolloutId ?? "";
     return message;
   },
 };
@@ -6470,6 +6630,16 @@ export const OperatorServiceService = {
     responseSerialize: (value: RestartResponse): Buffer => Buffer.from(RestartResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): RestartResponse => RestartResponse.decode(value),
   },
+  /** Starts a rollout that reboots hosts, one of a site at a time. */
+  rebootHosts: {
+    path: "/sluice.operator.v1.OperatorService/RebootHosts" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: RebootHostsRequest): Buffer => Buffer.from(RebootHostsRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): RebootHostsRequest => RebootHostsRequest.decode(value),
+    responseSerialize: (value: RebootHostsResponse): Buffer => Buffer.from(RebootHostsResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): RebootHostsResponse => RebootHostsResponse.decode(value),
+  },
   listRollouts: {
     path: "/sluice.operator.v1.OperatorService/ListRollouts" as const,
     requestStream: false as const,
@@ -6680,6 +6850,8 @@ export interface OperatorServiceServer extends UntypedServiceImplementation {
   listReleases: handleUnaryCall<ListReleasesRequest, ListReleasesResponse>;
   deploy: handleUnaryCall<DeployRequest, DeployResponse>;
   restart: handleUnaryCall<RestartRequest, RestartResponse>;
+  /** Starts a rollout that reboots hosts, one of a site at a time. */
+  rebootHosts: handleUnaryCall<RebootHostsRequest, RebootHostsResponse>;
   listRollouts: handleUnaryCall<ListRolloutsRequest, ListRolloutsResponse>;
   getRollout: handleUnaryCall<GetRolloutRequest, GetRolloutResponse>;
   /** The rollout now, then again after every change, until it has ended. */
@@ -6805,6 +6977,22 @@ export interface OperatorServiceClient extends Client {
     metadata: Metadata,
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: RestartResponse) => void,
+  ): ClientUnaryCall;
+  /** Starts a rollout that reboots hosts, one of a site at a time. */
+  rebootHosts(
+    request: RebootHostsRequest,
+    callback: (error: ServiceError | null, response: RebootHostsResponse) => void,
+  ): ClientUnaryCall;
+  rebootHosts(
+    request: RebootHostsRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: RebootHostsResponse) => void,
+  ): ClientUnaryCall;
+  rebootHosts(
+    request: RebootHostsRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: RebootHostsResponse) => void,
   ): ClientUnaryCall;
   listRollouts(
     request: ListRolloutsRequest,
