@@ -97,6 +97,10 @@ export function findEvents(db: Db, query: EventQuery): readonly LoggedEvent[] {
   return db.all<EventRow>(sql, Object.fromEntries(named)).map(fromRow);
 }
 
+/** Events of one kind since then, oldest first. */
+export const readEventsOfKind = (db: Db, kind: string, since: Instant): readonly LoggedEvent[] =>
+  db.all<EventRow>("SELECT * FROM events WHERE at >= ? AND kind = ? ORDER BY seq", since, kind).map(fromRow);
+
 /** Whether any rollout was ever about the site. */
 export const isSiteOfRollouts = (db: Db, site: string): boolean =>
   db.get("SELECT 1 FROM rollouts, json_each(rollouts.plan, '$.sites') WHERE value = ? LIMIT 1", site) !== undefined;

@@ -17,7 +17,7 @@ const atOnce = seconds(0);
 /** Every alert there is. What a person decided (a pause, an abort, a halt of everything) is none. */
 export const alertKinds = {
   SluiceRolloutHalted: at("page", atOnce, "a rollout was halted"),
-  SluiceRolloutReverted: at("notice", atOnce, "a rollout went back by itself"),
+  SluiceRolloutRefused: at("notice", atOnce, "a rollout was stopped before any user met it"),
   SluiceRolloutHeld: at("page", atOnce, "a rollout was halted and waits for a person"),
   SluiceRevertFailed: at("page", atOnce, "a rollout could not go back"),
   SluiceNoWayBack: at("page", atOnce, "a release that must not be taken back is in trouble"),

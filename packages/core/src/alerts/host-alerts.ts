@@ -1,6 +1,6 @@
 import type { UnitKey } from "../intent/intent.ts";
 import type { ToldHost } from "../timeline/host-events.ts";
-import { between, type DurationMs, formatDuration, instant, minutes } from "../units/time.ts";
+import { type DurationMs, formatDuration, instant, minutes } from "../units/time.ts";
 import { describeUnit } from "../words/describe-unit.ts";
 import type { Alert, AlertLabels } from "./alert.ts";
 import type { AlertFacts, PendingTooLong } from "./alert-facts.ts";
@@ -65,12 +65,12 @@ function pendingAlerts(facts: AlertFacts): readonly Alert[] {
     .filter(({ host }) => facts.environmentOf.has(host))
     .map((one): Alert => {
       const labels = { ...labelsOf(facts, one.host), ...unitLabels(one.unit) };
-      return { name: "SluicePendingActivation", labels, sentence: pendingWords(one, facts), since: one.since };
+      return { name: "SluicePendingActivation", labels, sentence: pendingWords(one), since: one.since };
     });
 }
 
-const pendingWords = ({ host, unit, since, limitMs }: PendingTooLong, { now }: AlertFacts): string =>
-  `${describeUnit(unit as UnitKey)} is pending activation on ${host} for ${formatDuration(between(since, now))}, longer than ${formatDuration(limitMs)}: activate it by a rollout, or take back what is wanted; sluice status --host ${host}`;
+const pendingWords = ({ host, unit, limitMs }: PendingTooLong): string =>
+  `${describeUnit(unit as UnitKey)} is pending activation on ${host} for longer than ${formatDuration(limitMs)}: activate it by a rollout, or take back what is wanted; sluice status --host ${host}`;
 
 function crashLoops(facts: AlertFacts): readonly Alert[] {
   const { restarts, environmentOf, now } = facts;

@@ -1,31 +1,31 @@
 import type { GateState } from "../gates/gate.ts";
 import { describeHosts } from "../rollout/describe-rollout.ts";
-import type { Rollout, RolloutState, Steps } from "../rollout/rollout.ts";
+import type { Rollout, RolloutState, StepState, Steps } from "../rollout/rollout.ts";
 import { type InPhase, placedSteps } from "../rollout/wave.ts";
 import { noWayBack, noWayBackSentence } from "../rollout/way-back.ts";
 import { type DurationMs, type Instant, minutes } from "../units/time.ts";
 import type { Alert, AlertLabels, AlertName } from "./alert.ts";
 import type { AlertFacts, RolloutFacts } from "./alert-facts.ts";
 
-/** How long it is news that a rollout went back by itself, when nobody acknowledges it and nothing follows it. */
+/** How long it is news that a rollout was stopped before any user met it, when nothing follows it. */
 export const revertedForMs: DurationMs = minutes(24 * 60);
+
+/** So long after everything is back a halt is still told: one that is over within a second was one all the same. */
+const haltedForMs: DurationMs = minutes(5);
 
 /** Gates that no time opens: somebody has to say or mend something. */
 const gatesOfPeople: readonly GateState["gate"][] = ["approval", "attended", "representativeness"];
 
 /** What a rollout that stopped, went back or waits has to tell. Nothing of what a person ordered. */
 export function rolloutAlerts(facts: RolloutFacts, { now, badReleases }: AlertFacts): readonly Alert[] {
-  const { rollout, state, gates, isFollowed } = facts;
+  const { rollout, state, gates } = facts;
   switch (state.phase) {
     case "halted":
     case "reverting":
-      return [tell(facts, "SluiceRolloutHalted", haltedWords(rollout, state), state.cause.at)];
+    case "reverted":
+      return stoppedAlerts(facts, state, now);
     case "held":
       return [heldAlert(facts, state, badReleases)];
-    case "reverted":
-      return isFollowed || now - state.since >= revertedForMs
-        ? []
-        : [tell(facts, "SluiceRolloutReverted", revertedWords(rollout, state), state.since)];
     case "paused":
       return state.byHealth === true
         ? [tell(facts, "SluiceRolloutPausedByHealth", pausedWords(rollout, state), state.since)]
@@ -41,6 +41,23 @@ export function rolloutAlerts(facts: RolloutFacts, { now, badReleases }: AlertFa
       return [];
   }
 }
+
+type Stopped = InPhase<RolloutState, "halted" | "reverting" | "reverted">;
+
+/** A page where users may have met it, else a notice: nobody has to get up for what was refused at the door. */
+function stoppedAlerts(facts: RolloutFacts, state: Stopped, now: Instant): readonly Alert[] {
+  const { rollout, isFollowed } = facts;
+  const { cause, steps, since } = state;
+  const isOver = (forMs: DurationMs): boolean => state.phase === "reverted" && now - since >= forMs;
+  if (Object.values(steps).some(mayHaveMet)) {
+    return isOver(haltedForMs) ? [] : [tell(facts, "SluiceRolloutHalted", haltedWords(rollout, state), cause.at)];
+  }
+  const sentence = `${nameOf(rollout)} was stopped before any user met it: ${cause.sentence}; sluice rollout show ${rollout.id}`;
+  return isFollowed || isOver(revertedForMs) ? [] : [tell(facts, "SluiceRolloutRefused", sentence, cause.at)];
+}
+
+const mayHaveMet = (step: StepState): boolean =>
+  step.kind === "failed" ? step.touchedTraffic : step.kind !== "pending" && step.kind !== "activating";
 
 function heldAlert(
   facts: RolloutFacts,
@@ -67,13 +84,14 @@ const isStuck = (steps: Steps): boolean =>
 
 const nameOf = ({ title, id }: Rollout): string => `${title} (rollout ${id})`;
 
-function haltedWords(rollout: Rollout, state: InPhase<RolloutState, "halted" | "reverting">): string {
-  const going = state.phase === "halted" ? "is halted" : "is halted and going back";
-  return `${nameOf(rollout)} ${going}: ${state.cause.sentence}; now ${describeHosts(rollout, state.steps)}`;
+function haltedWords(rollout: Rollout, { phase, cause, steps }: Stopped): string {
+  const words = {
+    halted: "is halted",
+    reverting: "is halted and going back",
+    reverted: "was halted and went back by itself",
+  };
+  return `${nameOf(rollout)} ${words[phase]}: ${cause.sentence}; now ${describeHosts(rollout, steps)}`;
 }
-
-const revertedWords = (rollout: Rollout, { cause }: InPhase<RolloutState, "reverted">): string =>
-  `${nameOf(rollout)} went back by itself because ${cause.sentence}; what ran before runs again: sluice rollout show ${rollout.id}`;
 
 const pausedWords = (rollout: Rollout, { reason }: InPhase<RolloutState, "paused">): string =>
   `${nameOf(rollout)} paused, nothing was reverted: ${reason}; it goes on by itself when they are well; or resume, revert or abort it`;
