@@ -32,7 +32,7 @@ const answers: readonly (readonly [string, Receiver["answer"], Outcome])[] = [
   [
     "a refusal for now",
     (response) => void response.writeHead(429, { "retry-after": "30" }).end(),
-    { failure: "it answered 429", retryAfterMs: 30_000 },
+    { failure: "it answered 429", retryAfterMs: durationMs(30_000) },
   ],
   [
     "a redirect, which could lead anywhere",
