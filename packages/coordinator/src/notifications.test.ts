@@ -79,7 +79,7 @@ test("what a receiver has not taken is told after a restart under the same id, o
   await using phone = await startReceiver();
   phone.answer = (response) => void response.writeHead(500).end();
   await using rig = await startRig({ ...quick, clock: hurried() });
-  await rig.operator.apply(notifying(`{ channels: { phone: ${webhook(phone)} } }`));
+  await rig.operator.apply(notifying(`{ channels: { phone: ${webhook(phone)} }, repeat: 20d }`));
   const { alert } = await rig.operator.ask((client) => client.testPage, { reason: "is anybody there" });
   await eventually(() => phone.received.length).toBeGreaterThan(1);
   phone.answer = (response) => void response.end();
@@ -132,6 +132,21 @@ test("a channel that fails is told of on the others, passed over in the chain, a
   await eventually(async () => (await list(rig)).channels[0]?.waiting).toBe(0);
   const kinds = (await rig.operator.events()).map(({ kind }) => kind).filter((kind) => kind.startsWith("channel."));
   expect(kinds).toEqual(["channel.failing", "channel.works-again"]);
+});
+
+test("a host that falls silent pages after its time, and everybody who knows hears that it speaks again", async () => {
+  await using phone = await startReceiver();
+  await using rig = await startRig({ ...quick, heartbeatMs: durationMs(250), clock: hurried() });
+  await rig.operator.apply(notifying(`{ channels: { phone: ${webhook(phone)} }, repeat: 20d }`));
+  const connected = async () => (await rig.operator.status()).hosts.filter((host) => host.connected).length;
+  {
+    await using _agent = rig.agent("at-1");
+    await eventually(connected).toBe(1);
+  }
+  await eventually(() => reasonsAt(phone)).toEqual(["SluiceHostSilent raised"]);
+  expect(sentTo(phone)[0]?.lines[0]).toContain("at-1 is silent");
+  rig.agent("at-1");
+  await eventually(() => reasonsAt(phone)).toEqual(["SluiceHostSilent raised", "SluiceHostSilent resolved"]);
 });
 
 interface Posted {
