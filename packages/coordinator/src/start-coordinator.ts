@@ -41,7 +41,7 @@ export interface CoordinatorOptions {
   readonly fleetLock?: { readonly host: string; readonly port: number };
   /** How long an edge may take to notice that a host is drained for its reboot. Fifteen seconds when absent. */
   readonly rebootNoticeMs?: DurationMs;
-  /** How far looks for alerts are apart at least. One second when absent. */
+  /** How far looks for alerts are apart at least. Two seconds when absent. */
   readonly alertLookMs?: DurationMs;
   /** Called after each commit of the store; for tests that end a coordinator at exact points. */
   readonly afterCommit?: (store: Store) => void;
@@ -80,11 +80,13 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
   opened.use(clock.every(pendingLookMs, () => parts.watchPending()));
   const address = `${listening.host.includes(":") ? `[${listening.host}]` : listening.host}:${listening.port}`;
   log.info({ address, fleetLock: locking?.address, fence: parts.leadership.fence, dataDir }, "coordinator.listening");
+  const done = Promise.all([parts.runner.done, notifications.done]).then(() => undefined);
+  done.catch(() => undefined);
   const held = opened.move();
   return {
     address,
     fleetLockAddress: locking?.address,
-    done: Promise.all([parts.runner.done, notifications.done]).then(() => undefined),
+    done,
     get refusal() {
       return parts.leadership.refusal;
     },
@@ -93,7 +95,7 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
 }
 
 function startNotifications(
-  { dataDir, clock, alertLookMs = seconds(1) }: CoordinatorOptions,
+  { dataDir, clock, alertLookMs = seconds(2) }: CoordinatorOptions,
   { alerts, changed }: Parts,
   teller: Teller,
 ): NotificationLoop {

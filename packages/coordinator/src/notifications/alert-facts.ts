@@ -16,7 +16,7 @@ import {
 import { type Environment, pendingAlertMsDefault } from "@sluice/core/fleet/fleet";
 import type { FleetDesk } from "../fleet/fleet-desk.ts";
 import { readBadReleases } from "../store/bad-releases.ts";
-import { readEventsOfKind } from "../store/event-log.ts";
+import { readRestartsSince } from "../store/event-log.ts";
 import { readPending } from "../store/pending-units.ts";
 import { isFollowed, readActiveRollouts, readRevertedSince } from "../store/rollouts.ts";
 import { readTestPage } from "../store/standing-orders.ts";
@@ -99,7 +99,7 @@ function pendingTooLong(store: Db, environments: readonly Environment[]): readon
 }
 
 function readRestarts(store: Db, since: Instant): readonly Restarted[] {
-  return readEventsOfKind(store, "unit.restarted", since).flatMap(({ host, at, details }) => {
+  return readRestartsSince(store, since).flatMap(({ host, at, details }) => {
     const { units = [] } = JSON.parse(details) as { readonly units?: readonly { readonly unit: string }[] };
     return host === undefined ? [] : units.map(({ unit }) => ({ host, unit, at }));
   });

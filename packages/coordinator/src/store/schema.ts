@@ -223,5 +223,6 @@ export const migrations: readonly string[] = [
   CREATE TABLE outbox (key TEXT PRIMARY KEY, body TEXT NOT NULL) STRICT;
   CREATE TABLE channel_health (channel TEXT PRIMARY KEY, body TEXT NOT NULL) STRICT;
   CREATE INDEX rollouts_reverted ON rollouts (ended_at) WHERE phase = 'reverted';
+  CREATE INDEX events_restarted ON events (at) WHERE kind = 'unit.restarted';
   `,
 ];

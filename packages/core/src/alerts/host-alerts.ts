@@ -15,8 +15,15 @@ const restartsMax = 3;
 export function hostAlerts(facts: AlertFacts): readonly Alert[] {
   const { hosts, environmentOf } = facts;
   const told = [...hosts].filter(([host]) => environmentOf.has(host));
-  return [...told.flatMap(([host, one]) => alertsOf(host, one, facts)), ...pendingAlerts(facts), ...crashLoops(facts)];
+  return [
+    ...told.flatMap(([host, one]) => (calm.has(one) ? [] : alertsOf(host, one, facts))),
+    ...pendingAlerts(facts),
+    ...crashLoops(facts),
+  ];
 }
+
+/** Words that nothing is wrong in; looked at again only when a host has said something else. */
+const calm = new WeakSet<ToldHost>();
 
 /** Of a silent host nothing else is said: what it said last may be out of date. */
 function alertsOf(host: string, told: ToldHost, facts: AlertFacts): readonly Alert[] {
@@ -25,7 +32,9 @@ function alertsOf(host: string, told: ToldHost, facts: AlertFacts): readonly Ale
     const sentence = `${host} is silent: its agent was not heard of; users are served without it, and nothing is decided about the host by that`;
     return [{ name: "SluiceHostSilent", labels, sentence }];
   }
-  return [...unitAlerts(host, told, labels), ...driftAlerts(host, told, labels)];
+  const alerts = [...unitAlerts(host, told, labels), ...driftAlerts(host, told, labels)];
+  if (alerts.length === 0) calm.add(told);
+  return alerts;
 }
 
 function unitAlerts(host: string, { units }: ToldHost, labels: AlertLabels): readonly Alert[] {
