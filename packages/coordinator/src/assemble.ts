@@ -1,4 +1,5 @@
-import { type DurationMs, type PlanInput, type SiteProxySettings, seconds } from "@sluice/core";
+import { type DurationMs, durationMs, type PlanInput, type SiteProxySettings, seconds } from "@sluice/core";
+import { blindness } from "@sluice/core/rollout/blindness";
 import { hostUnit } from "@sluice/core/rollout/wave";
 import type { Clock, Ids } from "@sluice/runtime";
 import type { Log } from "@sluice/runtime/logs/open-log";
@@ -20,6 +21,7 @@ import { IntentIssuer } from "./hosts/issue-intents.ts";
 import { Roster } from "./hosts/roster.ts";
 import { Sessions } from "./hosts/sessions.ts";
 import { Leadership } from "./leadership.ts";
+import { AlertDesk, type AlertDeskOptions } from "./notifications/alert-desk.ts";
 import { LeaseBook } from "./reboots/lease-book.ts";
 import { RebootDesk } from "./reboots/reboot-desk.ts";
 import { RebootFacts } from "./reboots/reboot-facts.ts";
@@ -60,6 +62,8 @@ export function assemble(ground: Ground) {
   const runner = startRunner(ground, memory, { sessions, drains, turns });
   const { roster } = memory;
   const desk = { store, clock, ids, log, leadership, fleets, runner, roster, decided };
+  const standstill = (): string | undefined => leadership.refusal ?? runner.blocked;
+  const alerts = openAlerts(ground, memory, { standstill, gates: (id) => runner.gates(id) });
   const view = new FleetView({
     store,
     clock,
@@ -70,11 +74,13 @@ export function assemble(ground: Ground) {
     evidenceFor: (stored) => runner.verdictOn(stored).rows ?? [],
     gates: (id) => runner.gates(id),
     hostViews: () => memory.hosts().hosts,
-    standstill: () => leadership.refusal ?? runner.blocked,
+    standstill,
+    alerts: () => alerts.remarks(),
   });
   const { evidence, traffic } = memory;
   return {
     ...{ store, clock, changed, leadership, fleets, sessions, drains, reboots, runner, view, evidence, traffic },
+    alerts,
     heartbeatMs: memory.heartbeatMs,
     watchPending: () => {
       const configured = fleets.applied;
@@ -122,6 +128,28 @@ function openMemory({
     watch: new HostWatch({ store, clock, log, fleets, roster, heartbeatMs }),
     hosts: (): Pick<PlanInput, "hosts" | "fleet" | "proven"> => hostsNow(store, fleets, roster),
   };
+}
+
+/** Heartbeats after a start until every host that is there has spoken, and every rollout was planned. */
+const quietHeartbeats = 5;
+
+function openAlerts(
+  { store, clock, ids, log }: Ground,
+  { fleets, roster, watch, leadership, heartbeatMs, changed }: Memory,
+  now: Pick<AlertDeskOptions, "standstill" | "gates">,
+): AlertDesk {
+  return new AlertDesk({
+    ...{ store, clock, ids, log, fleets },
+    ...now,
+    asked: () => changed.ring(),
+    quietMs: durationMs(quietHeartbeats * heartbeatMs),
+    told: () => watch.told,
+    leads: () => leadership.refusal === undefined,
+    blind: () => {
+      const names = fleets.applied?.fleet.hosts.map(({ name }) => name) ?? [];
+      return watch.isBlind ? blindness({ fleet: roster.sight(names) })?.sentence : undefined;
+    },
+  });
 }
 
 function openSessions({ store, clock, log }: Ground, memory: Memory): Sessions {

@@ -9,8 +9,11 @@ import {
 import { Problem } from "@sluice/core";
 import { fromServiceError } from "@sluice/protocol";
 import {
+  type AcknowledgeRequest,
+  type AcknowledgeResponse,
   type AddFreezeRequest,
   type AddMuteRequest,
+  type Alert,
   type ApplyRequest,
   type ApplyResponse,
   type CommandRolloutRequest,
@@ -24,6 +27,7 @@ import {
   type GetStatusRequest,
   type GetStatusResponse,
   type HostDrain,
+  type ListAlertsResponse,
   type ListReleasesResponse,
   type ListRolloutsRequest,
   type Mute,
@@ -81,6 +85,9 @@ export interface CoordinatorClient extends Disposable {
   haltAll(reason: string): Promise<readonly string[]>;
   /** Ids of the rollouts that go on. */
   clearHalt(reason: string | undefined): Promise<readonly string[]>;
+  listAlerts(): Promise<ListAlertsResponse>;
+  acknowledge(request: AcknowledgeRequest): Promise<AcknowledgeResponse>;
+  testPage(reason: string | undefined): Promise<Alert>;
   drainHost(request: DrainHostRequest): Promise<HostDrain>;
   undrainHost(host: string, reason: string): Promise<void>;
   getStatus(request: GetStatusRequest): Promise<GetStatusResponse>;
@@ -136,6 +143,9 @@ type Orders = Pick<
   | "removeMute"
   | "haltAll"
   | "clearHalt"
+  | "listAlerts"
+  | "acknowledge"
+  | "testPage"
   | "drainHost"
   | "undrainHost"
 >;
@@ -155,6 +165,9 @@ function ordersOf(
     removeMute: async (name) => void (await unary(client.removeMute.bind(client), { name })),
     haltAll: async (reason) => (await unary(client.haltAll.bind(client), { reason })).pausedRolloutIds,
     clearHalt: async (reason) => (await unary(client.clearHalt.bind(client), { reason })).resumedRolloutIds,
+    listAlerts: () => unary(client.listAlerts.bind(client), {}),
+    acknowledge: (request) => unary(client.acknowledge.bind(client), request),
+    testPage: async (reason) => present((await unary(client.testPage.bind(client), { reason })).alert),
     drainHost: async (request) => present((await unary(client.drainHost.bind(client), request)).drain),
     undrainHost: async (host, reason) => void (await unary(client.undrainHost.bind(client), { host, reason })),
   };

@@ -14,6 +14,7 @@ import type { FleetDesk } from "../fleet/fleet-desk.ts";
 import type { OrderDesk } from "../gates/order-desk.ts";
 import type { DrainDesk } from "../hosts/drain-desk.ts";
 import type { Sessions } from "../hosts/sessions.ts";
+import type { AlertDesk } from "../notifications/alert-desk.ts";
 import type { RebootDesk } from "../reboots/reboot-desk.ts";
 import type { ReleaseDesk } from "../releases/release-desk.ts";
 import { gateOf, readOverrides } from "../rollouts/overrides.ts";
@@ -22,6 +23,7 @@ import type { FleetView } from "../status/fleet-view.ts";
 import { siteHealth } from "../status/site-health.ts";
 import { watchEvents, watchValue } from "../status/watch.ts";
 import type { Store } from "../store/store.ts";
+import { alertMethods } from "./alert-methods.ts";
 import { type CallSeams, streaming, unary } from "./calls.ts";
 import { drainMethods } from "./drain-methods.ts";
 import { orderMethods } from "./order-methods.ts";
@@ -38,6 +40,7 @@ export interface OperatorServiceOptions {
   readonly rollouts: RolloutDesk;
   readonly releases: ReleaseDesk;
   readonly orders: OrderDesk;
+  readonly alerts: AlertDesk;
   readonly drains: DrainDesk;
   readonly reboots: RebootDesk;
   readonly sessions: Sessions;
@@ -53,6 +56,7 @@ export function operatorService(options: OperatorServiceOptions, seams: CallSeam
     ...rolloutMethods(options, seams),
     ...orderMethods(options, seams),
     ...drainMethods(options, seams),
+    ...alertMethods(options, seams),
     ...watchMethods(options, seams),
   };
 }
