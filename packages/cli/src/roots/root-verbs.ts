@@ -2,6 +2,7 @@ import { resolve } from "node:path";
 import type { Coordinator } from "@sluice/coordinator";
 import type { DurationMs } from "@sluice/core";
 import { Problem } from "@sluice/core/problems/problem";
+import { readPace } from "@sluice/runtime/clock/pace-variable";
 import type { Command } from "commander";
 import { duration } from "../operator/common-options.ts";
 import { defaultCoordinatorAddress } from "../operator/coordinator-address.ts";
@@ -23,6 +24,7 @@ interface AgentRunOptions {
   readonly host: string;
   readonly coordinator: string;
   readonly logFile?: string;
+  readonly watchdog: boolean;
 }
 
 /** `sluice coordinator run` and `sluice agent run`: the long-running programs, started by systemd or by hand. */
@@ -55,9 +57,10 @@ export function addRootVerbs(program: Command, world: World): void {
     .requiredOption("--data <folder>", "where everything of this host is kept")
     .option("--coordinator <host:port>", "where its coordinator listens", defaultCoordinatorAddress)
     .option("--log-file <file>", "log there instead of stderr")
+    .option("--no-watchdog", "run the agent itself in this process; then its version is changed by hand only")
     .addHelpText(
       "after",
-      "\nExample:\n  $ sluice agent run --host web-1 --data /var/lib/sluice --coordinator 10.0.0.2:7420",
+      "\nA watchdog starts the agent, starts it again when it crashes, and lets rollouts change its version\n(sluice restart --agents --to VERSION).\n\nExample:\n  $ sluice agent run --host web-1 --data /var/lib/sluice --coordinator 10.0.0.2:7420",
     )
     .action((options: AgentRunOptions) => runAgent(world, options));
 }
@@ -93,6 +96,9 @@ async function runCoordinator(world: World, options: CoordinatorRunOptions): Pro
 }
 
 async function runAgent(world: World, options: AgentRunOptions): Promise<void> {
+  // A fleet whose clock is paced tries other deadlines than the watchdog's, which are of this world.
+  const isWatched = options.watchdog && readPace(world.env) === undefined;
+  if (isWatched && world.watchdog === undefined) world.becomeWatchdog?.(resolve(world.cwd, options.data));
   const [{ startAgent }, { createIds }, { rootClock }, { runUntilStopped }] = await Promise.all([
     import("@sluice/agent"),
     import("@sluice/runtime"),
@@ -113,6 +119,7 @@ async function runAgent(world: World, options: AgentRunOptions): Promise<void> {
         clock,
         ids: createIds(clock),
         log,
+        ...(world.watchdog === undefined ? {} : { watchdog: world.watchdog }),
       });
     },
   });
