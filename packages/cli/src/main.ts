@@ -104,7 +104,8 @@ process.stdout.on("error", (error: NodeJS.ErrnoException) => {
 });
 
 const args = process.argv.slice(2);
-if (watchdogWord() !== undefined && args[0] === "agent") endWithWatchdog();
+const isWatched = watchdogWord() !== undefined && args[0] === "agent";
+if (isWatched) endWithWatchdog();
 const isService = args[0] === "agent" || args[0] === "coordinator";
 const [run, { clockOf }] = await Promise.all([
   isService
@@ -115,3 +116,5 @@ const [run, { clockOf }] = await Promise.all([
 // A fleet whose clock is paced speaks of its own time. Read when it is asked for, where a wrong pace is told like any other fault.
 const now = (): number => clockOf(process.env).now();
 process.exitCode = await run(args, worldOfProcess(now));
+// Whatever is still open, its watchdog waits for it to make room.
+if (isWatched) process.exit();

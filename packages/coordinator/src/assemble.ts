@@ -21,6 +21,7 @@ import { Roster } from "./hosts/roster.ts";
 import { Sessions } from "./hosts/sessions.ts";
 import { Leadership } from "./leadership.ts";
 import { RebootDesk } from "./reboots/reboot-desk.ts";
+import { AgentProgramsDesk } from "./releases/agent-programs-desk.ts";
 import type { ArtifactShelf } from "./releases/artifact-shelf.ts";
 import { ReleaseDesk } from "./releases/release-desk.ts";
 import { RolloutDesk } from "./rollouts/rollout-desk.ts";
@@ -59,7 +60,7 @@ export function assemble(ground: Ground) {
     noticeMs: ground.rebootNoticeMs,
     assertLeading: (what) => leadership.assertLeading(what),
   });
-  const desk = { store, clock, ids, log, leadership, fleets, runner, decided };
+  const desk = { store, clock, ids, log, leadership, fleets, runner, decided, hosts: () => memory.hosts().hosts };
   const view = new FleetView({
     store,
     clock,
@@ -86,6 +87,7 @@ export function assemble(ground: Ground) {
     rollouts: new RolloutDesk(desk),
     applies: new ApplyDesk(desk),
     orders: new OrderDesk(desk),
+    agents: new AgentProgramsDesk({ store, clock, ids, log, leadership, artifacts, onPushed: decided }),
     releases: new ReleaseDesk({ store, clock, ids, log, leadership, fleets, artifacts, onPushed: decided }),
   };
 }

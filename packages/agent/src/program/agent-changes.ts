@@ -1,4 +1,5 @@
-import { type AgentChangeFacts, noAgentFacts, type ObservedHost } from "@sluice/core";
+import type { AgentChangeFacts, ObservedHost } from "@sluice/core";
+import { noAgentFacts } from "@sluice/core/agents/agent-change";
 import type { Log } from "@sluice/runtime/logs/open-log";
 import type { Lanes } from "../reconcile/lanes.ts";
 import { unsettledChanges } from "../reconcile/live-units.ts";

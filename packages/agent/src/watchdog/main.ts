@@ -1,4 +1,5 @@
 /** `start.mjs DIR ENTRY ARGUMENTS…`: keeps the agent of a data folder running. ENTRY is the program that was installed by hand. */
+import { nodeClock } from "@sluice/runtime/clock/node-clock";
 import { startOverCompiled } from "@sluice/runtime/programs/start-over-compiled";
 import { Watchdog, watchdogTimings } from "./watchdog.ts";
 
@@ -11,10 +12,17 @@ const watchdog = new Watchdog({
   entry,
   args,
   say: (event, fields) => {
-    const line = { level: "info", time: new Date().toISOString(), name: "watchdog", pid: process.pid, ...fields };
+    const line = {
+      level: "info",
+      time: new Date(nodeClock.now()).toISOString(),
+      name: "watchdog",
+      pid: process.pid,
+      ...fields,
+    };
     process.stderr.write(`${JSON.stringify({ ...line, msg: event })}\n`);
   },
   timings: watchdogTimings,
+  clock: nodeClock,
 });
 process.on("SIGTERM", () => watchdog.stop("SIGTERM"));
 process.on("SIGINT", () => watchdog.stop("SIGINT"));

@@ -4,6 +4,7 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { nodeClock } from "@sluice/runtime";
 import { beforeEach, expect, onTestFinished, test } from "vitest";
 import { until } from "../testing/agent-world.ts";
 import { Watchdog, watchdogTimings } from "./watchdog.ts";
@@ -76,7 +77,14 @@ async function installed(): Promise<string> {
 }
 
 async function watch(timings = quick): Promise<Watchdog> {
-  const watchdog = new Watchdog({ dataDir: dir, entry: await installed(), args: [dir], say: () => undefined, timings });
+  const watchdog = new Watchdog({
+    dataDir: dir,
+    entry: await installed(),
+    args: [dir],
+    say: () => undefined,
+    timings,
+    clock: nodeClock,
+  });
   const ended = watchdog.run();
   onTestFinished(async () => {
     watchdog.stop("SIGTERM");

@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
+import type { Clock } from "@sluice/runtime";
 import { completeMark } from "@sluice/runtime/artifacts/complete-mark";
 import { type AgentEnd, type AgentProgramFile, StartedAgent } from "./started-agent.ts";
 import {
@@ -21,6 +22,7 @@ export interface WatchdogOptions {
   readonly args: readonly string[];
   readonly say: (event: string, fields: Readonly<Record<string, unknown>>) => void;
   readonly timings: WatchdogTimings;
+  readonly clock: Pick<Clock, "now">;
 }
 
 export interface WatchdogTimings {
@@ -166,7 +168,7 @@ export class Watchdog {
 
   /** Ends a program on trial whose time is up, by the wall clock or by the time that has passed: either may be wrong. */
   async #guard(agent: StartedAgent, { trial: grant = "", digest }: AgentProgramFile, over: AbortSignal): Promise<void> {
-    const { dataDir, timings } = this.#options;
+    const { dataDir, timings, clock } = this.#options;
     let givenUpAt: number | undefined;
     let known: { readonly confirmByMs: number; readonly ranMsMax: number } | undefined;
     while (!over.aborted) {
@@ -183,10 +185,10 @@ export class Watchdog {
       }
       const { confirmByMs, isReported } = trial;
       if (known?.confirmByMs !== confirmByMs) {
-        known = { confirmByMs, ranMsMax: agent.ranMs + confirmByMs - Date.now() };
+        known = { confirmByMs, ranMsMax: agent.ranMs + confirmByMs - clock.now() };
       }
       const late = timings.confirmGraceMs;
-      const isOverdue = Date.now() >= confirmByMs + late || agent.ranMs >= known.ranMsMax + late;
+      const isOverdue = clock.now() >= confirmByMs + late || agent.ranMs >= known.ranMsMax + late;
       const isMute = !isReported && agent.ranMs >= timings.reportWithinMs;
       if (!isOverdue && !isMute) continue;
       const reason = isOverdue
@@ -199,8 +201,9 @@ export class Watchdog {
   }
 
   async #endTrial(grant: string, reason: string): Promise<void> {
-    this.#ends[grant] = { reason, atMs: Date.now() };
-    this.#options.say("watchdog.trial-over", { grant, reason });
+    const { clock, say } = this.#options;
+    this.#ends[grant] = { reason, atMs: clock.now() };
+    say("watchdog.trial-over", { grant, reason });
     await this.#record();
   }
 

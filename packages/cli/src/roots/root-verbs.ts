@@ -4,7 +4,8 @@ import type { DurationMs } from "@sluice/core";
 import { Problem } from "@sluice/core/problems/problem";
 import { readPace } from "@sluice/runtime/clock/pace-variable";
 import type { Command } from "commander";
-import { duration } from "../operator/common-options.ts";
+import type { AgentPushOptions } from "../operator/agent-verbs.ts";
+import { type CoordinatorOptions, duration, withCoordinator } from "../operator/common-options.ts";
 import { defaultCoordinatorAddress } from "../operator/coordinator-address.ts";
 import { version } from "../version.ts";
 import type { World } from "../world.ts";
@@ -63,6 +64,21 @@ export function addRootVerbs(program: Command, world: World): void {
       "\nA watchdog starts the agent, starts it again when it crashes, and lets rollouts change its version\n(sluice restart --agents --to VERSION).\n\nExample:\n  $ sluice agent run --host web-1 --data /var/lib/sluice --coordinator 10.0.0.2:7420",
     )
     .action((options: AgentRunOptions) => runAgent(world, options));
+  withCoordinator(agent.command("push"))
+    .description("pack a version of the agent and upload it; no host runs it by that")
+    .argument("<version>", "what `sluice --version` of that program says")
+    .argument("<folder>", "what Sluice is installed in")
+    .option("--entry <file>", "the file in it that Node is started with", "packages/cli/src/sluice.mjs")
+    .addHelpText("after", "\nExample:\n  $ sluice agent push 0.2.0 /opt/sluice-0.2.0")
+    .action(async (version: string, folder: string, options: AgentPushOptions) =>
+      (await import("../operator/agent-verbs.ts")).pushAgent(world, version, folder, options),
+    );
+  withCoordinator(agent.command("list"))
+    .description("the versions of the agent that were pushed, newest first")
+    .addHelpText("after", "\nExample:\n  $ sluice agent list --json")
+    .action(async (options: CoordinatorOptions) =>
+      (await import("../operator/agent-verbs.ts")).listAgents(world, options),
+    );
 }
 
 async function runCoordinator(world: World, options: CoordinatorRunOptions): Promise<void> {

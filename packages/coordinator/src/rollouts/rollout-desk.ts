@@ -2,6 +2,7 @@ import {
   applyVerb,
   changeEvents,
   type GateName,
+  type HostView,
   haltAllWords,
   type OperatorVerb,
   type Override,
@@ -17,6 +18,7 @@ import type { Log } from "@sluice/runtime/logs/open-log";
 import type { FleetDesk } from "../fleet/fleet-desk.ts";
 import { readProvenReleases } from "../fleet/proven-releases.ts";
 import type { Leadership } from "../leadership.ts";
+import { requireAgent } from "../releases/agent-programs-desk.ts";
 import { markOneWay } from "../releases/mark-one-way.ts";
 import { appendEvent } from "../store/event-log.ts";
 import { readOneWay } from "../store/one-way-releases.ts";
@@ -32,6 +34,7 @@ import { readPushedRelease } from "../store/site-releases.ts";
 import { readHaltAll } from "../store/standing-orders.ts";
 import type { Db, Store } from "../store/store.ts";
 import { assertUnitsFree, isEmpty, launch, type PlannedRollout } from "./launch.ts";
+import { adoptInstalledAgents, planAgents } from "./plan-agents.ts";
 import { planRelease } from "./plan-release.ts";
 import { planProxyRestarts, planSiteRestart } from "./plan-restart.ts";
 import { planRevert } from "./plan-revert.ts";
@@ -46,6 +49,8 @@ export interface RolloutDeskOptions {
   readonly leadership: Leadership;
   readonly fleets: FleetDesk;
   readonly runner: RolloutRunner;
+  /** The newest word of every host. */
+  readonly hosts: () => Readonly<Record<string, HostView>>;
   /** Something was decided: plan again, and show it. */
   readonly decided: () => void;
 }
@@ -68,6 +73,12 @@ export interface DeployRequest extends Asking {
 export interface RestartRequest extends Asking {
   readonly site?: string | undefined;
   readonly proxies: boolean;
+  readonly toEnvironment?: string | undefined;
+}
+
+export interface AgentsRequest extends Asking {
+  /** Pushed before; absent: each host's agent as it is. */
+  readonly version?: string | undefined;
   readonly toEnvironment?: string | undefined;
 }
 
@@ -135,6 +146,20 @@ export class RolloutDesk {
       return site === undefined
         ? planProxyRestarts(planning, environments)
         : [planSiteRestart(planning, site, request.proxies, environments)];
+    });
+  }
+
+  /** Starts the rollout of a version of the agent, or of a restart as they are; empty when every host already has it proven. */
+  restartAgents({ version, toEnvironment, ...asking }: AgentsRequest): readonly string[] {
+    const { leadership, fleets, clock, hosts } = this.#options;
+    leadership.assertLeading("restart the agents");
+    const environments = fleets.environmentsTo(toEnvironment);
+    return this.#start((db) => {
+      assertNotHalted(db, "restart the agents");
+      const release = version === undefined ? undefined : requireAgent(db, version);
+      const configured = fleets.require();
+      adoptInstalledAgents(db, { configured, environments, hosts: hosts(), now: clock.now() });
+      return [planAgents(this.planning(db, asking), release, environments)];
     });
   }
 

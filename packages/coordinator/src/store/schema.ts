@@ -217,4 +217,14 @@ export const migrations: readonly string[] = [
     PRIMARY KEY (environment, unit, digest)
   ) STRICT;
   `,
+  `
+  CREATE TABLE agent_programs (
+    version TEXT PRIMARY KEY,
+    artifact TEXT NOT NULL,
+    entry TEXT NOT NULL,
+    bytes INTEGER NOT NULL,
+    pushed_at INTEGER NOT NULL,
+    by TEXT NOT NULL
+  ) STRICT;
+  `,
 ];
