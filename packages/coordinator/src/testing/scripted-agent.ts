@@ -14,6 +14,7 @@ import {
   type UnitKey,
   type UnitObservation,
 } from "@sluice/core";
+import { agentRelease } from "@sluice/core/agents/agent-release";
 import { decodeIntent, protocolVersion, toWireObservation, toWireProbeResult, toWireTraffic } from "@sluice/protocol";
 import {
   AgentServiceClient,
@@ -48,6 +49,8 @@ export interface ScriptedAgentOptions {
   readonly probeEveryMs?: number;
   /** By what a reboot manager names it. */
   readonly rebootClientId?: string;
+  /** What its own program calls itself, as installed by hand; absent: it does not say, as one without a watchdog. */
+  readonly agentVersion?: string;
 }
 
 /** A host that speaks the real protocol and does nothing but report what its script says. */
@@ -270,13 +273,22 @@ class Scripted implements ScriptedAgent {
       maxFence: this.#memory.maxFence,
       generation: this.#memory.generation,
       intentDigest: this.#memory.intentDigest,
-      units: (this.intent?.body.units ?? []).map((unit) => this.#unit(unit)),
+      units: [...(this.intent?.body.units ?? []).map((unit) => this.#unit(unit)), ...this.#ownProgram()],
       grants: [...this.#grants.values()],
       remarks: [],
       ...(this.#script.drifts === undefined ? {} : { drifts: this.#script.drifts }),
       ...(this.intent?.body.draining === true ? { drain: { obeyed: true, open: this.#script.open?.() ?? 0 } } : {}),
       ...(this.#options.rebootClientId === undefined ? {} : { rebootClientId: this.#options.rebootClientId }),
     };
+  }
+
+  /** As long as the intent does not speak of it. */
+  #ownProgram(): readonly UnitObservation[] {
+    const { agentVersion: version } = this.#options;
+    if (version === undefined || this.intent?.body.units.some(({ unit }) => unit === "agent")) return [];
+    const { digest } = agentRelease(version, undefined, sha256Text);
+    const running = { digest, version, build: version, pid: 1, startedAt: instant(Date.now()) };
+    return [{ unit: "agent", installed: [], reasons: [], running }];
   }
 
   #unit({ unit, desired, proven, hold }: Intent["body"]["units"][number]): UnitObservation {
