@@ -56,6 +56,10 @@ test("a version of the agent goes through every environment, and back to what wa
   const { releases } = await operator.ask((client) => client.listReleases, { site: "", agents: true });
   expect(releases.map(({ version }) => version)).toEqual(["2.0.0"]);
 
+  const unitsOf = async () => (await operator.status()).hosts.flatMap(({ units }) => units);
+  const shown = async () => (await unitsOf()).filter(({ unit }) => unit === "agent");
+  expect(await shown()).toMatchObject(Array(3).fill({ running: "1.0.0", condition: "in-sync" }));
+
   const id = await restart(rig, "2.0.0");
   const { title, stages } = await operator.untilPhase(id, "completed");
   expect([title, stages.map(({ environment }) => environment)]).toEqual(["agent 2.0.0", ["acceptance", "production"]]);
