@@ -5,6 +5,7 @@ import { ensureKeeperRunning, keeperSocketOf } from "./keeper/ensure-keeper-runn
 import { followKeeper } from "./keeper/follow-keeper.ts";
 import { openKeeper } from "./keeper/keeper-client.ts";
 import { openProber } from "./probing/open-prober.ts";
+import { openOwnProgram } from "./program/open-own-program.ts";
 import { openProxies } from "./proxies/open-proxies.ts";
 import type { HostDrivers } from "./reconcile/host-drivers.ts";
 import type { AgentCredentials } from "./session/agent-credentials.ts";
@@ -16,7 +17,11 @@ import type { AgentOptions } from "./start-agent.ts";
 const codeDir = fileURLToPath(new URL("../../", import.meta.url));
 
 /** The real processes, disk and network of this host; resolves when a keeper answers. */
-export async function openDrivers(options: AgentOptions, credentials: AgentCredentials): Promise<HostDrivers> {
+export async function openDrivers(
+  options: AgentOptions & { readonly version: string },
+  credentials: AgentCredentials,
+): Promise<HostDrivers> {
+  const { watchdog: word, version } = options;
   const { host, dataDir, clock, log, ids, coordinator, caFile, acceptSelfSigned } = options;
   const ensureRunning = () => ensureKeeperRunning({ dir: dataDir, log: (event, fields) => log.info(fields, event) });
   await ensureRunning();
@@ -35,6 +40,7 @@ export async function openDrivers(options: AgentOptions, credentials: AgentCrede
     readBootFacts: () => readBootFacts({ keeper, agentStartedAt: startedAt, codeDir }),
     slots: openSlots({ keeper, dataDir, clock }),
     proxies,
+    ...(word === undefined ? {} : { program: openOwnProgram({ dataDir, word, version, clock }) }),
     lookForEdits: async (releases) => [...(await proxies.edited()), ...(await installer.edited(releases))],
     prober: openProber({
       host,

@@ -14,6 +14,7 @@ import { type HostView, openHostView } from "./observation/open-host-view.ts";
 import { openDrivers } from "./open-drivers.ts";
 import { CoordinatorTime } from "./probing-schedule/coordinator-time.ts";
 import { type Probing, startProbing } from "./probing-schedule/start-probing.ts";
+import type { WatchdogWord } from "./program/open-own-program.ts";
 import { readBootId } from "./reboots/read-boot-id.ts";
 import { openRebootJournal } from "./reboots/reboot-journal.ts";
 import { runRebootCommand } from "./reboots/run-reboot-command.ts";
@@ -39,6 +40,8 @@ export interface AgentOptions {
   readonly version?: string;
   /** PEM file of further roots that bindings' certificates may come from. */
   readonly caFile?: string;
+  /** What the watchdog said that started this process; absent: none did, and the agent's own program is changed by hand only. */
+  readonly watchdog?: WatchdogWord;
   /** Probes accept certificates nobody vouches for: for fleets on one machine. */
   readonly acceptSelfSigned?: boolean;
   /** Reboots this host; run by its shell when a rollout says that it is the host's turn. Absent: the host refuses such turns. */
@@ -70,11 +73,12 @@ interface Grounds {
 
 /**
  * Starts the agent of one host: makes sure that a keeper runs, goes on where an earlier agent was, and stays in touch with
- * the coordinator. Disposing stops the agent and nothing else: keeper, proxies and slots go on serving.
+ * the coordinator. Disposing stops the agent and nothing else: keeper, proxies and slots go on serving. Its work ends by itself
+ * when the watchdog is to start another program in its place.
  */
 export async function startAgent(options: AgentOptions, seams: AgentSeams = {}): Promise<Running> {
   const { host, dataDir, clock, log, version = manifest.version, credentials = loopbackCredentials } = options;
-  const drivers = seams.drivers ?? (await openDrivers(options, credentials));
+  const drivers = seams.drivers ?? (await openDrivers({ ...options, version }, credentials));
   const memory = await openHostMemory({ dataDir, ...(seams.write === undefined ? {} : { write: seams.write }) });
   const grounds = { options, version, credentials, drivers, memory };
   const startedAt = clock.now();
@@ -90,6 +94,7 @@ export async function startAgent(options: AgentOptions, seams: AgentSeams = {}):
     isInTouch: () => session.connected,
     onChanged: () => session.changed(),
   });
+  const changeOver = Promise.withResolvers<void>();
   const reconciler = startReconciler({
     host,
     drivers,
@@ -103,6 +108,8 @@ export async function startAgent(options: AgentOptions, seams: AgentSeams = {}):
     onResults: took,
     onSwitched: (sites) => probing.now(sites),
     onHandChanges: (found) => drift.processes(found),
+    isConnected: () => session.connected,
+    onChangeOver: changeOver.resolve,
   });
   const drift = startDriftWatch({
     look: async () => [
@@ -140,7 +147,7 @@ export async function startAgent(options: AgentOptions, seams: AgentSeams = {}):
   const session = startSessionOf(grounds, { reconciler, view, probing, ...heard, chance: seams.chance ?? chance });
   const local = await serveLocalOf(grounds, { reconciler, view, session });
   const parts = [local, session, probing, counting, boot, drift, reboots, reconciler];
-  const done = Promise.race(parts.map((part) => part.done));
+  const done = Promise.race([...parts.map((part) => part.done), changeOver.promise]);
   done.catch(() => undefined);
   return {
     done,

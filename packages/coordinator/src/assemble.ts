@@ -26,6 +26,7 @@ import { LeaseBook } from "./reboots/lease-book.ts";
 import { RebootDesk } from "./reboots/reboot-desk.ts";
 import { RebootFacts } from "./reboots/reboot-facts.ts";
 import { TurnDesk } from "./reboots/turn-desk.ts";
+import { AgentProgramsDesk } from "./releases/agent-programs-desk.ts";
 import type { ArtifactShelf } from "./releases/artifact-shelf.ts";
 import { ReleaseDesk } from "./releases/release-desk.ts";
 import { RolloutDesk } from "./rollouts/rollout-desk.ts";
@@ -61,7 +62,18 @@ export function assemble(ground: Ground) {
   const { reboots, turns } = openReboots(ground, memory, drains);
   const runner = startRunner(ground, memory, { sessions, drains, turns });
   const { roster } = memory;
-  const desk = { store, clock, ids, log, leadership, fleets, runner, roster, decided };
+  const desk = {
+    store,
+    clock,
+    ids,
+    log,
+    leadership,
+    fleets,
+    runner,
+    roster,
+    decided,
+    hosts: () => memory.hosts().hosts,
+  };
   const standstill = (): string | undefined => leadership.refusal ?? runner.blocked;
   const alerts = openAlerts(ground, memory, { standstill, gates: (id) => runner.gates(id) });
   const view = new FleetView({
@@ -92,6 +104,7 @@ export function assemble(ground: Ground) {
     rollouts: new RolloutDesk(desk),
     applies: new ApplyDesk(desk),
     orders: new OrderDesk(desk),
+    agents: new AgentProgramsDesk({ store, clock, ids, log, leadership, artifacts, onPushed: decided }),
     releases: new ReleaseDesk({ store, clock, ids, log, leadership, fleets, artifacts, onPushed: decided }),
   };
 }

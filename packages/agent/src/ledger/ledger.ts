@@ -1,5 +1,6 @@
-import type { ActivationState, Instant, IntentMemory, SiteDuties, UnitRelease } from "@sluice/core";
+import type { ActivationState, AgentChange, Instant, IntentMemory, SiteDuties, UnitRelease } from "@sluice/core";
 import { activationStateSchema } from "@sluice/core/activation/activation-schema";
+import { agentChangeSchema } from "@sluice/core/agents/agent-change-schema";
 import { siteDutiesSchema, unitReleaseSchema } from "@sluice/core/intent/intent-schema";
 import { z } from "zod";
 
@@ -12,6 +13,8 @@ export interface Ledger {
   readonly proven: Readonly<Record<string, UnitRelease>>;
   /** By grant id; ended ones stay until the coordinator has had time to read their outcome. */
   readonly activations: Readonly<Record<string, ActivationState>>;
+  /** By grant id: grants for the agent's own program. Absent: none yet. */
+  readonly agentChanges?: Readonly<Record<string, AgentChange>>;
   /** By grant id: grants taken back on the host itself, with who and why. */
   readonly revoked: Readonly<Record<string, string>>;
   /** By unit: what runs on purpose or by accident differs from the proven release and is left alone. */
@@ -62,6 +65,7 @@ export const ledgerSchema: z.ZodType<Ledger> = z.strictObject({
   memory: z.strictObject({ maxFence: z.number(), generation: z.number(), digest: z.string() }),
   proven: z.record(z.string(), unitReleaseSchema),
   activations: z.record(z.string(), activationStateSchema),
+  agentChanges: z.record(z.string(), agentChangeSchema).exactOptional(),
   revoked: z.record(z.string(), z.string()),
   drifts: z.record(z.string(), noted),
   localActs: z.array(noted),

@@ -8,11 +8,14 @@ import { unsettled } from "./live-units.ts";
 export class ReleasePruner {
   readonly #installer: Installer;
   readonly #memory: HostMemory;
+  readonly #running: () => string | undefined;
   #kept = "";
 
-  constructor(installer: Installer, memory: HostMemory) {
+  /** `running` answers with the release that this very agent was started from. */
+  constructor(installer: Installer, memory: HostMemory, running: () => string | undefined) {
     this.#installer = installer;
     this.#memory = memory;
+    this.#running = running;
   }
 
   /** Removes nothing while no intent is known. */
@@ -20,7 +23,9 @@ export class ReleasePruner {
     const { intent, ledger } = this.#memory;
     if (intent === undefined) return;
     const activations = Object.fromEntries(unsettled(ledger).map((state) => [state.grant.id, state]));
-    const keep = Object.keys(knownReleases({ ...ledger, activations }, intent)).toSorted();
+    const running = this.#running();
+    const known = Object.keys(knownReleases({ ...ledger, activations }, intent));
+    const keep = [...new Set([...known, ...(running === undefined ? [] : [running])])].toSorted();
     const kept = canonicalJson(keep);
     if (kept === this.#kept) return;
     await this.#installer.prune(new Set(keep));

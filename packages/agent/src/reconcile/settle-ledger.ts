@@ -1,5 +1,6 @@
 import type {
   ActivationState,
+  AgentChange,
   Grant,
   Instant,
   Intent,
@@ -8,9 +9,10 @@ import type {
   UnitIntent,
   UnitKey,
 } from "@sluice/core";
-import { createActivation } from "@sluice/core/activation/create-activation";
+import { createActivation, isForAgent } from "@sluice/core/activation/create-activation";
 import { slotSeen } from "@sluice/core/activation/observed-host";
-import { parseUnit } from "@sluice/core/intent/intent";
+import { createAgentChange } from "@sluice/core/agents/plan-agent-change";
+import { agentUnit, parseUnit } from "@sluice/core/intent/intent";
 import { canonicalJson } from "@sluice/core/units/canonical-json";
 import { sameJson } from "@sluice/core/units/same-json";
 import { after, minutes } from "@sluice/core/units/time";
@@ -80,11 +82,17 @@ function forgetOld(ledger: Ledger, { now, intent }: SettleInput): Ledger {
     if (state.phase === "done") return false;
     return state.phase !== "ended" || held.has(id) || intent === undefined || now < after(state.at, outcomeKeptMs);
   };
+  const isChangeKept = ([id, change]: readonly [string, AgentChange]): boolean => {
+    if (change.phase === "done") return false;
+    return change.phase !== "ended" || held.has(id) || intent === undefined || now < after(change.at, outcomeKeptMs);
+  };
   const activations = Object.entries(ledger.activations).filter(isKept);
   const ids = new Set([...held, ...activations.map(([id]) => id)]);
+  const changes = Object.entries(ledger.agentChanges ?? {}).filter(isChangeKept);
   return {
     ...ledger,
     activations: Object.fromEntries(activations),
+    ...(ledger.agentChanges === undefined ? {} : { agentChanges: Object.fromEntries(changes) }),
     revoked: Object.fromEntries(Object.entries(ledger.revoked).filter(([id]) => ids.has(id))),
     localActs: ledger.localActs.filter(({ at }) => now < after(at, localActsKeptMs)).slice(-10),
     previous: Object.fromEntries(Object.entries(ledger.previous).filter(([, { until }]) => now < until)),
@@ -137,9 +145,11 @@ function beginGrants(ledger: Ledger, input: SettleInput): Ledger {
   return (input.intent?.body.grants ?? []).reduce((so, grant) => beginGrant(so, grant, input), ledger);
 }
 
-function beginGrant(ledger: Ledger, grant: Grant, { now, intent, host }: SettleInput): Ledger {
-  if (ledger.activations[grant.id] !== undefined || ledger.revoked[grant.id] !== undefined) return ledger;
+function beginGrant(ledger: Ledger, grant: Grant, input: SettleInput): Ledger {
+  const { now, intent, host } = input;
+  if (isBegun(ledger, grant) || ledger.revoked[grant.id] !== undefined) return ledger;
   if (whyNotYet(ledger, grant, host) !== undefined) return ledger;
+  if (isForAgent(grant)) return beginAgentChange(ledger, grant, input);
   const releases = knownReleases(ledger, intent);
   const live = grant.units.flatMap(({ unit }) => {
     const found = liveUnit(host, unit);
@@ -156,6 +166,16 @@ function beginGrant(ledger: Ledger, grant: Grant, { now, intent, host }: SettleI
   };
 }
 
+function beginAgentChange(ledger: Ledger, grant: Grant, { now, intent }: SettleInput): Ledger {
+  const change = createAgentChange(grant, knownReleases(ledger, intent), now);
+  const { agent: _, ...drifts } = ledger.drifts;
+  return { ...ledger, drifts, agentChanges: { ...ledger.agentChanges, [grant.id]: change } };
+}
+
+/** Whether the ledger knows how far a grant has come. */
+export const isBegun = ({ activations, agentChanges = {} }: Ledger, { id }: Pick<Grant, "id">): boolean =>
+  activations[id] !== undefined || agentChanges[id] !== undefined;
+
 /** What runs is unknown, so going back means going to the proven release. */
 function provenInstead(ledger: Ledger, unit: UnitKey, found: LiveUnit): LiveUnit | undefined {
   const digest = ledger.proven[unit]?.digest;
@@ -164,6 +184,8 @@ function provenInstead(ledger: Ledger, unit: UnitKey, found: LiveUnit): LiveUnit
 
 /** Why a grant is not begun yet; undefined when nothing is in its way. */
 export function whyNotYet(ledger: Ledger, grant: Grant, host: ObservedHost): string | undefined {
+  if (isForAgent(grant) && host.agent === undefined)
+    return "this agent was started without its watchdog, so that nobody could start another one in its place";
   const busy = busyUnits(ledger);
   const taken = grant.units.find(({ unit }) => busy.has(unit));
   if (taken !== undefined) return `waiting until an earlier activation of ${taken.unit} has ended`;
@@ -186,6 +208,13 @@ function notePending(ledger: Ledger, { intent, host, now }: SettleInput): Ledger
 }
 
 const noteProcesses = (ledger: Ledger, { host }: SettleInput): Ledger => ({ ...ledger, processes: processesOf(host) });
+
+/** Takes in what a step of a change of the agent decided; a confirmed one makes its program the proven one. */
+export function recordChange(ledger: Ledger, next: AgentChange): Ledger {
+  const agentChanges = { ...ledger.agentChanges, [next.grant.id]: next };
+  if (next.phase !== "done") return { ...ledger, agentChanges };
+  return { ...ledger, agentChanges, proven: { ...ledger.proven, [agentUnit]: next.release } };
+}
 
 /** Takes in what a step of an activation decided; a confirmed one makes its releases the proven ones. */
 export function recordStep(ledger: Ledger, next: ActivationState, now: Instant): Ledger {

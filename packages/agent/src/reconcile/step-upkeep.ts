@@ -42,7 +42,8 @@ export function noteAbsent(
 ): void {
   const { absentSince } = notes;
   for (const unit of Object.keys(proven)) {
-    if (parseUnit(unit as UnitKey).kind === "site") continue;
+    const { kind } = parseUnit(unit as UnitKey);
+    if (kind === "site" || kind === "agent") continue;
     if (proxiesOf(host, unit as UnitKey).some(({ draining }) => !draining)) delete absentSince[unit];
     else absentSince[unit] ??= now;
   }

@@ -65,7 +65,8 @@ export interface CoordinatorClient extends Disposable {
   plan(request: PlanRequest): Promise<PlanResponse>;
   apply(request: ApplyRequest): Promise<ApplyResponse>;
   pushRelease(open: PushReleaseOpen, tarball: Buffer): Promise<PushReleaseResponse>;
-  listReleases(site: string): Promise<ListReleasesResponse>;
+  /** Of a site, or with `agents` the versions of the agent. */
+  listReleases(site: string, agents?: boolean): Promise<ListReleasesResponse>;
   deploy(request: DeployRequest): Promise<DeployResponse>;
   restart(request: RestartRequest): Promise<RestartResponse>;
   rebootHosts(request: RebootHostsRequest): Promise<RebootHostsResponse>;
@@ -114,7 +115,7 @@ export function openCoordinatorClient(address: string, user: string): Coordinato
     plan: (request) => unary(client.plan.bind(client), request),
     apply: (request) => unary(client.apply.bind(client), request),
     pushRelease: (open, tarball) => sendRelease(client, open, tarball, address, user),
-    listReleases: (site) => unary(client.listReleases.bind(client), { site }),
+    listReleases: (site, agents = false) => unary(client.listReleases.bind(client), { site, agents }),
     deploy: (request) => unary(client.deploy.bind(client), request),
     restart: (request) => unary(client.restart.bind(client), request),
     rebootHosts: (request) => unary(client.rebootHosts.bind(client), request),

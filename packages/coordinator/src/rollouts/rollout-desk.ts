@@ -2,6 +2,7 @@ import {
   applyVerb,
   changeEvents,
   type GateName,
+  type HostView,
   haltAllWords,
   type OperatorVerb,
   type Override,
@@ -18,6 +19,7 @@ import type { FleetDesk } from "../fleet/fleet-desk.ts";
 import { readProvenReleases } from "../fleet/proven-releases.ts";
 import type { Roster } from "../hosts/roster.ts";
 import type { Leadership } from "../leadership.ts";
+import { requireAgent } from "../releases/agent-programs-desk.ts";
 import { markOneWay } from "../releases/mark-one-way.ts";
 import { appendEvent } from "../store/event-log.ts";
 import { readOneWay } from "../store/one-way-releases.ts";
@@ -33,6 +35,7 @@ import { readPushedRelease } from "../store/site-releases.ts";
 import { readHaltAll } from "../store/standing-orders.ts";
 import type { Db, Store } from "../store/store.ts";
 import { assertUnitsFree, isEmpty, launch, type PlannedRollout } from "./launch.ts";
+import { adoptInstalledAgents, planAgents } from "./plan-agents.ts";
 import { type HostsWanted, planReboot } from "./plan-reboot.ts";
 import { planRelease } from "./plan-release.ts";
 import { planProxyRestarts, planSiteRestart } from "./plan-restart.ts";
@@ -49,6 +52,8 @@ export interface RolloutDeskOptions {
   readonly fleets: FleetDesk;
   readonly runner: RolloutRunner;
   readonly roster: Roster;
+  /** The newest word of every host. */
+  readonly hosts: () => Readonly<Record<string, HostView>>;
   /** Something was decided: plan again, and show it. */
   readonly decided: () => void;
 }
@@ -75,6 +80,12 @@ export interface RestartRequest extends Asking {
 }
 
 export interface RebootRequest extends Asking, HostsWanted {}
+
+export interface AgentsRequest extends Asking {
+  /** Pushed before; absent: each host's agent as it is. */
+  readonly version?: string | undefined;
+  readonly toEnvironment?: string | undefined;
+}
 
 export interface CommandRequest extends Asking {
   readonly id: string;
@@ -162,6 +173,20 @@ export class RolloutDesk {
     });
     if (id !== undefined) return id;
     throw new Problem("verb-refused", "cannot reboot: on none of these hosts anything is proven");
+  }
+
+  /** Starts the rollout of a version of the agent, or of a restart as they are; empty when every host already has it proven. */
+  restartAgents({ version, toEnvironment, ...asking }: AgentsRequest): readonly string[] {
+    const { leadership, fleets, clock, hosts } = this.#options;
+    leadership.assertLeading("restart the agents");
+    const environments = fleets.environmentsTo(toEnvironment);
+    return this.#start((db) => {
+      assertNotHalted(db, "restart the agents");
+      const release = version === undefined ? undefined : requireAgent(db, version);
+      const configured = fleets.require();
+      adoptInstalledAgents(db, { configured, environments, hosts: hosts(), now: clock.now() });
+      return [planAgents(this.planning(db, asking), release, environments)];
+    });
   }
 
   /** Follows an operator's word. A revert of a completed rollout starts a new one, whose id is answered. */

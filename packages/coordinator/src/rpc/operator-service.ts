@@ -4,6 +4,7 @@ import type {
   ApplyResponse,
   OperatorServiceServer,
   PlanResponse,
+  Release,
 } from "@sluice/protocol/generated/sluice/operator/v1/operator";
 import type { Clock } from "@sluice/runtime";
 import type { Bell } from "../bell.ts";
@@ -16,12 +17,14 @@ import type { DrainDesk } from "../hosts/drain-desk.ts";
 import type { Sessions } from "../hosts/sessions.ts";
 import type { AlertDesk } from "../notifications/alert-desk.ts";
 import type { RebootDesk } from "../reboots/reboot-desk.ts";
-import type { ReleaseDesk } from "../releases/release-desk.ts";
+import type { AgentProgramsDesk } from "../releases/agent-programs-desk.ts";
+import type { ListedRelease, ReleaseDesk } from "../releases/release-desk.ts";
 import { gateOf, readOverrides } from "../rollouts/overrides.ts";
 import type { RolloutDesk } from "../rollouts/rollout-desk.ts";
 import type { FleetView } from "../status/fleet-view.ts";
 import { siteHealth } from "../status/site-health.ts";
 import { watchEvents, watchValue } from "../status/watch.ts";
+import type { PushedAgent } from "../store/agent-programs.ts";
 import type { Store } from "../store/store.ts";
 import { alertMethods } from "./alert-methods.ts";
 import { type CallSeams, streaming, unary } from "./calls.ts";
@@ -39,6 +42,7 @@ export interface OperatorServiceOptions {
   readonly applies: ApplyDesk;
   readonly rollouts: RolloutDesk;
   readonly releases: ReleaseDesk;
+  readonly agents: AgentProgramsDesk;
   readonly orders: OrderDesk;
   readonly alerts: AlertDesk;
   readonly drains: DrainDesk;
@@ -67,7 +71,7 @@ type FleetMethods = Pick<
 >;
 
 function fleetMethods(options: OperatorServiceOptions, seams: CallSeams): FleetMethods {
-  const { applies, releases, view, clock } = options;
+  const { applies, releases, agents, view, clock } = options;
   return {
     plan: unary(seams, ({ files }): PlanResponse => {
       const { rollouts, ...answer } = wireApplied(applies.plan(files));
@@ -79,16 +83,25 @@ function fleetMethods(options: OperatorServiceOptions, seams: CallSeams): FleetM
       const { rollouts, ...answer } = wireApplied(applied);
       return { ...answer, rolloutIds: rollouts.map(({ id }) => id) };
     }),
-    pushRelease: pushRelease(releases, seams),
-    listReleases: unary(seams, ({ site }) => ({
-      releases: releases
-        .list(site)
-        .map(({ pushedAt, oneWay, ...release }) => ({ ...release, oneWay, pushedAtMs: pushedAt })),
+    pushRelease: pushRelease({ releases, agents }, seams),
+    listReleases: unary(seams, ({ site, agents: ofAgents }) => ({
+      releases: ofAgents === true ? agents.list().map(wireAgent) : releases.list(site).map(wireRelease),
     })),
     getStatus: unary(seams, (filter) => view.status(filter)),
     getHealth: unary(seams, (request) => siteHealth(options, request)),
   };
 }
+
+const wireRelease = ({ pushedAt, oneWay, ...release }: ListedRelease): Release => ({
+  ...release,
+  oneWay,
+  pushedAtMs: pushedAt,
+});
+
+const wireAgent = ({ version, artifact: digest, bytes, pushedAt }: PushedAgent): Release => ({
+  ...{ site: "", version, digest, bytes, oneWay: undefined },
+  pushedAtMs: pushedAt,
+});
 
 function wireApplied({ changes, rollouts, gates, problems }: Applied) {
   return {
@@ -111,9 +124,14 @@ function rolloutMethods({ rollouts, view, clock }: OperatorServiceOptions, seams
       const by = principal.name;
       return { rolloutId: rollouts.deploy({ site, version, toEnvironment, reason, by, overrides: checks, oneWay }) };
     }),
-    restart: unary(seams, ({ site, proxies, reason, toEnvironment }, { principal }) => ({
-      rolloutIds: [...rollouts.restart({ site, proxies, reason, toEnvironment, by: principal.name })],
-    })),
+    restart: unary(seams, (request, { principal: { name: by } }) => {
+      const { site, proxies, reason, toEnvironment, agents, agentVersion: version } = request;
+      const ids =
+        agents === true
+          ? rollouts.restartAgents({ version, reason, toEnvironment, by })
+          : rollouts.restart({ site, proxies, reason, toEnvironment, by });
+      return { rolloutIds: [...ids] };
+    }),
     rebootHosts: unary(seams, ({ hosts, all, environment, reason }, { principal }) => ({
       rolloutId: rollouts.reboot({ hosts, all, environment, reason, by: principal.name }),
     })),

@@ -225,4 +225,14 @@ export const migrations: readonly string[] = [
   CREATE INDEX rollouts_reverted ON rollouts (ended_at) WHERE phase = 'reverted';
   CREATE INDEX events_restarted ON events (at) WHERE kind = 'unit.restarted';
   `,
+  `
+  CREATE TABLE agent_programs (
+    version TEXT PRIMARY KEY,
+    artifact TEXT NOT NULL,
+    entry TEXT NOT NULL,
+    bytes INTEGER NOT NULL,
+    pushed_at INTEGER NOT NULL,
+    by TEXT NOT NULL
+  ) STRICT;
+  `,
 ];

@@ -17,6 +17,7 @@ import {
   type UnitKey,
   type UnitObservation,
 } from "@sluice/core";
+import { agentRelease } from "@sluice/core/agents/agent-release";
 import { decodeIntent, protocolVersion, toWireObservation, toWireProbeResult, toWireTraffic } from "@sluice/protocol";
 import {
   AgentServiceClient,
@@ -55,6 +56,8 @@ export interface ScriptedAgentOptions {
   readonly now?: () => number;
   /** By which boot it runs at first. Absent: it does not say, and can't be told to reboot. */
   readonly bootId?: string;
+  /** What its own program calls itself, as installed by hand; absent: it does not say, as one without a watchdog. */
+  readonly agentVersion?: string;
 }
 
 /** A host that speaks the real protocol and does nothing but report what its script says. */
@@ -297,7 +300,7 @@ class Scripted implements ScriptedAgent {
       maxFence: this.#memory.maxFence,
       generation: this.#memory.generation,
       intentDigest: this.#memory.intentDigest,
-      units: (this.intent?.body.units ?? []).map((unit) => this.#unit(unit)),
+      units: [...(this.intent?.body.units ?? []).map((unit) => this.#unit(unit)), ...this.#ownProgram()],
       grants: [...this.#grants.values()],
       remarks: [],
       ...(this.#script.drifts === undefined ? {} : { drifts: this.#script.drifts }),
@@ -309,6 +312,15 @@ class Scripted implements ScriptedAgent {
 
   #boot(id: string): BootSeen {
     return { id, canReboot: true, ...(this.#rebootSeen === undefined ? {} : { order: this.#rebootSeen }) };
+  }
+
+  /** As long as the intent does not speak of it. */
+  #ownProgram(): readonly UnitObservation[] {
+    const { agentVersion: version } = this.#options;
+    if (version === undefined || this.intent?.body.units.some(({ unit }) => unit === "agent")) return [];
+    const { digest } = agentRelease(version, undefined, sha256Text);
+    const running = { digest, version, build: version, pid: 1, startedAt: instant(Date.now()) };
+    return [{ unit: "agent", installed: [], reasons: [], running }];
   }
 
   #unit({ unit, desired, proven, hold }: Intent["body"]["units"][number]): UnitObservation {

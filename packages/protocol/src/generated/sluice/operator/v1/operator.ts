@@ -92,7 +92,11 @@ export interface PushReleaseOpen {
   digest: string;
   bytes: number;
   /** Why nothing but a person's word may take it back once it is live; absent: it may be reverted. */
-  oneWay?: string | undefined;
+  oneWay?:
+    | string
+    | undefined;
+  /** It is a version of the agent, and `site` is empty: the file of the tarball that Node is started with. */
+  agentEntry?: string | undefined;
 }
 
 export interface PushReleaseResponse {
@@ -103,6 +107,8 @@ export interface PushReleaseResponse {
 
 export interface ListReleasesRequest {
   site: string;
+  /** Versions of the agent instead. */
+  agents?: boolean | undefined;
 }
 
 export interface ListReleasesResponse {
@@ -140,7 +146,12 @@ export interface RestartRequest {
   site?: string | undefined;
   proxies: boolean;
   reason?: string | undefined;
-  toEnvironment?: string | undefined;
+  toEnvironment?:
+    | string
+    | undefined;
+  /** The agents of all hosts instead, as they are or with `agent_version` as that version. */
+  agents?: boolean | undefined;
+  agentVersion?: string | undefined;
 }
 
 export interface RestartResponse {
@@ -1378,7 +1389,7 @@ export const PushReleaseRequest: MessageFns<PushReleaseRequest> = {
 };
 
 function createBasePushReleaseOpen(): PushReleaseOpen {
-  return { site: "", version: "", digest: "", bytes: 0, oneWay: undefined };
+  return { site: "", version: "", digest: "", bytes: 0, oneWay: undefined, agentEntry: undefined };
 }
 
 export const PushReleaseOpen: MessageFns<PushReleaseOpen> = {
@@ -1397,6 +1408,9 @@ export const PushReleaseOpen: MessageFns<PushReleaseOpen> = {
     }
     if (message.oneWay !== undefined) {
       writer.uint32(42).string(message.oneWay);
+    }
+    if (message.agentEntry !== undefined) {
+      writer.uint32(50).string(message.agentEntry);
     }
     return writer;
   },
@@ -1454,6 +1468,14 @@ export const PushReleaseOpen: MessageFns<PushReleaseOpen> = {
             message.oneWay = reader.string();
             continue;
           }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.agentEntry = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1476,6 +1498,7 @@ export const PushReleaseOpen: MessageFns<PushReleaseOpen> = {
     message.digest = object.digest ?? "";
     message.bytes = object.bytes ?? 0;
     message.oneWay = object.oneWay ?? undefined;
+    message.agentEntry = object.agentEntry ?? undefined;
     return message;
   },
 };
@@ -1548,13 +1571,16 @@ export const PushReleaseResponse: MessageFns<PushReleaseResponse> = {
 };
 
 function createBaseListReleasesRequest(): ListReleasesRequest {
-  return { site: "" };
+  return { site: "", agents: undefined };
 }
 
 export const ListReleasesRequest: MessageFns<ListReleasesRequest> = {
   encode(message: ListReleasesRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.site !== "") {
       writer.uint32(10).string(message.site);
+    }
+    if (message.agents !== undefined) {
+      writer.uint32(16).bool(message.agents);
     }
     return writer;
   },
@@ -1580,6 +1606,14 @@ export const ListReleasesRequest: MessageFns<ListReleasesRequest> = {
             message.site = reader.string();
             continue;
           }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.agents = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1598,6 +1632,7 @@ export const ListReleasesRequest: MessageFns<ListReleasesRequest> = {
   fromPartial<I extends Exact<DeepPartial<ListReleasesRequest>, I>>(object: I): ListReleasesRequest {
     const message = createBaseListReleasesRequest();
     message.site = object.site ?? "";
+    message.agents = object.agents ?? undefined;
     return message;
   },
 };
@@ -1943,7 +1978,14 @@ export const DeployResponse: MessageFns<DeployResponse> = {
 };
 
 function createBaseRestartRequest(): RestartRequest {
-  return { site: undefined, proxies: false, reason: undefined, toEnvironment: undefined };
+  return {
+    site: undefined,
+    proxies: false,
+    reason: undefined,
+    toEnvironment: undefined,
+    agents: undefined,
+    agentVersion: undefined,
+  };
 }
 
 export const RestartRequest: MessageFns<RestartRequest> = {
@@ -1959,6 +2001,12 @@ export const RestartRequest: MessageFns<RestartRequest> = {
     }
     if (message.toEnvironment !== undefined) {
       writer.uint32(34).string(message.toEnvironment);
+    }
+    if (message.agents !== undefined) {
+      writer.uint32(40).bool(message.agents);
+    }
+    if (message.agentVersion !== undefined) {
+      writer.uint32(50).string(message.agentVersion);
     }
     return writer;
   },
@@ -2008,6 +2056,22 @@ export const RestartRequest: MessageFns<RestartRequest> = {
             message.toEnvironment = reader.string();
             continue;
           }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.agents = reader.bool();
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.agentVersion = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -2029,6 +2093,8 @@ export const RestartRequest: MessageFns<RestartRequest> = {
     message.proxies = object.proxies ?? false;
     message.reason = object.reason ?? undefined;
     message.toEnvironment = object.toEnvironment ?? undefined;
+    message.agents = object.agents ?? undefined;
+    message.agentVersion = object.agentVersion ?? undefined;
     return message;
   },
 };
