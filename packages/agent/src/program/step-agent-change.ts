@@ -3,6 +3,7 @@ import type {
   AgentChangeAction,
   AgentChangeFacts,
   AgentChangePlan,
+  AgentSeen,
   Intent,
   ObservedHost,
   SiteDuties,
@@ -64,6 +65,8 @@ export async function stepAgentChange(
   const missing = missingUnits(ledger, host);
   const input = { now, state, word, host, agent: host.agent, isConnected: isConnected(), duties, missing, facts };
   const plan = planAgentChange(input);
+  // First to the watchdog: an agent that ends between the two must come back as what is proven.
+  if (plan.next.phase === "done") await tellProven(ports.drivers, plan.next, host.agent);
   if (!sameJson(plan.next, state)) await memory.update((so) => recordChange(so, plan.next));
   ports.onStep(state, plan, look);
   if (plan.next.phase !== state.phase) return { facts: { failures: [], tally: {} }, moved: true };
@@ -72,6 +75,11 @@ export async function stepAgentChange(
   // What a program on trial lacks is looked at again in a moment; its deadline is short.
   if (state.phase === "on-trial") await clock.sleep(betweenLooksMs, signal).catch(() => undefined);
   return { facts: found, moved: true };
+}
+
+async function tellProven({ program }: HostDrivers, { release }: AgentChange, agent: AgentSeen): Promise<void> {
+  const file = await program?.file();
+  if (file !== undefined) await program?.write(planProgram({ file, changes: [], proven: release, agent }).file);
 }
 
 /** What the watchdog is told is written whenever it is not what the file says; answers whether this process is to make room. */

@@ -65,6 +65,8 @@ test("a good version goes from the disk to being proven, and counts as on trial 
   expect(agentChangeProgress(passed)).toEqual({ kind: "provisional", switchedAt: 1_000, switchMs: 500 });
   expect(plan(provisional, { agent: onTrial }).next).toEqual(provisional);
   expect(plan(provisional, { agent: onTrial, word: { kind: "confirmed" } }).next.phase).toBe("done");
+  const asProven: AgentSeen = { ...before, digest: "new", version: "2.0.0" };
+  expect(plan(provisional, { agent: asProven, word: { kind: "confirmed" } }).next.phase).toBe("done");
 });
 
 const failures: readonly (readonly [string, AgentChange, Partial<AgentChangeInput>, string])[] = [

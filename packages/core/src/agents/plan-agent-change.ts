@@ -70,7 +70,9 @@ function planWord(input: AgentChangeInput): AgentChangePlan | undefined {
   const over = isTrial(state) ? agent.trialEnds[state.grant.id] : undefined;
   if (over !== undefined && !runsTrial(input)) return end(input, failed("start", over));
   if (word.kind === "withdrawn") return end(input, { kind: "withdrawn" });
-  if (word.kind === "confirmed" && state.phase === "provisional" && runsTrial(input)) {
+  // Its watchdog may have been told already that it is the proven one, and have started it as that.
+  const isIt = runsTrial(input) || agent.digest === state.release.digest;
+  if (word.kind === "confirmed" && state.phase === "provisional" && isIt) {
     return go({ ...subjectOf(state), phase: "done", at: now });
   }
   if (word.kind === "confirmed" && !isTrial(state)) return end(input, { kind: "withdrawn" });
