@@ -35,6 +35,7 @@ export async function openDrivers(options: AgentOptions, credentials: AgentCrede
     readBootFacts: () => readBootFacts({ keeper, agentStartedAt: startedAt, codeDir }),
     slots: openSlots({ keeper, dataDir, clock }),
     proxies,
+    pruneCertificates: (keep) => proxies.pruneCertificates(keep),
     lookForEdits: async (releases) => [...(await proxies.edited()), ...(await installer.edited(releases))],
     prober: openProber({
       host,

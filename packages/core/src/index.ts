@@ -49,6 +49,7 @@ export * from "./intent/judge-intent.ts";
 export * from "./intent/judge-lead.ts";
 export * from "./probing/probe-result.ts";
 export * from "./problems/problem.ts";
+export * from "./proxying/certificate.ts";
 export * from "./proxying/forwarded-headers.ts";
 export * from "./proxying/header-fate.ts";
 export * from "./proxying/host-name.ts";

@@ -10,6 +10,8 @@ export interface HostDrivers {
   readonly proxies: Proxies;
   readonly prober: Prober;
   readonly watch: WatchProcesses;
+  /** Removes copies of certificates that are neither among these digests nor presented by a process that there is. */
+  readonly pruneCertificates: (keep: ReadonlySet<string>) => Promise<void>;
   /** Compares what runs with the files it would be started from after a reboot. */
   readonly readBootFacts: () => Promise<BootFacts>;
   /** Looks through the files of engines and of these releases for what was edited by hand. */

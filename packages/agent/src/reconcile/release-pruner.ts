@@ -1,17 +1,18 @@
 import { canonicalJson } from "@sluice/core/units/canonical-json";
-import type { Installer } from "../drivers.ts";
 import type { HostMemory } from "../ledger/host-memory.ts";
 import { knownReleases } from "../ledger/known-releases.ts";
+import { certificatesInUse } from "../ledger/proven-certificates.ts";
+import type { HostDrivers } from "./host-drivers.ts";
 import { unsettled } from "./live-units.ts";
 
-/** Removes releases from disk that nothing refers to any more; only when that has changed, because looking through a disk is not free. */
+/** Removes releases and copies of certificates from disk that nothing refers to any more; only when that has changed, because looking through a disk is not free. */
 export class ReleasePruner {
-  readonly #installer: Installer;
+  readonly #drivers: Pick<HostDrivers, "installer" | "pruneCertificates">;
   readonly #memory: HostMemory;
   #kept = "";
 
-  constructor(installer: Installer, memory: HostMemory) {
-    this.#installer = installer;
+  constructor(drivers: Pick<HostDrivers, "installer" | "pruneCertificates">, memory: HostMemory) {
+    this.#drivers = drivers;
     this.#memory = memory;
   }
 
@@ -21,9 +22,11 @@ export class ReleasePruner {
     if (intent === undefined) return;
     const activations = Object.fromEntries(unsettled(ledger).map((state) => [state.grant.id, state]));
     const keep = Object.keys(knownReleases({ ...ledger, activations }, intent)).toSorted();
-    const kept = canonicalJson(keep);
+    const certificates = certificatesInUse(ledger);
+    const kept = canonicalJson([keep, certificates]);
     if (kept === this.#kept) return;
-    await this.#installer.prune(new Set(keep));
+    await this.#drivers.installer.prune(new Set(keep));
+    await this.#drivers.pruneCertificates(new Set(certificates));
     this.#kept = kept;
   }
 }

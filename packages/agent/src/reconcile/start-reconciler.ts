@@ -103,7 +103,7 @@ class ReconcileLoop implements Reconciler {
       onTaken: () => this.#taken(),
       onRefused: onChanged,
     });
-    this.#pruner = new ReleasePruner(drivers.installer, memory);
+    this.#pruner = new ReleasePruner(drivers, memory);
     this.#lanes = new Lanes(clock, this.#stop.signal, {
       error: (lane, error) => this.#troubles.note(lane, error),
       calledOff: () => this.wake(),
