@@ -1,5 +1,6 @@
 import { fileURLToPath } from "node:url";
 import { readBootFacts } from "./boot/read-boot-facts.ts";
+import { findRenewals } from "./certificates/find-renewals.ts";
 import { openInstaller } from "./install/open-installer.ts";
 import { ensureKeeperRunning, keeperSocketOf } from "./keeper/ensure-keeper-running.ts";
 import { followKeeper } from "./keeper/follow-keeper.ts";
@@ -36,6 +37,7 @@ export async function openDrivers(options: AgentOptions, credentials: AgentCrede
     slots: openSlots({ keeper, dataDir, clock }),
     proxies,
     pruneCertificates: (keep) => proxies.pruneCertificates(keep),
+    findRenewals: (users) => findRenewals(users, clock.now()),
     lookForEdits: async (releases) => [...(await proxies.edited()), ...(await installer.edited(releases))],
     prober: openProber({
       host,

@@ -38,6 +38,7 @@ export { blockMs, type TrafficBlock } from "./health/traffic-block.ts";
 export * from "./health/trial.ts";
 export * from "./health/verdict.ts";
 export type * from "./health/verdict-row.ts";
+export * from "./host/certificates.ts";
 export * from "./host/diff-host.ts";
 export * from "./host/drain.ts";
 export * from "./host/drift.ts";

@@ -4,6 +4,7 @@ import { acceptingProxies, slotSeen } from "@sluice/core/activation/observed-hos
 import type { Drift } from "@sluice/core/host/drift";
 import type { BootFacts } from "@sluice/core/host/forecast-boot";
 import { proxyUnit } from "@sluice/core/intent/intent";
+import type { WatchedCertificate } from "../certificates/start-renewal-watch.ts";
 import { askedDuties } from "../ledger/asked-duties.ts";
 import type { HostMemory } from "../ledger/host-memory.ts";
 import type { ProbedSite } from "../probing-schedule/start-probing.ts";
@@ -21,6 +22,8 @@ export interface HostViewOptions {
   readonly boot: () => BootFacts | undefined;
   /** What somebody changed by hand; the same list as long as it says the same. */
   readonly drifts: () => readonly Drift[];
+  /** What lies in the files of certificates; the same list as long as it says the same. */
+  readonly found: () => readonly WatchedCertificate[];
 }
 
 /** The host as everybody else is told of it, by the newest look and by what the agent remembers. */
@@ -43,9 +46,19 @@ export function openHostView(options: HostViewOptions): HostView {
       const { ledger, intent } = memory;
       const boot = options.boot();
       const drifts = options.drifts();
-      const by = [seen, ledger, intent, boot, drifts, ...[...waiting].flat(2), ...remarks];
+      const found = options.found();
+      const by = [seen, ledger, intent, boot, drifts, found, ...[...waiting].flat(2), ...remarks];
       if (told === undefined || !sameMembers(told.by, by)) {
-        const looks = { ledger, intent, seen, waiting, remarks, drifts, ...(boot === undefined ? {} : { boot }) };
+        const looks = {
+          ledger,
+          intent,
+          seen,
+          waiting,
+          remarks,
+          drifts,
+          found,
+          ...(boot === undefined ? {} : { boot }),
+        };
         const observation = buildObservation({ host, now: now(), agent, ...looks, rebootClientId });
         told = { by, observation };
       }

@@ -1,5 +1,6 @@
 import type { ObservedHost, UnitRelease } from "@sluice/core";
 import type { BootFacts } from "@sluice/core/host/forecast-boot";
+import type { CertificateUser, FoundCertificate } from "../certificates/find-renewals.ts";
 import type { FoundDrift } from "../drift/start-drift-watch.ts";
 import type { Installer, Prober, Proxies, Slots, WatchProcesses } from "../drivers.ts";
 
@@ -12,6 +13,8 @@ export interface HostDrivers {
   readonly watch: WatchProcesses;
   /** Removes copies of certificates that are neither among these digests nor presented by a process that there is. */
   readonly pruneCertificates: (keep: ReadonlySet<string>) => Promise<void>;
+  /** What lies in the files of the certificates of these proxies and fronts. */
+  readonly findRenewals: (users: readonly CertificateUser[]) => readonly FoundCertificate[];
   /** Compares what runs with the files it would be started from after a reboot. */
   readonly readBootFacts: () => Promise<BootFacts>;
   /** Looks through the files of engines and of these releases for what was edited by hand. */

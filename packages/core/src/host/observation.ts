@@ -1,5 +1,6 @@
 import type { UnitKey } from "../intent/intent.ts";
 import type { Instant } from "../units/time.ts";
+import type { CertificateObservation } from "./certificates.ts";
 import type { Drift } from "./drift.ts";
 import type { BootChange } from "./forecast-boot.ts";
 
@@ -47,6 +48,8 @@ export interface UnitObservation {
   readonly reasons: readonly string[];
   /** Site releases only: what was live before and is kept startable. Absent: nothing, or no longer. */
   readonly previous?: PreviousRelease;
+  /** Proxies and fronts only: what they present, and what lies in the files meanwhile. Absent: nothing, or nobody knows. */
+  readonly certificates?: readonly CertificateObservation[];
 }
 
 /** A release that a host can go back to by starting it: nothing has to be fetched. */

@@ -62,6 +62,7 @@ export class FakeHost {
     pruneCertificates: async (keep) => {
       this.keptCopies = keep;
     },
+    findRenewals: () => [],
     readBootFacts: async () => ({ programs: [], unread: [] }),
     lookForEdits: async () => [],
     watch: (news) => {
