@@ -25,6 +25,7 @@ import type { ArtifactShelf } from "./releases/artifact-shelf.ts";
 import { ReleaseDesk } from "./releases/release-desk.ts";
 import { RolloutDesk } from "./rollouts/rollout-desk.ts";
 import { RolloutRunner } from "./rollouts/rollout-runner.ts";
+import { startRenewals } from "./rollouts/start-renewals.ts";
 import { FleetView } from "./status/fleet-view.ts";
 import { watchPendingOrWait } from "./status/watch-pending.ts";
 import { readHostsSeen, writeHostSeen } from "./store/hosts-seen.ts";
@@ -59,7 +60,10 @@ export function assemble(ground: Ground) {
     noticeMs: ground.rebootNoticeMs,
     assertLeading: (what) => leadership.assertLeading(what),
   });
-  const desk = { store, clock, ids, log, leadership, fleets, runner, decided };
+  const findHost = (host: string) => memory.roster.find(host);
+  const observationOf = (host: string) => findHost(host).observation;
+  const desk = { store, clock, ids, log, leadership, fleets, runner, decided, observationOf };
+  const rollouts = new RolloutDesk(desk);
   const view = new FleetView({
     store,
     clock,
@@ -79,11 +83,15 @@ export function assemble(ground: Ground) {
     watchPending: () => {
       const configured = fleets.applied;
       if (configured === undefined || leadership.refusal !== undefined) return;
-      const findHost = (host: string) => memory.roster.find(host);
       if (watchPendingOrWait({ store, now: clock.now(), configured, findHost })) changed.ring();
     },
+    startRenewals: () => {
+      const configured = fleets.applied;
+      if (configured === undefined || leadership.refusal !== undefined) return;
+      startRenewals({ db: store, configured, findHost }, rollouts, log);
+    },
     health: memory.health,
-    rollouts: new RolloutDesk(desk),
+    rollouts,
     applies: new ApplyDesk(desk),
     orders: new OrderDesk(desk),
     releases: new ReleaseDesk({ store, clock, ids, log, leadership, fleets, artifacts, onPushed: decided }),

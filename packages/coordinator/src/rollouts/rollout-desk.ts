@@ -2,6 +2,7 @@ import {
   applyVerb,
   changeEvents,
   type GateName,
+  type HostObservation,
   haltAllWords,
   type OperatorVerb,
   type Override,
@@ -33,6 +34,7 @@ import { readHaltAll } from "../store/standing-orders.ts";
 import type { Db, Store } from "../store/store.ts";
 import { assertUnitsFree, isEmpty, launch, type PlannedRollout } from "./launch.ts";
 import { planRelease } from "./plan-release.ts";
+import { noteRenewals, planRenewal, type Renewal } from "./plan-renewal.ts";
 import { planProxyRestarts, planSiteRestart } from "./plan-restart.ts";
 import { planRevert } from "./plan-revert.ts";
 import type { Planning } from "./planning.ts";
@@ -46,6 +48,8 @@ export interface RolloutDeskOptions {
   readonly leadership: Leadership;
   readonly fleets: FleetDesk;
   readonly runner: RolloutRunner;
+  /** The newest word of a host. */
+  readonly observationOf: (host: string) => HostObservation | undefined;
   /** Something was decided: plan again, and show it. */
   readonly decided: () => void;
 }
@@ -103,8 +107,9 @@ export class RolloutDesk {
 
   /** Everything a plan needs, as of now. */
   planning(db: Db, { by, reason }: Asking, overrides: readonly Override[] = []): Planning {
-    const { clock, ids, fleets } = this.#options;
-    return { clock, ids, configured: fleets.require(), proven: readProvenReleases(db), by, reason, overrides };
+    const { clock, ids, fleets, observationOf } = this.#options;
+    const proven = readProvenReleases(db);
+    return { clock, ids, configured: fleets.require(), proven, by, reason, overrides, observationOf };
   }
 
   /** Starts the rollout of a release; undefined when every host already has it proven. */
@@ -135,6 +140,16 @@ export class RolloutDesk {
       return site === undefined
         ? planProxyRestarts(planning, environments)
         : [planSiteRestart(planning, site, request.proxies, environments)];
+    });
+  }
+
+  /** Starts the rollout of a renewed certificate; nothing when nothing presents another one any more. */
+  renew(renewal: Renewal): readonly string[] {
+    this.#options.leadership.assertLeading(`renew certificate '${renewal.certificate}'`);
+    return this.#start((db) => {
+      assertNotHalted(db, `renew certificate '${renewal.certificate}'`);
+      const reason = "every host that presents it has found it renewed on disk";
+      return [planRenewal(this.planning(db, { by: "coordinator", reason }), renewal)];
     });
   }
 
@@ -207,7 +222,10 @@ export class RolloutDesk {
     const started = store.transact((db) => {
       const planned = plan(db).filter((one) => !isEmpty(one));
       assertUnitsFree(readActiveRollouts(db), planned);
-      for (const one of planned) launch(db, one, this.#options);
+      for (const one of planned) {
+        launch(db, one, this.#options);
+        noteRenewals(db, one, this.#options.observationOf);
+      }
       return planned.map(({ rollout }) => rollout.id);
     });
     decided();

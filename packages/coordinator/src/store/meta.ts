@@ -9,7 +9,9 @@ export type Flag =
   /** The log says that too many hosts are silent at once. */
   | "blind"
   /** The fence from which an operator let this store lead although agents were ahead. */
-  | "adopted-fence";
+  | "adopted-fence"
+  /** By environment and certificate: the renewed one for which a rollout was started last. */
+  | `renewal/${string}`;
 
 /** The newest fence this store has led with; 0 before its first start. */
 export function readFence(db: Db): number {

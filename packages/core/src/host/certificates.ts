@@ -1,6 +1,8 @@
 import { dateAt } from "../gates/local-time.ts";
+import type { UnitKey } from "../intent/intent.ts";
 import type { CertificateSeen } from "../proxying/certificate.ts";
 import { between, durationMs, formatDuration, type Instant, minutes } from "../units/time.ts";
+import type { HostObservation } from "./observation.ts";
 
 /** A certificate that one proxy or front presents, and what lies in its files meanwhile. */
 export interface CertificateObservation {
@@ -14,6 +16,16 @@ export interface CertificateObservation {
   readonly problem?: string;
   /** Since when the files are so; absent: they are as what runs. */
   readonly since?: Instant;
+}
+
+/** Certificates that the unit would present anew if it were started again there by a grant; all of them, or the one of this name. */
+export function renewedOn(
+  observation: HostObservation | undefined,
+  unit: UnitKey,
+  name?: string,
+): readonly CertificateObservation[] {
+  const presented = observation?.units.find((one) => one.unit === unit)?.certificates ?? [];
+  return presented.filter((one) => one.onDisk !== undefined && (name === undefined || one.name === name));
 }
 
 /** How near the end of a certificate is: none of these is news by itself, the change from one to the next is. */
