@@ -263,7 +263,7 @@ export class HostPromises {
 
   #probedBefore(unit: UnitKey, process: string, digest: string): void {
     const parsed = parseUnit(unit);
-    const sites = parsed.kind === "front" ? this.#sites : [parsed.site];
+    const sites = "site" in parsed ? [parsed.site] : this.#sites;
     for (const site of sites) {
       for (const { name, shared } of bindingsOf(site)) {
         if (parsed.kind === "front" && !shared) continue;

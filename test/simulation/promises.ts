@@ -181,7 +181,7 @@ export class Promises {
     const host = this.#hosts().find((one) => one.name === name);
     for (const { unit, digest } of units) {
       const parsed = parseUnit(unit as UnitKey);
-      const sites = parsed.kind === "front" ? rollout.sites : [parsed.site];
+      const sites = "site" in parsed ? [parsed.site] : rollout.sites;
       for (const { binding, hop } of sites.flatMap(waysOf)) {
         if (parsed.kind === "front" && hop === "proxy") continue;
         const good = host?.goodResults.get(`${digest}|${binding}|${hop}`) ?? 0;

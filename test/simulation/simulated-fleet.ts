@@ -230,7 +230,7 @@ const frontSettings: FrontSettings = {
 
 function contentOf(unit: UnitKey): UnitRelease["content"] {
   const parsed = parseUnit(unit);
-  if (parsed.kind === "front") return frontSettings;
+  if (!("site" in parsed)) return frontSettings;
   if (parsed.kind === "proxy") return settingsOf(parsed.site);
   return {
     site: parsed.site,

@@ -1,8 +1,10 @@
 import type {
+  AgentSeen,
   CertificateSet,
   Hop,
   Instant,
   ProbeResult,
+  ProgramFile,
   ProxySeen,
   SilentProxy,
   SiteDuties,
@@ -110,6 +112,18 @@ export type ProbeTarget =
 export interface Prober {
   /** One result per binding × probe that the target applies to (edge: public bindings with an edge only). Never rejects: failures are results. */
   round(duties: SiteDuties, target: ProbeTarget, signal: AbortSignal): Promise<readonly ProbeResult[]>;
+}
+
+/** The agent's own program and the watchdog that starts it. */
+export interface OwnProgram {
+  /** What this process is, and what the watchdog says of trials. */
+  seen(): Promise<AgentSeen>;
+  /** What the watchdog is told to start. */
+  file(): Promise<ProgramFile>;
+  /** Durable when it resolves; the watchdog reads it when this process ends. */
+  write(file: ProgramFile): Promise<void>;
+  /** Starts the installed program of a release so far that it says its version; rejects with why it can't. */
+  askVersion(release: UnitRelease, signal: AbortSignal): Promise<string>;
 }
 
 /** What is told of the processes of a host without being asked. A hint to look, never a fact to go by. */

@@ -6,6 +6,7 @@ import { ensureKeeperRunning, keeperSocketOf } from "./keeper/ensure-keeper-runn
 import { followKeeper } from "./keeper/follow-keeper.ts";
 import { openKeeper } from "./keeper/keeper-client.ts";
 import { openProber } from "./probing/open-prober.ts";
+import { openOwnProgram } from "./program/open-own-program.ts";
 import { openProxies } from "./proxies/open-proxies.ts";
 import type { HostDrivers } from "./reconcile/host-drivers.ts";
 import type { AgentCredentials } from "./session/agent-credentials.ts";
@@ -17,7 +18,11 @@ import type { AgentOptions } from "./start-agent.ts";
 const codeDir = fileURLToPath(new URL("../../", import.meta.url));
 
 /** The real processes, disk and network of this host; resolves when a keeper answers. */
-export async function openDrivers(options: AgentOptions, credentials: AgentCredentials): Promise<HostDrivers> {
+export async function openDrivers(
+  options: AgentOptions & { readonly version: string },
+  credentials: AgentCredentials,
+): Promise<HostDrivers> {
+  const { watchdog: word, version } = options;
   const { host, dataDir, clock, log, ids, coordinator, caFile, acceptSelfSigned } = options;
   const ensureRunning = () => ensureKeeperRunning({ dir: dataDir, log: (event, fields) => log.info(fields, event) });
   await ensureRunning();
@@ -38,6 +43,7 @@ export async function openDrivers(options: AgentOptions, credentials: AgentCrede
     proxies,
     pruneCertificates: (keep) => proxies.pruneCertificates(keep),
     findRenewals: (users) => findRenewals(users, clock.now()),
+    ...(word === undefined ? {} : { program: openOwnProgram({ dataDir, word, version, clock }) }),
     lookForEdits: async (releases) => [...(await proxies.edited()), ...(await installer.edited(releases))],
     prober: openProber({
       host,

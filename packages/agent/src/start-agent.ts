@@ -16,6 +16,11 @@ import { type HostView, openHostView } from "./observation/open-host-view.ts";
 import { openDrivers } from "./open-drivers.ts";
 import { CoordinatorTime } from "./probing-schedule/coordinator-time.ts";
 import { type Probing, startProbing } from "./probing-schedule/start-probing.ts";
+import type { WatchdogWord } from "./program/open-own-program.ts";
+import { readBootId } from "./reboots/read-boot-id.ts";
+import { openRebootJournal } from "./reboots/reboot-journal.ts";
+import { runRebootCommand } from "./reboots/run-reboot-command.ts";
+import { type Reboots, type RebootsOptions, startReboots } from "./reboots/start-reboots.ts";
 import type { HostDrivers } from "./reconcile/host-drivers.ts";
 import { type Reconciler, startReconciler } from "./reconcile/start-reconciler.ts";
 import { type AgentCredentials, loopbackCredentials } from "./session/agent-credentials.ts";
@@ -37,8 +42,12 @@ export interface AgentOptions {
   readonly version?: string;
   /** PEM file of further roots that bindings' certificates may come from. */
   readonly caFile?: string;
+  /** What the watchdog said that started this process; absent: none did, and the agent's own program is changed by hand only. */
+  readonly watchdog?: WatchdogWord;
   /** Probes accept certificates nobody vouches for: for fleets on one machine. */
   readonly acceptSelfSigned?: boolean;
+  /** Reboots this host; run by its shell when a rollout says that it is the host's turn. Absent: the host refuses such turns. */
+  readonly rebootCommand?: string;
 }
 
 /** What tests put in the place of the host's own processes, disk and chance. */
@@ -46,6 +55,8 @@ export interface AgentSeams {
   readonly drivers?: HostDrivers;
   readonly write?: WriteDurably;
   readonly chance?: () => number;
+  /** The boot under which the agent takes its host to run; the kernel's word when absent. */
+  readonly bootId?: string;
 }
 
 /** Probe results kept while the coordinator is away: at 10 bindings asked on 3 hops every 10 s nearly an hour. */
@@ -64,11 +75,12 @@ interface Grounds {
 
 /**
  * Starts the agent of one host: makes sure that a keeper runs, goes on where an earlier agent was, and stays in touch with
- * the coordinator. Disposing stops the agent and nothing else: keeper, proxies and slots go on serving.
+ * the coordinator. Disposing stops the agent and nothing else: keeper, proxies and slots go on serving. Its work ends by itself
+ * when the watchdog is to start another program in its place.
  */
 export async function startAgent(options: AgentOptions, seams: AgentSeams = {}): Promise<Running> {
   const { host, dataDir, clock, log, version = manifest.version, credentials = loopbackCredentials } = options;
-  const drivers = seams.drivers ?? (await openDrivers(options, credentials));
+  const drivers = seams.drivers ?? (await openDrivers({ ...options, version }, credentials));
   const memory = await openHostMemory({ dataDir, ...(seams.write === undefined ? {} : { write: seams.write }) });
   const grounds = { options, version, credentials, drivers, memory };
   const startedAt = clock.now();
@@ -79,6 +91,12 @@ export async function startAgent(options: AgentOptions, seams: AgentSeams = {}):
     results.add(found);
     session.changed();
   };
+  const reboots = await startRebootsOf(grounds, seams.bootId, {
+    order: () => memory.intent?.body.reboot,
+    isInTouch: () => session.connected,
+    onChanged: () => session.changed(),
+  });
+  const changeOver = Promise.withResolvers<void>();
   const reconciler = startReconciler({
     host,
     drivers,
@@ -88,10 +106,13 @@ export async function startAgent(options: AgentOptions, seams: AgentSeams = {}):
     onChanged: () => {
       renewals.moved();
       session.changed();
+      reboots.wake();
     },
     onResults: took,
     onSwitched: (sites) => probing.now(sites),
     onHandChanges: (found) => drift.processes(found),
+    isConnected: () => session.connected,
+    onChangeOver: changeOver.resolve,
   });
   const drift = startDriftWatch({
     look: async () => [
@@ -116,6 +137,7 @@ export async function startAgent(options: AgentOptions, seams: AgentSeams = {}):
     ...{ host, agent: { version, startedAt }, memory, reconciler },
     now: () => clock.now(),
     boot: () => boot.facts,
+    bootSeen: () => reboots.seen,
     drifts: () => drift.drifts,
     found: () => renewals.found,
   });
@@ -135,8 +157,8 @@ export async function startAgent(options: AgentOptions, seams: AgentSeams = {}):
   const heard = { results, traffic, coordinatorTime };
   const session = startSessionOf(grounds, { reconciler, view, probing, ...heard, chance: seams.chance ?? chance });
   const local = await serveLocalOf(grounds, { reconciler, view, session });
-  const parts = [local, session, probing, counting, boot, renewals, drift, reconciler];
-  const done = Promise.race(parts.map((part) => part.done));
+  const parts = [local, session, probing, counting, boot, renewals, drift, reboots, reconciler];
+  const done = Promise.race([...parts.map((part) => part.done), changeOver.promise]);
   done.catch(() => undefined);
   return {
     done,
@@ -144,6 +166,22 @@ export async function startAgent(options: AgentOptions, seams: AgentSeams = {}):
       await Promise.all(parts.map((part) => part[Symbol.asyncDispose]()));
     },
   };
+}
+
+/** Reboots of the host by its coordinator's order, with the command that the host itself was given. */
+async function startRebootsOf(
+  { options: { dataDir, log, rebootCommand } }: Grounds,
+  bootId: string | undefined,
+  parts: Pick<RebootsOptions, "order" | "isInTouch" | "onChanged">,
+): Promise<Reboots> {
+  const outputFile = join(dataDir, "agent", "reboot.log");
+  return startReboots({
+    ...parts,
+    log,
+    journal: await openRebootJournal(dataDir),
+    bootId: bootId ?? readBootId(),
+    reboot: rebootCommand === undefined ? undefined : () => runRebootCommand(rebootCommand, outputFile),
+  });
 }
 
 interface SessionParts {

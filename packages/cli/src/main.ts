@@ -1,11 +1,39 @@
 import { userInfo } from "node:os";
 import { createInterface } from "node:readline/promises";
+import { fileURLToPath } from "node:url";
 import { startOverCompiled } from "@sluice/runtime/programs/start-over-compiled";
 import pc from "picocolors";
 import type { Output, World } from "./world.ts";
 
+/** Said by the watchdog to the programs that it starts; not for whatever they start in turn. */
+const programVariable = "SLUICE_AGENT_PROGRAM";
+const trialVariable = "SLUICE_AGENT_TRIAL";
+
+function watchdogWord(): World["watchdog"] {
+  const { [programVariable]: program, [trialVariable]: trial = "" } = process.env;
+  if (program === undefined) return undefined;
+  return { ...(program === "installed" ? {} : { digest: program }), ...(trial === "" ? {} : { trial }) };
+}
+
+/** Ends this process as soon as its watchdog is gone: the next watchdog starts an agent of its own. */
+function endWithWatchdog(): void {
+  process.stdin.on("end", () => process.exit(1));
+  process.stdin.on("error", () => process.exit(1));
+  process.stdin.resume();
+}
+
+/** In place, so that whoever supervises this process supervises the watchdog. */
+function becomeWatchdog(dataDir: string): void {
+  const entry = fileURLToPath(new URL("./sluice.mjs", import.meta.url));
+  const start = fileURLToPath(import.meta.resolve("@sluice/agent/watchdog/start"));
+  process.execve?.(process.execPath, [process.execPath, start, dataDir, entry, ...process.argv.slice(2)], {
+    ...process.env,
+  });
+}
+
 /** The only place that touches `process`: everything below gets a {@link World}. */
 function worldOfProcess(now: World["now"]): World {
+  const watchdog = watchdogWord();
   const isColorful = process.stdout.isTTY === true && (process.env["NO_COLOR"] ?? "") === "";
   return {
     stdout: outputOf(process.stdout),
@@ -14,7 +42,13 @@ function worldOfProcess(now: World["now"]): World {
     cwd: process.cwd(),
     user: userName(),
     pid: process.pid,
-    startOverCompiled,
+    startOverCompiled: () => {
+      startOverCompiled();
+      delete process.env[programVariable];
+      delete process.env[trialVariable];
+    },
+    becomeWatchdog,
+    ...(watchdog === undefined ? {} : { watchdog }),
     canAsk: process.stdin.isTTY === true && process.stderr.isTTY === true,
     colors: pc.createColors(isColorful),
     now,
@@ -70,6 +104,8 @@ process.stdout.on("error", (error: NodeJS.ErrnoException) => {
 });
 
 const args = process.argv.slice(2);
+const isWatched = watchdogWord() !== undefined && args[0] === "agent";
+if (isWatched) endWithWatchdog();
 const isService = args[0] === "agent" || args[0] === "coordinator";
 const [run, { clockOf }] = await Promise.all([
   isService
@@ -80,3 +116,5 @@ const [run, { clockOf }] = await Promise.all([
 // A fleet whose clock is paced speaks of its own time. Read when it is asked for, where a wrong pace is told like any other fault.
 const now = (): number => clockOf(process.env).now();
 process.exitCode = await run(args, worldOfProcess(now));
+// Whatever is still open, its watchdog waits for it to make room.
+if (isWatched) process.exit();

@@ -3,6 +3,7 @@ import { createBareProgram, runProgram } from "./bare-program.ts";
 import { addDemoVerb } from "./demo/demo-verb.ts";
 import { addDevVerb } from "./dev/dev-verb.ts";
 import { addLocalVerbs } from "./local/local-verbs.ts";
+import { addAlertVerbs } from "./operator/alert-verbs.ts";
 import { addDeployVerbs } from "./operator/deploy-verbs.ts";
 import { addFleetVerbs } from "./operator/fleet-verbs.ts";
 import { addForecastVerb } from "./operator/forecast-verb.ts";
@@ -33,6 +34,7 @@ export function createProgram(world: World): Command {
   addDeployVerbs(program, world);
   addRolloutVerbs(program, world);
   addOrderVerbs(program, world);
+  addAlertVerbs(program, world);
   addHostVerbs(program, world);
   program.commandsGroup("Look:");
   addLookVerbs(program, world);

@@ -1,4 +1,5 @@
-import { type DurationMs, type PlanInput, type SiteProxySettings, seconds } from "@sluice/core";
+import { type DurationMs, durationMs, type PlanInput, type SiteProxySettings, seconds } from "@sluice/core";
+import { blindness } from "@sluice/core/rollout/blindness";
 import { hostUnit } from "@sluice/core/rollout/wave";
 import type { Clock, Ids } from "@sluice/runtime";
 import type { Log } from "@sluice/runtime/logs/open-log";
@@ -20,7 +21,12 @@ import { IntentIssuer } from "./hosts/issue-intents.ts";
 import { Roster } from "./hosts/roster.ts";
 import { Sessions } from "./hosts/sessions.ts";
 import { Leadership } from "./leadership.ts";
+import { AlertDesk, type AlertDeskOptions } from "./notifications/alert-desk.ts";
+import { LeaseBook } from "./reboots/lease-book.ts";
 import { RebootDesk } from "./reboots/reboot-desk.ts";
+import { RebootFacts } from "./reboots/reboot-facts.ts";
+import { TurnDesk } from "./reboots/turn-desk.ts";
+import { AgentProgramsDesk } from "./releases/agent-programs-desk.ts";
 import type { ArtifactShelf } from "./releases/artifact-shelf.ts";
 import { ReleaseDesk } from "./releases/release-desk.ts";
 import { RolloutDesk } from "./rollouts/rollout-desk.ts";
@@ -54,31 +60,42 @@ export function assemble(ground: Ground) {
   const { leadership, fleets, decided, changed } = memory;
   const sessions = openSessions(ground, memory);
   const drains = new DrainDesk({ store, clock, log, leadership, fleets, roster: memory.roster, decided });
-  const runner = startRunner(ground, memory, sessions, drains);
-  const reboots = new RebootDesk({
-    ...{ store, clock, fleets, drains, roster: memory.roster, hosts: memory.hosts, evidence: memory.evidence },
-    noticeMs: ground.rebootNoticeMs,
-    assertLeading: (what) => leadership.assertLeading(what),
-  });
-  const findHost = (host: string) => memory.roster.find(host);
-  const observationOf = (host: string) => findHost(host).observation;
-  const desk = { store, clock, ids, log, leadership, fleets, runner, decided, observationOf };
+  const { reboots, turns } = openReboots(ground, memory, drains);
+  const runner = startRunner(ground, memory, { sessions, drains, turns });
+  const { roster } = memory;
+  const findHost = (host: string) => roster.find(host);
+  const desk = {
+    store,
+    clock,
+    ids,
+    log,
+    leadership,
+    fleets,
+    runner,
+    roster,
+    decided,
+    hosts: () => memory.hosts().hosts,
+  };
   const rollouts = new RolloutDesk(desk);
+  const standstill = (): string | undefined => leadership.refusal ?? runner.blocked;
+  const alerts = openAlerts(ground, memory, { standstill, gates: (id) => runner.gates(id) });
   const view = new FleetView({
     store,
     clock,
     fleets,
-    roster: memory.roster,
+    roster,
     drains,
     waitingOn: (id) => runner.waitingOn(id),
     evidenceFor: (stored) => runner.verdictOn(stored).rows ?? [],
     gates: (id) => runner.gates(id),
     hostViews: () => memory.hosts().hosts,
-    standstill: () => leadership.refusal ?? runner.blocked,
+    standstill,
+    alerts: () => alerts.remarks(),
   });
   const { evidence, traffic } = memory;
   return {
     ...{ store, clock, changed, leadership, fleets, sessions, drains, reboots, runner, view, evidence, traffic },
+    alerts,
     heartbeatMs: memory.heartbeatMs,
     watchPending: () => {
       const configured = fleets.applied;
@@ -94,6 +111,7 @@ export function assemble(ground: Ground) {
     rollouts,
     applies: new ApplyDesk(desk),
     orders: new OrderDesk(desk),
+    agents: new AgentProgramsDesk({ store, clock, ids, log, leadership, artifacts, onPushed: decided }),
     releases: new ReleaseDesk({ store, clock, ids, log, leadership, fleets, artifacts, onPushed: decided }),
   };
 }
@@ -132,6 +150,28 @@ function openMemory({
   };
 }
 
+/** Heartbeats after a start until every host that is there has spoken, and every rollout was planned. */
+const quietHeartbeats = 5;
+
+function openAlerts(
+  { store, clock, ids, log }: Ground,
+  { fleets, roster, watch, leadership, heartbeatMs, changed }: Memory,
+  now: Pick<AlertDeskOptions, "standstill" | "gates">,
+): AlertDesk {
+  return new AlertDesk({
+    ...{ store, clock, ids, log, fleets },
+    ...now,
+    asked: () => changed.ring(),
+    quietMs: durationMs(quietHeartbeats * heartbeatMs),
+    told: () => watch.told,
+    leads: () => leadership.refusal === undefined,
+    blind: () => {
+      const names = fleets.applied?.fleet.hosts.map(({ name }) => name) ?? [];
+      return watch.isBlind ? blindness({ fleet: roster.sight(names) })?.sentence : undefined;
+    },
+  });
+}
+
 function openSessions({ store, clock, log }: Ground, memory: Memory): Sessions {
   const { roster, intents, heartbeatMs, fleets, leadership, evidence, traffic, awake, decided } = memory;
   const rechecks = new RecheckDesk({ clock, fleets, order: (hosts, order) => sessions.recheck(hosts, order) });
@@ -151,7 +191,23 @@ function openSessions({ store, clock, log }: Ground, memory: Memory): Sessions {
   return sessions;
 }
 
-function startRunner(ground: Ground, memory: Memory, sessions: Sessions, drains: DrainDesk): RolloutRunner {
+/** Turns to reboot: one book of leases, for reboot managers and for rollouts. */
+function openReboots({ store, clock, rebootNoticeMs: noticeMs }: Ground, memory: Memory, drains: DrainDesk) {
+  const { fleets, roster, hosts, evidence, leadership } = memory;
+  const leases = new LeaseBook({ store, clock, drains, noticeMs });
+  const facts = new RebootFacts({ store, clock, fleets, roster, drains, leases, hosts, evidence });
+  const turns = new TurnDesk({ store, clock, fleets, drains, leases, facts, hosts });
+  const assertLeading = (what: string): void => leadership.assertLeading(what);
+  return { turns, reboots: new RebootDesk({ fleets, roster, drains, leases, facts, turns, assertLeading }) };
+}
+
+interface RunnerParts {
+  readonly sessions: Sessions;
+  readonly drains: DrainDesk;
+  readonly turns: TurnDesk;
+}
+
+function startRunner(ground: Ground, memory: Memory, { sessions, drains, turns }: RunnerParts): RolloutRunner {
   const { store, clock, log } = ground;
   const tests = openTests(ground, memory);
   const { leadership, fleets, intents, heartbeatMs, changed, awake, hosts, health, watch } = memory;
@@ -161,7 +217,7 @@ function startRunner(ground: Ground, memory: Memory, sessions: Sessions, drains:
   return new RolloutRunner(
     {
       ...{ store, clock, log, leadership, heartbeatMs, changed, hosts },
-      tests,
+      ...{ tests, turns },
       drained: () => drains.drained(),
       gates: (stored) => {
         const { proven = {} } = hosts();

@@ -64,10 +64,13 @@ async function rolloutKilledAt(
   return { end: { phase: rollout.phase, steps, running, told: toldIn(store) }, at };
 }
 
-/** Everything but what each start and each kill adds of itself. */
+/**
+ * Everything but what each start and each kill adds of itself, and whether somebody looked while a gate was shut for want of
+ * reports, which hangs on when they came.
+ */
 function toldIn(store: Db): readonly string[] {
   return readEvents(store, 0, 1000)
-    .filter((event) => !isRoutine(event) && !event.kind.startsWith("coordinator."))
+    .filter((event) => !isRoutine(event) && !event.kind.startsWith("coordinator.") && !event.kind.startsWith("gate."))
     .map(({ kind, host }) => (host === undefined ? kind : `${kind} ${host}`))
     .sort();
 }

@@ -5,6 +5,9 @@ import { OperatorServiceService } from "@sluice/protocol/generated/sluice/operat
 import type { Clock, Ids, Running } from "@sluice/runtime";
 import type { Log } from "@sluice/runtime/logs/open-log";
 import { assemble, type Parts } from "./assemble.ts";
+import { NotificationLoop } from "./notifications/notification-loop.ts";
+import { Secrets } from "./notifications/secrets.ts";
+import { Teller } from "./notifications/tell.ts";
 import { listenFleetLock } from "./reboots/listen-fleetlock.ts";
 import { ArtifactShelf } from "./releases/artifact-shelf.ts";
 import { agentService } from "./rpc/agent-service.ts";
@@ -38,6 +41,8 @@ export interface CoordinatorOptions {
   readonly fleetLock?: { readonly host: string; readonly port: number };
   /** How long an edge may take to notice that a host is drained for its reboot. Fifteen seconds when absent. */
   readonly rebootNoticeMs?: DurationMs;
+  /** How far looks for alerts are apart at least. Two seconds when absent. */
+  readonly alertLookMs?: DurationMs;
   /** Called after each commit of the store; for tests that end a coordinator at exact points. */
   readonly afterCommit?: (store: Store) => void;
 }
@@ -63,6 +68,8 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
   const artifacts = await ArtifactShelf.open(dataDir);
   const parts = assemble({ ...options, store, artifacts });
   opened.use(parts.runner);
+  const teller = opened.use(new Teller());
+  const notifications = opened.use(startNotifications(options, parts, teller));
   const server = createServer(parts, artifacts, seams);
   const listening = opened.use(await listenGrpc(server, options.listen.host, options.listen.port));
   const { fleetLock } = options;
@@ -78,16 +85,27 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
   );
   const address = `${listening.host.includes(":") ? `[${listening.host}]` : listening.host}:${listening.port}`;
   log.info({ address, fleetLock: locking?.address, fence: parts.leadership.fence, dataDir }, "coordinator.listening");
+  const done = Promise.all([parts.runner.done, notifications.done]).then(() => undefined);
+  done.catch(() => undefined);
   const held = opened.move();
   return {
     address,
     fleetLockAddress: locking?.address,
-    done: parts.runner.done,
+    done,
     get refusal() {
       return parts.leadership.refusal;
     },
     [Symbol.asyncDispose]: () => held.disposeAsync(),
   };
+}
+
+function startNotifications(
+  { dataDir, clock, alertLookMs = seconds(2) }: CoordinatorOptions,
+  { alerts, changed }: Parts,
+  teller: Teller,
+): NotificationLoop {
+  const secrets = new Secrets(dataDir);
+  return new NotificationLoop({ desk: alerts, clock, secrets, teller, changed, lookMs: alertLookMs });
 }
 
 function createServer(parts: Parts, artifacts: ArtifactShelf, seams: CallSeams): Server {

@@ -14,6 +14,7 @@ import type {
 import { driftKinds } from "@sluice/core/host/drift";
 import { type BootChange, bootChangeKinds } from "@sluice/core/host/forecast-boot";
 import { Problem } from "@sluice/core/problems/problem";
+import { type BootSeen, rebootStates } from "@sluice/core/reboots/reboot-order";
 import { durationMs, instant } from "@sluice/core/units/time";
 import { unreachable } from "@sluice/core/units/unreachable";
 import type * as wire from "./generated/sluice/types/v1/host.ts";
@@ -45,6 +46,7 @@ export function toWireObservation(from: HostObservation): wire.HostObservation {
     atBoot: from.atBoot === undefined ? undefined : { changes: from.atBoot.map((one) => ({ ...one })) },
     drain: from.drain,
     rebootClientId: from.rebootClientId,
+    boot: from.boot === undefined ? undefined : { ...from.boot, order: from.boot.order },
     drifts: (from.drifts ?? []).map(({ since, overSince, ...drift }) => ({
       ...drift,
       sinceMs: since,
@@ -68,8 +70,16 @@ export function fromWireObservation(from: wire.HostObservation): HostObservation
     ...(from.atBoot === undefined ? {} : { atBoot: from.atBoot.changes.map(fromWireBootChange) }),
     ...(from.drain === undefined ? {} : { drain: from.drain }),
     ...(from.rebootClientId === undefined ? {} : { rebootClientId: from.rebootClientId }),
+    ...(from.boot === undefined ? {} : { boot: fromWireBoot(from.boot) }),
     ...(from.drifts.length === 0 ? {} : { drifts: from.drifts.map(fromWireDrift) }),
   };
+}
+
+function fromWireBoot({ id, canReboot, order }: wire.BootSeen): BootSeen {
+  if (order === undefined) return { id, canReboot };
+  const state = rebootStates.find((word) => word === order.state);
+  if (state === undefined) throw unknownWord("state of a reboot", order.state);
+  return { id, canReboot, order: { id: order.id, state, sentence: order.sentence } };
 }
 
 function fromWireDrift({ kind, about, where, expected, found, sinceMs, overSinceMs }: wire.Drift): Drift {
@@ -211,9 +221,9 @@ function fromWireProgress(from: wire.GrantObservation["progress"]): GrantProgres
   }
 }
 
-/** Unit keys on the wire are text; only the three forms of the glossary get in. */
+/** Unit keys on the wire are text; only the forms of the glossary get in. */
 export function asUnit(text: string): UnitKey {
-  if (text === "front" || /^(site|proxy):[a-z0-9][a-z0-9-]*$/.test(text)) return text as UnitKey;
+  if (text === "front" || text === "agent" || /^(site|proxy):[a-z0-9][a-z0-9-]*$/.test(text)) return text as UnitKey;
   throw unknownWord("unit", text);
 }
 

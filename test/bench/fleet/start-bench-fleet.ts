@@ -117,7 +117,7 @@ class RunningFleet implements BenchFleet {
 
   async startAgent(): Promise<void> {
     const options = ["--host", hostName, "--data", this.#hostDir, "--coordinator", this.#address];
-    this.#agentPid = await this.#start("agent", options);
+    this.#agentPid = await this.#start("agent", [...options, "--no-watchdog"]);
   }
 
   async grow(count: number): Promise<void> {

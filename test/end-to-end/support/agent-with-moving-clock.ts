@@ -11,7 +11,7 @@ import { openLog } from "@sluice/runtime/logs/open-log";
 const option = { type: "string", default: "" } as const;
 const { values } = parseArgs({
   allowPositionals: true,
-  options: { host: option, data: option, coordinator: option },
+  options: { host: option, data: option, coordinator: option, "no-watchdog": { type: "boolean" } },
 });
 
 let ahead = durationMs(0);

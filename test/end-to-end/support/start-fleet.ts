@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -35,6 +35,10 @@ export interface FleetOptions {
   readonly textOf?: (shape: FleetShape) => string;
   /** Starts agents through this file instead of the command line; it gets the same arguments. */
   readonly agentProgram?: string;
+  /** Done for each host before its agent is started for the first time. */
+  readonly before?: (host: FleetHost) => Promise<void>;
+  /** Agents run under their watchdogs, so that rollouts can change them. */
+  readonly watchdogs?: boolean;
 }
 
 export interface FleetHost extends HostPorts {
@@ -180,6 +184,9 @@ class SmallFleet implements Fleet {
       this.client.apply({ files, reason: "first", overrides: [] }),
     );
     if (applied.problems.length > 0) throw new Error(`fleet file: ${JSON.stringify(applied.problems)}`);
+    const { before } = this.#options;
+    if (before !== undefined) await mkdir(join(this.dir, "hosts"), { recursive: true });
+    for (const host of this.hosts) await before?.(host);
     await Promise.all(this.hosts.map(({ name }) => this.start(name)));
     await this.untilConnected();
   }
@@ -309,14 +316,16 @@ class SmallFleet implements Fleet {
       return [mainFile, "coordinator", "run", "--data", this.dataDir, "--listen", this.address, ...paced];
     }
     const { dir } = this.#hostOf(program);
-    const file = this.#options.agentProgram ?? mainFile;
-    return [file, "agent", "run", "--host", program, "--data", dir, "--coordinator", this.address];
+    const { agentProgram: file = mainFile, watchdogs = false } = this.#options;
+    const watched = watchdogs ? [] : ["--no-watchdog"];
+    return [file, "agent", "run", "--host", program, "--data", dir, "--coordinator", this.address, ...watched];
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.client[Symbol.dispose]();
     // Agents first: they would start a keeper again.
-    await Promise.all(this.hosts.map(({ name }) => this.#processes.end(name, "SIGKILL")));
+    const signal = this.#options.watchdogs === true ? "SIGTERM" : "SIGKILL";
+    await Promise.all(this.hosts.map(({ name }) => this.#processes.end(name, signal)));
     await Promise.all([this.#processes.end("coordinator", "SIGKILL"), ...this.hosts.map((host) => stopHost(host.dir))]);
     const left = processesOf(this.dir);
     for (const { pid } of left) process.kill(pid, "SIGKILL");

@@ -1,6 +1,12 @@
 import type { Mutation } from "../mutation.ts";
 import { hostMutations } from "./host.ts";
 import { operatorMutations } from "./operators.ts";
+import { rebootMutations } from "./reboots.ts";
 import { rolloutMutations } from "./rollout.ts";
 
-export const allMutations: readonly Mutation[] = [...rolloutMutations, ...operatorMutations, ...hostMutations];
+export const allMutations: readonly Mutation[] = [
+  ...rebootMutations,
+  ...rolloutMutations,
+  ...operatorMutations,
+  ...hostMutations,
+];

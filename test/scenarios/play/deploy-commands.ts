@@ -1,5 +1,6 @@
 import { assertUnitsFree } from "@sluice/coordinator/rollouts/launch";
 import {
+  createRollout,
   type GateName,
   gateNames,
   haltAllWords,
@@ -7,18 +8,20 @@ import {
   Problem,
   type Rollout,
   startEvents,
+  type UnitKey,
 } from "@sluice/core";
+import { nameHosts } from "@sluice/core/rollout/wave";
 import type { Behaviour } from "../../simulation/history-options.ts";
 import { type Extent, rolloutOf, unitsOf } from "../../simulation/simulated-fleet.ts";
 import { isOver } from "../../simulation/unsettled.ts";
 import { assertOptions, type CommandLine, ScriptError } from "./command-line.ts";
 import type { Command } from "./commands.ts";
-import { siteNames } from "./fleet-shape.ts";
+import { duration, siteNames } from "./fleet-shape.ts";
 import type { ScenarioFleet } from "./scenario-fleet.ts";
 import type { Stage } from "./stage.ts";
 
 /** What begins a rollout. */
-export const deployCommands: Readonly<Record<string, Command>> = { deploy, restart };
+export const deployCommands: Readonly<Record<string, Command>> = { deploy, restart, host: rebootHosts };
 
 const behaviours: readonly Behaviour[] = [
   ...(["good", "dies-on-start", "bad-before", "bad-after", "bad-edge", "bad-later", "bad-after-soak"] as const),
@@ -64,6 +67,37 @@ function restart(stage: Stage, line: CommandLine): readonly string[] {
   return stage.ask((fleet) => begin(fleet, line, { site, extent, title }));
 }
 
+/** `host reboot at-1 web-1 --takes 40s --stays-away web-1 --reason "…"`: `--stays-away` never comes back by itself */
+function rebootHosts(stage: Stage, line: CommandLine): readonly string[] {
+  assertOptions(line, ["takes", "stays-away", "reason", "by"]);
+  const [, verb, ...hosts] = line.words;
+  if (verb !== "reboot" || hosts.length === 0) throw new ScriptError("host reboot HOST...");
+  const { takes = "40s", "stays-away": away = "" } = line.options;
+  return stage.ask((fleet) => {
+    for (const host of hosts)
+      fleet.turns.downMs.set(host, away.split(",").includes(host) ? foreverMs : duration(takes));
+    const { store, time, gates } = fleet;
+    const rollout = createRollout({
+      ...{
+        id: `r-${store.rollouts.length + 1}`,
+        kind: "reboot",
+        title: `reboot of ${nameHosts(hosts)}`,
+        by: "operator",
+      },
+      ...{ createdAt: time.now, fleet: gates.fleet, sites: gates.fleet.sites.map(({ name }) => name) },
+      proven: (host, unit) => store.proven[host]?.[unit],
+      targets: (host) => {
+        const units = hosts.includes(host) ? Object.entries(store.proven[host] ?? {}) : [];
+        return units.map(([unit, digest]) => ({ unit: unit as UnitKey, digest }));
+      },
+    });
+    return launch(fleet, line, rollout);
+  });
+}
+
+/** Longer than any scenario. */
+const foreverMs = 7 * 24 * 3_600_000;
+
 interface Wanted {
   readonly site: string;
   readonly extent: Extent;
@@ -72,18 +106,24 @@ interface Wanted {
   readonly number?: number;
 }
 
-function begin(fleet: ScenarioFleet, { options, text }: CommandLine, { title, ...wanted }: Wanted): readonly string[] {
+function begin(fleet: ScenarioFleet, line: CommandLine, { title, ...wanted }: Wanted): readonly string[] {
+  const { store, time, gates } = fleet;
+  const { options } = line;
+  const id = `r-${store.rollouts.length + 1}`;
+  const hosts = hostsOf(fleet, options);
+  const plain = rolloutOf(gates.fleet, store.proven, { id, now: time.now, hosts, ...wanted });
+  return launch(fleet, line, { ...plain, title });
+}
+
+function launch(fleet: ScenarioFleet, { options, text }: CommandLine, plain: Rollout): readonly string[] {
   const { store, time, gates, coordinator, promises, book } = fleet;
+  const { title } = plain;
   if (gates.haltAll !== undefined)
     throw new Problem("verb-refused", `cannot start '${title}': ${haltAllWords(gates.haltAll)}`);
   const { by = "ada", reason, "one-way": oneWay } = options;
-  const id = `r-${store.rollouts.length + 1}`;
   const overrides = overridesOf(options["override"], { by, reason, text }, fleet);
-  const hosts = hostsOf(fleet, options);
-  const plain = rolloutOf(gates.fleet, store.proven, { id, now: time.now, hosts, ...wanted });
   const rollout: Rollout = {
     ...plain,
-    title,
     by,
     overrides,
     ...(reason === undefined ? {} : { reason }),

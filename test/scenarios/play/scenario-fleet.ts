@@ -27,6 +27,7 @@ import { isOut, isOver } from "../../simulation/unsettled.ts";
 import { VirtualTime } from "../../simulation/virtual-time.ts";
 import { EventBook } from "./event-book.ts";
 import { ScenarioGates } from "./scenario-gates.ts";
+import { ScenarioTurns } from "./scenario-turns.ts";
 
 export interface FleetShape {
   readonly options: HistoryOptions;
@@ -70,6 +71,7 @@ export class ScenarioFleet implements History {
   /** The first word of a coordinator that each host was sent. */
   readonly firstIntents = new Map<string, Intent>();
   readonly planned = new Map<string, Planned>();
+  readonly turns: ScenarioTurns = new ScenarioTurns(this);
   readonly #settled = new Set<string>();
   readonly #heardAt = new Map<string, Instant>();
   readonly observations = new Map<string, HostObservation>();
@@ -122,7 +124,8 @@ export class ScenarioFleet implements History {
   #witnessed(): Subject {
     return {
       ...realSubject,
-      planRollout: (input) => {
+      planRollout: (looked) => {
+        const input = this.#withTurns(looked);
         const plan = realSubject.planRollout(input);
         this.planned.set(input.rollout.id, { input, waitingOn: plan.waitingOn, gates: plan.gates ?? [] });
         this.#book.planned(input, plan);
@@ -138,6 +141,13 @@ export class ScenarioFleet implements History {
         return verdict;
       },
     };
+  }
+
+  /** Only a reboot looks at turns; everybody looks at who is drained for one. */
+  #withTurns(input: PlanInput): PlanInput {
+    const drained = this.turns.drained();
+    if (input.rollout.kind !== "reboot" && drained.length === 0) return input;
+    return { ...input, drained, reboots: this.turns.turnsOf(input) };
   }
 
   #host(place: Place): SimHost {
@@ -173,6 +183,7 @@ export class ScenarioFleet implements History {
 
   #tickLater(): void {
     this.time.after(1000, () => {
+      if (this.standstill === undefined && this.turns.advance()) this.#coordinator.changeAll(() => undefined);
       this.#coordinator.tick();
       if (this.standstill === undefined) this.#watch();
       this.#tickLater();
@@ -224,11 +235,13 @@ export class ScenarioFleet implements History {
     const to = this.#coordinator;
     const { host } = report.observation;
     this.#talksTo.set(host, this.#lives);
+    const bootId = String(this.hosts.find(({ name }) => name === host)?.machine.boot);
     this.#carry(host, () => {
       if (!to.isAlive) return;
       to.receive(report);
       this.#heardAt.set(host, this.time.now);
       this.observations.set(host, report.observation);
+      this.turns.heard(host, bootId);
       if (this.#refusal === undefined) this.#book.heard(report.observation, this.time.now);
     });
   }

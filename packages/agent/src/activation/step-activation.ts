@@ -1,14 +1,18 @@
 import type {
   ActivationAction,
   ActivationFacts,
+  ActivationPart,
   ActivationPlan,
   ActivationState,
+  AgentChange,
+  Grant,
   GrantWord,
   Instant,
   Intent,
   ProbeResult,
 } from "@sluice/core";
 import { planActivation } from "@sluice/core/activation/plan-activation";
+import { agentUnit } from "@sluice/core/intent/intent";
 import { durationMs, instant } from "@sluice/core/units/time";
 import type { Clock } from "@sluice/runtime";
 import { askedDuties } from "../ledger/asked-duties.ts";
@@ -39,7 +43,11 @@ export interface Step {
 const betweenRoundsMs = durationMs(1000);
 
 /** What the newest intent says of a grant. A grant taken back on the host itself is withdrawn, whatever the intent says. */
-export function wordOn(ledger: Ledger, intent: Intent | undefined, state: ActivationState): GrantWord {
+export function wordOn(
+  ledger: Ledger,
+  intent: Intent | undefined,
+  state: { readonly grant: Grant; readonly parts: readonly Pick<ActivationPart, "unit" | "release">[] },
+): GrantWord {
   const { id } = state.grant;
   if (ledger.revoked[id] !== undefined) return { kind: "withdrawn" };
   const grant = intent?.body.grants.find((held) => held.id === id);
@@ -52,6 +60,10 @@ export function wordOn(ledger: Ledger, intent: Intent | undefined, state: Activa
   });
   return { kind: passed ? "confirmed" : "withdrawn" };
 }
+
+/** The same of a grant for the agent's own program. */
+export const wordOnChange = (ledger: Ledger, intent: Intent | undefined, { grant, release }: AgentChange): GrantWord =>
+  wordOn(ledger, intent, { grant, parts: [{ unit: agentUnit, release }] });
 
 /** Plans once for one grant, saves the decision, then carries its orders out. Rejects when it can't be saved: then nothing was done. */
 export async function stepActivation(

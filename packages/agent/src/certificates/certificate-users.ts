@@ -26,7 +26,7 @@ export function openCertificateUsers(facts: () => UserFacts): () => readonly Cer
     if (key === told.key) return told.users;
     const users = running.flatMap(({ unit, digest }): readonly CertificateUser[] => {
       const content = releases[digest]?.content;
-      return content === undefined || "run" in content ? [] : [{ unit, settings: content }];
+      return content === undefined || !("listeners" in content) ? [] : [{ unit, settings: content }];
     });
     told = { key, users };
     return users;

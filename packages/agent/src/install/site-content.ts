@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import type { SiteReleaseContent, UnitRelease } from "@sluice/core";
+import { isAgentProgram } from "@sluice/core/agents/agent-release";
 import { Problem } from "@sluice/core/problems/problem";
 import { hexOfDigest } from "@sluice/runtime";
 
@@ -9,9 +10,10 @@ export function siteContent(release: UnitRelease): SiteReleaseContent {
   throw new Problem("release-invalid", `cannot run ${release.unit} ${release.version}: it is not a site release`);
 }
 
-/** Digest of the tarball that belongs to a release; undefined for proxies and for sites that bring their own files. */
-export function artifactOf(release: UnitRelease): string | undefined {
-  return "run" in release.content ? release.content.artifact : undefined;
+/** Digest of the tarball that belongs to a release; undefined for proxies, and for what brings its own files. */
+export function artifactOf({ content }: UnitRelease): string | undefined {
+  if ("run" in content) return content.artifact;
+  return isAgentProgram(content) ? content.files?.artifact : undefined;
 }
 
 /** Where the files of an artifact are once they are complete. */

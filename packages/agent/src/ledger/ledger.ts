@@ -1,5 +1,14 @@
-import type { ActivationState, Instant, IntentMemory, SiteDuties, StartedProxy, UnitRelease } from "@sluice/core";
+import type {
+  ActivationState,
+  AgentChange,
+  Instant,
+  IntentMemory,
+  SiteDuties,
+  StartedProxy,
+  UnitRelease,
+} from "@sluice/core";
 import { activationStateSchema } from "@sluice/core/activation/activation-schema";
+import { agentChangeSchema } from "@sluice/core/agents/agent-change-schema";
 import { siteDutiesSchema, unitReleaseSchema } from "@sluice/core/intent/intent-schema";
 import { certificateSetSchema } from "@sluice/core/proxying/certificate-schema";
 import { z } from "zod";
@@ -11,10 +20,12 @@ export interface Ledger {
   readonly memory: IntentMemory;
   /** By unit: the release that comes back after anything unplanned. */
   readonly proven: Readonly<Record<string, UnitRelease>>;
-  /** By proxy or front: the certificates of its proven process, and of the one that was proven before. */
-  readonly certificates: Readonly<Record<string, ProvenCertificates>>;
+  /** By proxy or front: the certificates of its proven process, and of the one that was proven before. Absent: none. */
+  readonly certificates?: Readonly<Record<string, ProvenCertificates>>;
   /** By grant id; ended ones stay until the coordinator has had time to read their outcome. */
   readonly activations: Readonly<Record<string, ActivationState>>;
+  /** By grant id: grants for the agent's own program. Absent: none yet. */
+  readonly agentChanges?: Readonly<Record<string, AgentChange>>;
   /** By grant id: grants taken back on the host itself, with who and why. */
   readonly revoked: Readonly<Record<string, string>>;
   /** By unit: what runs on purpose or by accident differs from the proven release and is left alone. */
@@ -51,7 +62,6 @@ export const emptyLedger: Ledger = {
   version: 1,
   memory: { maxFence: 0, generation: 0, digest: "" },
   proven: {},
-  certificates: {},
   activations: {},
   revoked: {},
   drifts: {},
@@ -73,8 +83,11 @@ export const ledgerSchema: z.ZodType<Ledger> = z.strictObject({
   version: z.literal(1),
   memory: z.strictObject({ maxFence: z.number(), generation: z.number(), digest: z.string() }),
   proven: z.record(z.string(), unitReleaseSchema),
-  certificates: z.record(z.string(), z.strictObject({ proven: started, before: started.exactOptional() })).default({}),
+  certificates: z
+    .record(z.string(), z.strictObject({ proven: started, before: started.exactOptional() }))
+    .exactOptional(),
   activations: z.record(z.string(), activationStateSchema),
+  agentChanges: z.record(z.string(), agentChangeSchema).exactOptional(),
   revoked: z.record(z.string(), z.string()),
   drifts: z.record(z.string(), noted),
   localActs: z.array(noted),

@@ -4,7 +4,7 @@ import { sameCertificates } from "@sluice/core/proxying/certificate";
 import { busyUnits } from "../reconcile/live-units.ts";
 import type { Ledger, ProvenCertificates } from "./ledger.ts";
 
-type Certificates = Ledger["certificates"];
+type Certificates = NonNullable<Ledger["certificates"]>;
 
 /** What was confirmed is proven together with its certificates; what was proven until then is kept to go back to. */
 export function confirmCertificates(certificates: Certificates, parts: readonly ActivationPart[]): Certificates {
@@ -26,7 +26,7 @@ export function confirmCertificates(certificates: Certificates, parts: readonly 
  */
 export function settleCertificates(ledger: Ledger, host: ObservedHost): Certificates {
   const busy = busyUnits(ledger);
-  const kept = Object.entries(ledger.certificates).filter(([unit]) => ledger.proven[unit] !== undefined);
+  const kept = Object.entries(ledger.certificates ?? {}).filter(([unit]) => ledger.proven[unit] !== undefined);
   const known = Object.fromEntries(kept);
   for (const [unit, { digest }] of Object.entries(ledger.proven)) {
     if (busy.has(unit as UnitKey)) continue;
@@ -40,16 +40,24 @@ export function settleCertificates(ledger: Ledger, host: ObservedHost): Certific
   return known;
 }
 
+/** A host that presents none has none in its ledger. */
+export function withCertificates({ certificates: _, ...ledger }: Ledger, certificates: Certificates): Ledger {
+  return Object.keys(certificates).length === 0 ? ledger : { ...ledger, certificates };
+}
+
 /** What a proxy or front that is proven is started with; undefined: nothing is known, and its files are what there is. */
 export function provenCertificates(ledger: Ledger, unit: string): CertificateSet | undefined {
-  const known = ledger.certificates[unit]?.proven;
+  const known = ledger.certificates?.[unit]?.proven;
   return known !== undefined && known.release === ledger.proven[unit]?.digest ? known.certificates : undefined;
 }
 
 /** Digests of all that may still have to be started with. */
 export function certificatesInUse(ledger: Ledger): readonly string[] {
   const sets = [
-    ...Object.values(ledger.certificates).flatMap(({ proven, before }) => [proven.certificates, before?.certificates]),
+    ...Object.values(ledger.certificates ?? {}).flatMap(({ proven, before }) => [
+      proven.certificates,
+      before?.certificates,
+    ]),
     ...Object.values(ledger.activations).flatMap(({ parts }) =>
       parts.flatMap((part) => (part.kind === "site" ? [] : [part.startWith, part.startedWith, part.fromCertificates])),
     ),

@@ -1,9 +1,10 @@
-import type { UnitKey } from "@sluice/core";
+import type { UnitKey, UnitRelease } from "@sluice/core";
 import { liveSlot } from "@sluice/core/activation/activation-parts";
 import { isSettled } from "@sluice/core/activation/describe-activation";
 import { slotSeen } from "@sluice/core/activation/observed-host";
+import { isInstalledByHand } from "@sluice/core/agents/agent-release";
 import { type BootChange, type BootFacts, type BootUnit, forecastBoot } from "@sluice/core/host/forecast-boot";
-import { parseUnit } from "@sluice/core/intent/intent";
+import { agentUnit, parseUnit } from "@sluice/core/intent/intent";
 import { artifactOf } from "../install/site-content.ts";
 import { knownReleases } from "../ledger/known-releases.ts";
 import { liveUnit } from "../reconcile/live-units.ts";
@@ -23,6 +24,7 @@ export function bootChanges(
 
 function bootUnit(input: ObservationInput, unit: UnitKey): BootUnit {
   const { ledger, intent, seen } = input;
+  if (unit === agentUnit && isAsInstalled(ledger.proven[unit])) return { unit, complete: true };
   const boots = ledger.proven[unit] ?? intent?.body.units.find((one) => one.unit === unit)?.proven;
   const digest = liveUnit(seen, unit)?.digest;
   const why = whyOther(input, unit);
@@ -34,6 +36,9 @@ function bootUnit(input: ObservationInput, unit: UnitKey): BootUnit {
     ...(why === undefined ? {} : { why }),
   };
 }
+
+/** Its own files on disk say what it would be; they are compared with the process for whatever runs from them. */
+const isAsInstalled = (proven: UnitRelease | undefined): boolean => proven === undefined || isInstalledByHand(proven);
 
 function versionOf({ ledger, intent, seen }: ObservationInput, unit: UnitKey, digest: string): string {
   const known = knownReleases(ledger, intent)[digest]?.version;

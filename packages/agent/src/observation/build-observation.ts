@@ -1,4 +1,5 @@
 import type {
+  BootSeen,
   DrainObservation,
   GrantObservation,
   HostObservation,
@@ -12,14 +13,16 @@ import type {
 import { liveSlot } from "@sluice/core/activation/activation-parts";
 import { grantProgress } from "@sluice/core/activation/describe-activation";
 import { proxiesOf, slotSeen } from "@sluice/core/activation/observed-host";
+import { agentChangeProgress } from "@sluice/core/agents/agent-change";
 import type { Drift } from "@sluice/core/host/drift";
 import type { BootFacts } from "@sluice/core/host/forecast-boot";
-import { parseUnit } from "@sluice/core/intent/intent";
+import { agentUnit, parseUnit } from "@sluice/core/intent/intent";
 import { instant } from "@sluice/core/units/time";
 import type { WatchedCertificate } from "../certificates/start-renewal-watch.ts";
 import { knownReleases } from "../ledger/known-releases.ts";
 import type { Ledger } from "../ledger/ledger.ts";
-import { whyNotYet } from "../reconcile/settle-ledger.ts";
+import { unsettledChanges } from "../reconcile/live-units.ts";
+import { isBegun, whyNotYet } from "../reconcile/settle-ledger.ts";
 import { bootChanges } from "./boot-changes.ts";
 import { observeCertificates } from "./observe-certificates.ts";
 
@@ -41,6 +44,8 @@ export interface ObservationInput {
   readonly rebootClientId?: string | undefined;
   /** What lies in the files of certificates; absent: nobody looks at them. */
   readonly found?: readonly WatchedCertificate[];
+  /** How the host was started, and what became of the newest order to reboot. */
+  readonly bootSeen?: BootSeen | undefined;
 }
 
 /** What the agent says about its host: desired, installed, running and proven of every unit are four separate facts. */
@@ -61,6 +66,7 @@ export function buildObservation(input: ObservationInput): HostObservation {
     ...(boot === undefined ? {} : { atBoot: bootChanges(input, units, boot) }),
     ...(input.intent?.body.draining === true ? { drain: drainOf(input.seen) } : {}),
     ...(input.rebootClientId === undefined ? {} : { rebootClientId: input.rebootClientId }),
+    ...(input.bootSeen === undefined ? {} : { boot: input.bootSeen }),
   };
 }
 
@@ -81,6 +87,7 @@ function unitsOf({ intent, ledger, seen }: ObservationInput): readonly UnitKey[]
     ...(Object.keys(ledger.proven) as UnitKey[]),
     ...seen.slots.map(({ site }): UnitKey => `site:${site}`),
     ...seen.proxies.map(({ unit }) => unit),
+    ...(seen.agent === undefined ? [] : [agentUnit]),
   ]);
   return [...units].sort();
 }
@@ -118,6 +125,7 @@ function previousOf({ ledger }: ObservationInput, unit: UnitKey): Pick<UnitObser
 function runningRelease(input: ObservationInput, unit: UnitKey): RunningRelease | undefined {
   const { seen, ledger, intent } = input;
   const parsed = parseUnit(unit);
+  if (parsed.kind === "agent") return runningAgent(seen);
   if (parsed.kind === "site") {
     const slot = liveSlot(seen, parsed.site);
     const copy = slot === undefined ? undefined : slotSeen(seen, parsed.site, slot);
@@ -132,6 +140,12 @@ function runningRelease(input: ObservationInput, unit: UnitKey): RunningRelease 
   return { digest, version, build, pid, startedAt: instant(startedAtMs) };
 }
 
+function runningAgent({ agent }: ObservedHost): RunningRelease | undefined {
+  if (agent === undefined) return undefined;
+  const { digest, version, pid, startedAtMs } = agent;
+  return { digest, version, build: version, pid, startedAt: instant(startedAtMs) };
+}
+
 function reasonsOf(input: ObservationInput, unit: UnitKey, running: RunningRelease | undefined): readonly string[] {
   const { ledger, intent, waiting } = input;
   const word = intent?.body.units.find((one) => one.unit === unit);
@@ -139,11 +153,12 @@ function reasonsOf(input: ObservationInput, unit: UnitKey, running: RunningRelea
   const activation = Object.values(ledger.activations).find(
     ({ phase, parts }) => phase !== "ended" && phase !== "done" && parts.some((part) => part.unit === unit),
   );
-  const doing = activation === undefined ? [] : [activation.phase, ...(waiting.get(activation.grant.id) ?? [])];
+  const under = activation ?? (unit === agentUnit ? unsettledChanges(ledger)[0] : undefined);
+  const doing = under === undefined ? [] : [under.phase, ...(waiting.get(under.grant.id) ?? [])];
   const reasons = [
     ...(drift === undefined ? [] : [drift]),
     ...(doing.length === 0 ? [] : [doing.join(": ")]),
-    ...provenReasons(input, unit, running, activation !== undefined),
+    ...provenReasons(input, unit, running, under !== undefined),
     ...crashReasons(input, unit),
   ];
   const waits = word?.desired !== undefined && word.desired !== running?.digest && reasons.length === 0;
@@ -195,13 +210,17 @@ function grantsOf({ ledger, intent, seen, waiting, now }: ObservationInput): rea
     const progress = grantProgress(state, waiting.get(state.grant.id));
     return progress === undefined ? [] : [{ grant: state.grant.id, since: state.since, progress }];
   });
-  const notBegun = (intent?.body.grants ?? []).filter(({ id }) => ledger.activations[id] === undefined);
+  const changes = Object.values(ledger.agentChanges ?? {}).flatMap((change) => {
+    const progress = agentChangeProgress(change, waiting.get(change.grant.id));
+    return progress === undefined ? [] : [{ grant: change.grant.id, since: change.since, progress }];
+  });
+  const notBegun = (intent?.body.grants ?? []).filter((grant) => !isBegun(ledger, grant));
   const waitingOnes = notBegun.map((grant): GrantObservation => {
     if (ledger.revoked[grant.id] !== undefined) return { grant: grant.id, since: now, progress: { kind: "withdrawn" } };
     const doing = whyNotYet(ledger, grant, seen) ?? "about to begin";
     return { grant: grant.id, since: now, progress: { kind: "preparing", doing } };
   });
-  return [...begun, ...waitingOnes];
+  return [...begun, ...changes, ...waitingOnes];
 }
 
 function remarksOf({ remarks, seen, ledger }: ObservationInput): readonly string[] {

@@ -1,4 +1,4 @@
-import type { HostObservation, Instant, ObservedHost, SiteDuties } from "@sluice/core";
+import type { BootSeen, HostObservation, Instant, ObservedHost, SiteDuties } from "@sluice/core";
 import { liveSlot } from "@sluice/core/activation/activation-parts";
 import { acceptingProxies, slotSeen } from "@sluice/core/activation/observed-host";
 import type { Drift } from "@sluice/core/host/drift";
@@ -20,6 +20,8 @@ export interface HostViewOptions {
   readonly reconciler: Pick<Reconciler, "seen" | "waiting" | "remarks">;
   /** The newest look at what a reboot would start. */
   readonly boot: () => BootFacts | undefined;
+  /** How the host was started; the same object as long as it says the same. */
+  readonly bootSeen: () => BootSeen | undefined;
   /** What somebody changed by hand; the same list as long as it says the same. */
   readonly drifts: () => readonly Drift[];
   /** What lies in the files of certificates; the same list as long as it says the same. */
@@ -46,20 +48,13 @@ export function openHostView(options: HostViewOptions): HostView {
       const { ledger, intent } = memory;
       const boot = options.boot();
       const drifts = options.drifts();
+      const bootSeen = options.bootSeen();
       const found = options.found();
-      const by = [seen, ledger, intent, boot, drifts, found, ...[...waiting].flat(2), ...remarks];
+      const by = [seen, ledger, intent, boot, bootSeen, drifts, found, ...[...waiting].flat(2), ...remarks];
       if (told === undefined || !sameMembers(told.by, by)) {
-        const looks = {
-          ledger,
-          intent,
-          seen,
-          waiting,
-          remarks,
-          drifts,
-          found,
-          ...(boot === undefined ? {} : { boot }),
-        };
-        const observation = buildObservation({ host, now: now(), agent, ...looks, rebootClientId });
+        const looks = { ledger, intent, seen, waiting, remarks, drifts, found, bootSeen };
+        const forecast = boot === undefined ? {} : { boot };
+        const observation = buildObservation({ host, now: now(), agent, ...looks, ...forecast, rebootClientId });
         told = { by, observation };
       }
       return told.observation;

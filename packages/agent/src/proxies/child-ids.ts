@@ -10,7 +10,7 @@ export interface ProxyChild {
 /** `proxy-<site>-<generation>`, `front-<generation>` */
 export function proxyChildId(unit: UnitKey, generation: number): string {
   const parsed = parseUnit(unit);
-  return parsed.kind === "front" ? `front-${generation}` : `proxy-${parsed.site}-${generation}`;
+  return "site" in parsed ? `proxy-${parsed.site}-${generation}` : `${parsed.kind}-${generation}`;
 }
 
 /** What a child of the keeper is; undefined when it is no proxy. */

@@ -35,8 +35,8 @@ export const isProxySocket = (name: string): boolean => /^(listen|site)-/.test(n
 /** Turns the release of a proxy or front into what its process is started with. */
 export function planProxyChild(unit: UnitKey, release: UnitRelease, options: PlanOptions): ProxyChildPlan {
   const { content } = release;
-  if ("run" in content)
-    throw new Problem("release-invalid", `cannot start ${unit}: ${release.digest} is a site release`);
+  if ("run" in content || "kind" in content)
+    throw new Problem("release-invalid", `cannot start ${unit}: ${release.digest} is no release of a proxy`);
   return parseUnit(unit).kind === "front" || "routes" in content
     ? planFront(content as FrontSettings, release.digest, options)
     : planSiteProxy(content, release.digest, options);

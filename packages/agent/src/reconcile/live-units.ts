@@ -1,13 +1,15 @@
-import type { ActivationState, LiveUnit, ObservedHost, SlotName, UnitKey } from "@sluice/core";
+import type { ActivationState, AgentChange, LiveUnit, ObservedHost, SlotName, UnitKey } from "@sluice/core";
 import { liveSlot } from "@sluice/core/activation/activation-parts";
 import { isSettled } from "@sluice/core/activation/describe-activation";
 import { acceptingProxies, slotSeen } from "@sluice/core/activation/observed-host";
-import { parseUnit } from "@sluice/core/intent/intent";
+import { isAgentChangeSettled } from "@sluice/core/agents/agent-change";
+import { agentUnit, parseUnit } from "@sluice/core/intent/intent";
 import type { Ledger } from "../ledger/ledger.ts";
 
 /** What users of a unit meet at this moment, by the word of the processes; undefined when nothing runs. */
 export function liveUnit(host: ObservedHost, unit: UnitKey): LiveUnit | undefined {
   const parsed = parseUnit(unit);
+  if (parsed.kind === "agent") return host.agent === undefined ? undefined : { digest: host.agent.digest };
   if (parsed.kind !== "site") {
     const proxy = acceptingProxies(host, unit).at(-1);
     if (proxy === undefined) return undefined;
@@ -23,12 +25,19 @@ export function liveUnit(host: ObservedHost, unit: UnitKey): LiveUnit | undefine
 export const unsettled = (ledger: Ledger): readonly ActivationState[] =>
   Object.values(ledger.activations).filter((state) => !isSettled(state));
 
+/** Changes of the agent's own program that are not over. */
+export const unsettledChanges = ({ agentChanges = {} }: Ledger): readonly AgentChange[] =>
+  Object.values(agentChanges).filter((change) => !isAgentChangeSettled(change));
+
 export const sitesOf = (state: ActivationState): readonly string[] =>
   state.parts.flatMap((part) => (part.site === undefined ? [] : [part.site]));
 
 /** Units that an activation is responsible for at this moment. */
 export const busyUnits = (ledger: Ledger): ReadonlySet<UnitKey> =>
-  new Set(unsettled(ledger).flatMap(({ parts }) => parts.map(({ unit }) => unit)));
+  new Set<UnitKey>([
+    ...unsettled(ledger).flatMap(({ parts }) => parts.map(({ unit }) => unit)),
+    ...(unsettledChanges(ledger).length === 0 ? [] : [agentUnit]),
+  ]);
 
 const switchedPhases: readonly ActivationState["phase"][] = ["switching", "probing-after", "provisional", "draining"];
 

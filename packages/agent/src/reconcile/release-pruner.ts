@@ -9,11 +9,18 @@ import { unsettled } from "./live-units.ts";
 export class ReleasePruner {
   readonly #drivers: Pick<HostDrivers, "installer" | "pruneCertificates">;
   readonly #memory: HostMemory;
+  readonly #running: () => string | undefined;
   #kept = "";
 
-  constructor(drivers: Pick<HostDrivers, "installer" | "pruneCertificates">, memory: HostMemory) {
+  /** `running` answers with the release that this very agent was started from. */
+  constructor(
+    drivers: Pick<HostDrivers, "installer" | "pruneCertificates">,
+    memory: HostMemory,
+    running: () => string | undefined,
+  ) {
     this.#drivers = drivers;
     this.#memory = memory;
+    this.#running = running;
   }
 
   /** Removes nothing while no intent is known. */
@@ -21,7 +28,9 @@ export class ReleasePruner {
     const { intent, ledger } = this.#memory;
     if (intent === undefined) return;
     const activations = Object.fromEntries(unsettled(ledger).map((state) => [state.grant.id, state]));
-    const keep = Object.keys(knownReleases({ ...ledger, activations }, intent)).toSorted();
+    const running = this.#running();
+    const known = Object.keys(knownReleases({ ...ledger, activations }, intent));
+    const keep = [...new Set([...known, ...(running === undefined ? [] : [running])])].toSorted();
     const certificates = certificatesInUse(ledger);
     const kept = canonicalJson([keep, certificates]);
     if (kept === this.#kept) return;

@@ -1,5 +1,6 @@
 import type {
   ActivationState,
+  AgentChange,
   Grant,
   Instant,
   Intent,
@@ -8,16 +9,17 @@ import type {
   UnitIntent,
   UnitKey,
 } from "@sluice/core";
-import { createActivation } from "@sluice/core/activation/create-activation";
+import { createActivation, isForAgent } from "@sluice/core/activation/create-activation";
 import { slotSeen } from "@sluice/core/activation/observed-host";
-import { parseUnit } from "@sluice/core/intent/intent";
+import { createAgentChange } from "@sluice/core/agents/plan-agent-change";
+import { agentUnit, parseUnit } from "@sluice/core/intent/intent";
 import { canonicalJson } from "@sluice/core/units/canonical-json";
 import { sameJson } from "@sluice/core/units/same-json";
 import { after, minutes } from "@sluice/core/units/time";
 import { keepServedBindings } from "../ledger/asked-duties.ts";
 import { knownReleases } from "../ledger/known-releases.ts";
 import type { Ledger } from "../ledger/ledger.ts";
-import { confirmCertificates, settleCertificates } from "../ledger/proven-certificates.ts";
+import { confirmCertificates, settleCertificates, withCertificates } from "../ledger/proven-certificates.ts";
 import { busyUnits, liveUnit } from "./live-units.ts";
 import { processesOf } from "./processes.ts";
 
@@ -81,11 +83,17 @@ function forgetOld(ledger: Ledger, { now, intent }: SettleInput): Ledger {
     if (state.phase === "done") return false;
     return state.phase !== "ended" || held.has(id) || intent === undefined || now < after(state.at, outcomeKeptMs);
   };
+  const isChangeKept = ([id, change]: readonly [string, AgentChange]): boolean => {
+    if (change.phase === "done") return false;
+    return change.phase !== "ended" || held.has(id) || intent === undefined || now < after(change.at, outcomeKeptMs);
+  };
   const activations = Object.entries(ledger.activations).filter(isKept);
   const ids = new Set([...held, ...activations.map(([id]) => id)]);
+  const changes = Object.entries(ledger.agentChanges ?? {}).filter(isChangeKept);
   return {
     ...ledger,
     activations: Object.fromEntries(activations),
+    ...(ledger.agentChanges === undefined ? {} : { agentChanges: Object.fromEntries(changes) }),
     revoked: Object.fromEntries(Object.entries(ledger.revoked).filter(([id]) => ids.has(id))),
     localActs: ledger.localActs.filter(({ at }) => now < after(at, localActsKeptMs)).slice(-10),
     previous: Object.fromEntries(Object.entries(ledger.previous).filter(([, { until }]) => now < until)),
@@ -116,10 +124,8 @@ function isCredible(ledger: Ledger, host: ObservedHost, { unit, proven }: UnitIn
   return live.digest === proven?.digest;
 }
 
-const learnCertificates = (ledger: Ledger, { host }: SettleInput): Ledger => ({
-  ...ledger,
-  certificates: settleCertificates(ledger, host),
-});
+const learnCertificates = (ledger: Ledger, { host }: SettleInput): Ledger =>
+  withCertificates(ledger, settleCertificates(ledger, host));
 
 /** After a lost ledger: what runs and is not known to be proven is left as it is until the coordinator speaks of it. */
 function noticeStrangers(ledger: Ledger, { intent, host, now }: SettleInput): Ledger {
@@ -143,9 +149,11 @@ function beginGrants(ledger: Ledger, input: SettleInput): Ledger {
   return (input.intent?.body.grants ?? []).reduce((so, grant) => beginGrant(so, grant, input), ledger);
 }
 
-function beginGrant(ledger: Ledger, grant: Grant, { now, intent, host }: SettleInput): Ledger {
-  if (ledger.activations[grant.id] !== undefined || ledger.revoked[grant.id] !== undefined) return ledger;
+function beginGrant(ledger: Ledger, grant: Grant, input: SettleInput): Ledger {
+  const { now, intent, host } = input;
+  if (isBegun(ledger, grant) || ledger.revoked[grant.id] !== undefined) return ledger;
   if (whyNotYet(ledger, grant, host) !== undefined) return ledger;
+  if (isForAgent(grant)) return beginAgentChange(ledger, grant, input);
   const releases = knownReleases(ledger, intent);
   const live = grant.units.flatMap(({ unit }) => {
     const found = liveUnit(host, unit);
@@ -153,7 +161,7 @@ function beginGrant(ledger: Ledger, grant: Grant, { now, intent, host }: SettleI
       found === undefined || releases[found.digest] !== undefined ? found : provenInstead(ledger, unit, found);
     return known === undefined ? [] : [[unit, known] as const];
   });
-  const before = Object.entries(ledger.certificates).flatMap(([unit, known]) =>
+  const before = Object.entries(ledger.certificates ?? {}).flatMap(([unit, known]) =>
     known.before === undefined ? [] : [[unit, known.before] as const],
   );
   const facts = { live: Object.fromEntries(live), before: Object.fromEntries(before) };
@@ -166,6 +174,16 @@ function beginGrant(ledger: Ledger, grant: Grant, { now, intent, host }: SettleI
   };
 }
 
+function beginAgentChange(ledger: Ledger, grant: Grant, { now, intent }: SettleInput): Ledger {
+  const change = createAgentChange(grant, knownReleases(ledger, intent), now);
+  const { agent: _, ...drifts } = ledger.drifts;
+  return { ...ledger, drifts, agentChanges: { ...ledger.agentChanges, [grant.id]: change } };
+}
+
+/** Whether the ledger knows how far a grant has come. */
+export const isBegun = ({ activations, agentChanges = {} }: Ledger, { id }: Pick<Grant, "id">): boolean =>
+  activations[id] !== undefined || agentChanges[id] !== undefined;
+
 /** What runs is unknown, so going back means going to the proven release. */
 function provenInstead(ledger: Ledger, unit: UnitKey, found: LiveUnit): LiveUnit | undefined {
   const digest = ledger.proven[unit]?.digest;
@@ -174,6 +192,8 @@ function provenInstead(ledger: Ledger, unit: UnitKey, found: LiveUnit): LiveUnit
 
 /** Why a grant is not begun yet; undefined when nothing is in its way. */
 export function whyNotYet(ledger: Ledger, grant: Grant, host: ObservedHost): string | undefined {
+  if (isForAgent(grant) && host.agent === undefined)
+    return "this agent was started without its watchdog, so that nobody could start another one in its place";
   const busy = busyUnits(ledger);
   const taken = grant.units.find(({ unit }) => busy.has(unit));
   if (taken !== undefined) return `waiting until an earlier activation of ${taken.unit} has ended`;
@@ -197,6 +217,13 @@ function notePending(ledger: Ledger, { intent, host, now }: SettleInput): Ledger
 
 const noteProcesses = (ledger: Ledger, { host }: SettleInput): Ledger => ({ ...ledger, processes: processesOf(host) });
 
+/** Takes in what a step of a change of the agent decided; a confirmed one makes its program the proven one. */
+export function recordChange(ledger: Ledger, next: AgentChange): Ledger {
+  const agentChanges = { ...ledger.agentChanges, [next.grant.id]: next };
+  if (next.phase !== "done") return { ...ledger, agentChanges };
+  return { ...ledger, agentChanges, proven: { ...ledger.proven, [agentUnit]: next.release } };
+}
+
 /** Takes in what a step of an activation decided; a confirmed one makes its releases the proven ones. */
 export function recordStep(ledger: Ledger, next: ActivationState, now: Instant): Ledger {
   const activations = { ...ledger.activations, [next.grant.id]: next };
@@ -209,6 +236,6 @@ export function recordStep(ledger: Ledger, next: ActivationState, now: Instant):
     const keptMs = ledger.duties[part.site]?.keepPreviousMs;
     if (keptMs !== undefined) previous[part.site] = { release: part.from.release, until: after(now, keptMs) };
   }
-  const certificates = confirmCertificates(ledger.certificates, next.parts);
-  return { ...ledger, activations, proven, certificates, previous };
+  const certificates = confirmCertificates(ledger.certificates ?? {}, next.parts);
+  return withCertificates({ ...ledger, activations, proven, previous }, certificates);
 }

@@ -568,3 +568,47 @@ test("a restart that is confirmed makes the renewed certificate the proven one; 
   await scene.until("taken back", () => scene.progress("g4")?.kind === "provisional");
   expect(presented(scene)).toEqual([certified("old")]);
 });
+
+test("what the intent holds is put on disk before any grant, and nothing of it comes to users, whoever ends", async () => {
+  const scene = await healthyScene();
+  const held = scene.intent([one, proxy], []);
+  const units = held.body.units.map((unit) =>
+    unit.unit === "site:shop" ? { ...unit, desired: two.digest, hold: [...unit.hold, two] } : unit,
+  );
+  const body = { ...held.body, units };
+  await scene.life?.agent.obey({ ...held, body, digest: sha256Text(canonicalJson(body)) });
+  await scene.until("installed", () => scene.host.installed.has(two.digest));
+  await scene.restartAgent();
+  const shop = () => scene.life?.observe()?.units.find(({ unit }) => unit === "site:shop");
+  await scene.until("told", () => shop()?.installed.includes(two.digest) === true);
+  expect(shop()).toMatchObject({ desired: two.digest, proven: one.digest, running: { digest: one.digest } });
+  expect(scene.host.served).toEqual(["nobody", "1.0.0"]);
+});
+
+test("a held release that can't be installed is told of, tried again after a while, and forgotten when it is held no more", async () => {
+  const scene = await healthyScene();
+  const { ensureInstalled } = scene.host.drivers.installer;
+  let tries = 0;
+  let isBroken = true;
+  Object.assign(scene.host.drivers.installer, {
+    ensureInstalled: async (release: UnitRelease, signal: AbortSignal) => {
+      tries += 1;
+      if (isBroken) throw new Problem("disk-full", "cannot download: no space left");
+      await ensureInstalled(release, signal);
+    },
+  });
+  const held = scene.intent([one, proxy], []);
+  const units = held.body.units.map((unit) =>
+    unit.unit === "site:shop" ? { ...unit, hold: [...unit.hold, two] } : unit,
+  );
+  const body = { ...held.body, units };
+  await scene.life?.agent.obey({ ...held, body, digest: sha256Text(canonicalJson(body)) });
+  const remarks = () => scene.life?.observe()?.remarks.join() ?? "";
+  await scene.until("told", () => remarks().includes("no space left"));
+  await scene.clock.advance(seconds(20));
+  expect(tries).toBe(1);
+  isBroken = false;
+  await scene.until("installed", () => scene.host.installed.has(two.digest));
+  await scene.until("over", () => remarks() === "");
+  expect(tries).toBe(2);
+});

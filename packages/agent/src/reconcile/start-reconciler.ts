@@ -7,18 +7,20 @@ import type { Clock, Running } from "@sluice/runtime";
 import type { Log } from "@sluice/runtime/logs/open-log";
 import { noFacts } from "../activation/carry-out.ts";
 import { interruptAll } from "../activation/interrupt-all.ts";
-import { stepActivation, wordOn } from "../activation/step-activation.ts";
+import { stepActivation, wordOn, wordOnChange } from "../activation/step-activation.ts";
 import { findHandChanges, type RanBefore } from "../drift/find-hand-changes.ts";
 import type { FoundDrift } from "../drift/start-drift-watch.ts";
 import type { HostMemory } from "../ledger/host-memory.ts";
+import { AgentChanges } from "../program/agent-changes.ts";
 import { Admission } from "./admission.ts";
+import { HeldReleases } from "./held-releases.ts";
 import type { HostDrivers } from "./host-drivers.ts";
 import { type HostLook, HostLooks } from "./host-looks.ts";
 import { IntentInbox } from "./intent-inbox.ts";
 import { isAtRest } from "./is-at-rest.ts";
 import type { Judgement } from "./judgement.ts";
 import { Lanes } from "./lanes.ts";
-import { sitesOf, unsettled } from "./live-units.ts";
+import { sitesOf, unsettled, unsettledChanges } from "./live-units.ts";
 import type { UpkeepInput } from "./plan-upkeep.ts";
 import { ReleasePruner } from "./release-pruner.ts";
 import { settleLedger } from "./settle-ledger.ts";
@@ -40,6 +42,10 @@ export interface ReconcilerOptions {
   readonly onSwitched: (sites: readonly string[]) => void;
   /** What somebody has done to the processes of this host and that is not as it was yet; told with every look. */
   readonly onHandChanges: (found: readonly FoundDrift[]) => void;
+  /** The coordinator hears this agent; absent: nobody asks. */
+  readonly isConnected?: () => boolean;
+  /** This process has to make room for another program of the agent. */
+  readonly onChangeOver?: () => void;
 }
 
 export interface Reconciler extends Running {
@@ -79,7 +85,9 @@ class ReconcileLoop implements Reconciler {
   readonly #lanes: Lanes;
   readonly #inbox: IntentInbox;
   readonly #pruner: ReleasePruner;
+  readonly #held: HeldReleases;
   readonly #troubles: Troubles;
+  readonly #changes: AgentChanges;
   readonly #watch: Running;
   readonly #notes: UpkeepNotes = { ready: new Set(), unready: new Set(), absentSince: {}, cold: false };
   #facts = new Map<string, ActivationFacts>();
@@ -103,10 +111,21 @@ class ReconcileLoop implements Reconciler {
       onTaken: () => this.#taken(),
       onRefused: onChanged,
     });
-    this.#pruner = new ReleasePruner(drivers, memory);
+    this.#pruner = new ReleasePruner(drivers, memory, () => this.#seen?.agent?.digest);
+    this.#held = new HeldReleases(drivers.installer, memory, clock);
     this.#lanes = new Lanes(clock, this.#stop.signal, {
       error: (lane, error) => this.#troubles.note(lane, error),
       calledOff: () => this.wake(),
+    });
+    this.#changes = new AgentChanges({
+      ...{ drivers, memory, clock, log, looks: this.#looks, lanes: this.#lanes, waiting: this.waiting },
+      isConnected: options.isConnected ?? (() => false),
+      onMoved: () => this.wake(),
+      onStep: (_from, _plan, look) => {
+        this.#note(look);
+        onChanged();
+      },
+      onChangeOver: options.onChangeOver ?? (() => undefined),
     });
     this.#watch = drivers.watch({ moved: () => this.wake(), lost: () => this.#doubt() });
     this.done = this.#run();
@@ -142,6 +161,9 @@ class ReconcileLoop implements Reconciler {
     const { ledger, intent } = this.#options.memory;
     for (const state of unsettled(ledger)) {
       if (wordOn(ledger, intent, state).kind !== "held") this.#lanes.callOff(state.grant.id);
+    }
+    for (const change of unsettledChanges(ledger)) {
+      if (wordOnChange(ledger, intent, change).kind !== "held") this.#lanes.callOff(change.grant.id);
     }
     this.#options.onChanged();
     this.wake();
@@ -198,6 +220,7 @@ class ReconcileLoop implements Reconciler {
     await memory.update((ledger) => settleLedger(ledger, input));
     await this.#noticeHands(host);
     await this.#spawnLanes(host);
+    this.#installHeld(host);
     await this.#pruner.prune();
   }
 
@@ -237,9 +260,24 @@ class ReconcileLoop implements Reconciler {
     const input = upkeepInput(this.#options, this.#notes, host);
     for (const site of Object.keys(ledger.duties)) await this.#keepUp(`site:${site}`, { site }, input);
     await this.#keepUp("front", "front", input);
-    const known = new Set(Object.keys(ledger.activations));
+    await this.#changes.carryOn(host);
+    const known = new Set([...Object.keys(ledger.activations), ...Object.keys(ledger.agentChanges ?? {})]);
     for (const id of this.#facts.keys()) if (!known.has(id)) this.#facts.delete(id);
     for (const id of this.waiting.keys()) if (!known.has(id)) this.waiting.delete(id);
+  }
+
+  /** Grants come first: they install what they need themselves. */
+  #installHeld({ installed }: ObservedHost): void {
+    const lane = "installing ahead";
+    const release = this.#held.missing(installed);
+    if (release === undefined) this.#troubles.over(lane);
+    if (release === undefined || !this.#held.isDue || unsettled(this.#options.memory.ledger).length > 0) return;
+    this.#lanes.run(lane, async (signal) => {
+      await this.#held.install(release, signal);
+      this.#troubles.over(lane);
+      this.wake();
+      return false;
+    });
   }
 
   async #keepUp(lane: string, what: { readonly site: string } | "front", input: UpkeepInput): Promise<void> {

@@ -43,7 +43,8 @@ export function noteAbsent(
 ): void {
   const { absentSince } = notes;
   for (const unit of Object.keys(proven)) {
-    if (parseUnit(unit as UnitKey).kind === "site") continue;
+    const { kind } = parseUnit(unit as UnitKey);
+    if (kind === "site" || kind === "agent") continue;
     if (proxiesOf(host, unit as UnitKey).some(({ draining }) => !draining)) delete absentSince[unit];
     else absentSince[unit] ??= now;
   }
@@ -112,7 +113,7 @@ export function upkeepInput(
 }
 
 function certificatesOfProven(ledger: Ledger): UpkeepInput["certificates"] {
-  const known = Object.keys(ledger.certificates).flatMap((unit) => {
+  const known = Object.keys(ledger.certificates ?? {}).flatMap((unit) => {
     const certificates = provenCertificates(ledger, unit);
     return certificates === undefined ? [] : [[unit, certificates] as const];
   });

@@ -8,6 +8,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import {
   canonicalJson,
   defaultProxyLimits,
+  type EngineName,
   type Grant,
   type GrantProgress,
   type Intent,
@@ -72,12 +73,17 @@ export interface World {
   readonly proxy: UnitRelease;
   readonly front: UnitRelease;
   release(version: string): Promise<UnitRelease>;
-  /** The next intent: always a higher generation. */
-  order(proven: readonly UnitRelease[], granted: readonly UnitRelease[], over?: Partial<Grant>): Intent;
+  /** The next intent: always a higher generation. `wanted` is held and desired, and nobody may activate it. */
+  order(
+    proven: readonly UnitRelease[],
+    granted: readonly UnitRelease[],
+    over?: Partial<Grant>,
+    wanted?: readonly UnitRelease[],
+  ): Intent;
   start(): Promise<AsyncDisposable>;
 }
 
-export async function openWorld(): Promise<World> {
+export async function openWorld(engine: EngineName = "node"): Promise<World> {
   const folder = await mkdtemp(join(tmpdir(), "slu-"));
   const dataDir = join(folder, "d");
   await mkdir(dataDir, { mode: 0o700 });
@@ -121,7 +127,7 @@ export async function openWorld(): Promise<World> {
   const open = { name: "shop.example.com", kind: "public", bindingPort: 8080 } as const;
   const proxy = sealed("proxy:shop", "settings 1", {
     site: "shop",
-    engine: "node",
+    engine,
     listeners: [{ bindingPort: 80, address: "127.0.0.1", port, tls: false }],
     behindFront: true,
     bindings: [internal, open],
@@ -129,7 +135,7 @@ export async function openWorld(): Promise<World> {
     limits: defaultProxyLimits,
   });
   const front = sealed("front", "settings 1", {
-    engine: "node",
+    engine,
     listeners: [{ bindingPort: 8080, address: "127.0.0.1", port: frontPort, tls: false }],
     routes: [{ ...open, site: "shop" }],
     limits: defaultProxyLimits,
@@ -158,10 +164,10 @@ export async function openWorld(): Promise<World> {
         ready: { path: "/", withinMs: seconds(20) },
       });
     },
-    order(proven, granted, over = {}) {
+    order(proven, granted, over = {}, wanted = []) {
       generation += 1;
       if (granted.length > 0 && over.id === undefined) grants += 1;
-      const units = unitIntents(proven, granted);
+      const units = unitIntents(proven, granted, wanted);
       const grant: Grant = { ...grantOf(`r${grants}`, granted, nodeClock.now()), ...over };
       const body = {
         environment: "production",

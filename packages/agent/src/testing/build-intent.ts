@@ -1,12 +1,22 @@
 import { after, type Grant, type Instant, minutes, type UnitIntent, type UnitRelease } from "@sluice/core";
 
-/** What an intent says of the units that are proven or granted. */
-export function unitIntents(proven: readonly UnitRelease[], granted: readonly UnitRelease[]): readonly UnitIntent[] {
-  const all = [...proven, ...granted];
+/** What an intent says of the units that are proven, granted, or wanted without a grant. */
+export function unitIntents(
+  proven: readonly UnitRelease[],
+  granted: readonly UnitRelease[],
+  wanted: readonly UnitRelease[] = [],
+): readonly UnitIntent[] {
+  const all = [...proven, ...granted, ...wanted];
   return [...new Set(all.map(({ unit }) => unit))].map((unit) => {
     const known = proven.find((release) => release.unit === unit);
     const hold = all.filter((release) => release.unit === unit);
-    return { unit, ...(known === undefined ? {} : { proven: known }), hold };
+    const desired = wanted.find((release) => release.unit === unit)?.digest;
+    return {
+      unit,
+      ...(known === undefined ? {} : { proven: known }),
+      ...(desired === undefined ? {} : { desired }),
+      hold,
+    };
   });
 }
 

@@ -147,8 +147,7 @@ const bindingIn = ({ bindings }: ProxyCounts, { name, bindingPort, site }: Bindi
 
 function emptyBlock(startsAt: Instant, unit: UnitKey, { name, bindingPort, site = "" }: BindingCounts): TrafficBlock {
   const parsed = parseUnit(unit);
-  const way =
-    parsed.kind === "front" ? ({ hop: "front", site } as const) : ({ hop: "proxy", site: parsed.site } as const);
+  const way = "site" in parsed ? ({ hop: "proxy", site: parsed.site } as const) : ({ hop: "front", site } as const);
   return { startsAt, ...way, binding: name, bindingPort, outcomes: {}, latency: [] };
 }
 

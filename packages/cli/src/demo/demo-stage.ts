@@ -25,6 +25,7 @@ export interface DemoStage {
   snapshot(): Promise<Snapshot>;
   status(): Promise<GetStatusResponse>;
   newestRollout(): Promise<Rollout>;
+  rollout(id: string): Promise<Rollout>;
   /** Blocks of ten seconds in which the shop had users, on the way of these hosts that has fewest. */
   blocksWithUsers(hosts: readonly string[]): Promise<number>;
   /** Polls until `isTrue` answers yes. Rejects at the scene's deadline. */
@@ -86,6 +87,7 @@ export function createStage(options: StageOptions): DemoStage & AsyncDisposable 
       if (newest === undefined) throw new Error("there is no rollout");
       return newest;
     },
+    rollout: (id) => client.getRollout(id),
     blocksWithUsers: async (hosts) => {
       const answers = await Promise.all(hosts.map((host) => client.getHealth({ site: "shop", host })));
       const ways = answers.flatMap((answer) => answer.hosts.flatMap(({ traffic }) => traffic));

@@ -17,6 +17,7 @@ export const sampleReleases: readonly SampleRelease[] = [
   { site: "shop", version: "1", variant: "good" },
   { site: "shop", version: "2", variant: "good" },
   { site: "shop", version: "3", variant: "good" },
+  { site: "shop", version: "3.1", variant: "good" },
   { site: "shop", version: "4-dies", variant: "dies" },
   { site: "shop", version: "5-half", variant: "fails-public" },
   { site: "shop", version: "6-some", variant: "fails-some" },

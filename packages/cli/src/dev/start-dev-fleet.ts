@@ -178,7 +178,18 @@ function argumentsOf(layout: DevLayout, program: DevProgram, times: number): rea
   if (program === "edge") return edgeArguments(layout);
   const host = layout.hosts.find((candidate) => candidate.name === program);
   if (host === undefined) throw new Problem("host-unknown", `no program '${program}' in the dev fleet`);
-  return [mainFile, "agent", "run", "--host", host.name, "--data", host.dir, "--coordinator", layout.coordinator];
+  return [
+    mainFile,
+    "agent",
+    "run",
+    "--host",
+    host.name,
+    "--data",
+    host.dir,
+    "--coordinator",
+    layout.coordinator,
+    "--no-watchdog",
+  ];
 }
 
 /** Asks again and again until the answer is yes; a program that has ended meanwhile is a failure at once. */

@@ -9,8 +9,11 @@ import {
 import { Problem } from "@sluice/core";
 import { fromServiceError } from "@sluice/protocol";
 import {
+  type AcknowledgeRequest,
+  type AcknowledgeResponse,
   type AddFreezeRequest,
   type AddMuteRequest,
+  type Alert,
   type ApplyRequest,
   type ApplyResponse,
   type CommandRolloutRequest,
@@ -24,6 +27,7 @@ import {
   type GetStatusRequest,
   type GetStatusResponse,
   type HostDrain,
+  type ListAlertsResponse,
   type ListReleasesResponse,
   type ListRolloutsRequest,
   type Mute,
@@ -37,6 +41,8 @@ import {
   type PushReleaseResponse,
   type ReadEventsRequest,
   type ReadEventsResponse,
+  type RebootHostsRequest,
+  type RebootHostsResponse,
   type RestartRequest,
   type RestartResponse,
   type WatchEventsRequest,
@@ -59,9 +65,11 @@ export interface CoordinatorClient extends Disposable {
   plan(request: PlanRequest): Promise<PlanResponse>;
   apply(request: ApplyRequest): Promise<ApplyResponse>;
   pushRelease(open: PushReleaseOpen, tarball: Buffer): Promise<PushReleaseResponse>;
-  listReleases(site: string): Promise<ListReleasesResponse>;
+  /** Of a site, or with `agents` the versions of the agent. */
+  listReleases(site: string, agents?: boolean): Promise<ListReleasesResponse>;
   deploy(request: DeployRequest): Promise<DeployResponse>;
   restart(request: RestartRequest): Promise<RestartResponse>;
+  rebootHosts(request: RebootHostsRequest): Promise<RebootHostsResponse>;
   listRollouts(request: ListRolloutsRequest): Promise<readonly Rollout[]>;
   getRollout(id: string): Promise<Rollout>;
   /** The rollout now, then after every change, until it has ended or `signal` aborts (which ends the iteration quietly). */
@@ -78,6 +86,9 @@ export interface CoordinatorClient extends Disposable {
   haltAll(reason: string): Promise<readonly string[]>;
   /** Ids of the rollouts that go on. */
   clearHalt(reason: string | undefined): Promise<readonly string[]>;
+  listAlerts(): Promise<ListAlertsResponse>;
+  acknowledge(request: AcknowledgeRequest): Promise<AcknowledgeResponse>;
+  testPage(reason: string | undefined): Promise<Alert>;
   drainHost(request: DrainHostRequest): Promise<HostDrain>;
   undrainHost(host: string, reason: string): Promise<void>;
   getStatus(request: GetStatusRequest): Promise<GetStatusResponse>;
@@ -104,9 +115,10 @@ export function openCoordinatorClient(address: string, user: string): Coordinato
     plan: (request) => unary(client.plan.bind(client), request),
     apply: (request) => unary(client.apply.bind(client), request),
     pushRelease: (open, tarball) => sendRelease(client, open, tarball, address, user),
-    listReleases: (site) => unary(client.listReleases.bind(client), { site }),
+    listReleases: (site, agents = false) => unary(client.listReleases.bind(client), { site, agents }),
     deploy: (request) => unary(client.deploy.bind(client), request),
     restart: (request) => unary(client.restart.bind(client), request),
+    rebootHosts: (request) => unary(client.rebootHosts.bind(client), request),
     listRollouts: async (request) => (await unary(client.listRollouts.bind(client), request)).rollouts,
     getRollout: async (id) => present((await unary(client.getRollout.bind(client), { id })).rollout),
     watchRollout: (id, signal) => mapPresent(stream((metadata) => client.watchRollout({ id }, metadata), signal)),
@@ -132,6 +144,9 @@ type Orders = Pick<
   | "removeMute"
   | "haltAll"
   | "clearHalt"
+  | "listAlerts"
+  | "acknowledge"
+  | "testPage"
   | "drainHost"
   | "undrainHost"
 >;
@@ -151,6 +166,9 @@ function ordersOf(
     removeMute: async (name) => void (await unary(client.removeMute.bind(client), { name })),
     haltAll: async (reason) => (await unary(client.haltAll.bind(client), { reason })).pausedRolloutIds,
     clearHalt: async (reason) => (await unary(client.clearHalt.bind(client), { reason })).resumedRolloutIds,
+    listAlerts: () => unary(client.listAlerts.bind(client), {}),
+    acknowledge: (request) => unary(client.acknowledge.bind(client), request),
+    testPage: async (reason) => present((await unary(client.testPage.bind(client), { reason })).alert),
     drainHost: async (request) => present((await unary(client.drainHost.bind(client), request)).drain),
     undrainHost: async (host, reason) => void (await unary(client.undrainHost.bind(client), { host, reason })),
   };

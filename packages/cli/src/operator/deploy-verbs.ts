@@ -26,6 +26,8 @@ interface RestartOptions extends CoordinatorOptions, FollowingOptions {
   readonly to?: string;
   readonly reason?: string;
   readonly proxies?: boolean;
+  readonly agents?: boolean;
+  readonly env?: string;
 }
 
 /** `sluice deploy` and `sluice restart`: rollouts that need no change of the fleet file. */
@@ -44,13 +46,18 @@ export function addDeployVerbs(program: Command, world: World): void {
       runWithCoordinator(world, options, (client) => deploy(world, client, { site, version, options })),
     );
   withReason(withFollowing(withCoordinator(program.command("restart"))))
-    .description("restart a site's slots, or proxies, host by host without a lost request")
+    .description("restart a site's slots, proxies or agents, host by host without a lost request")
     .argument("[site]", "a site of the fleet file")
     .option("--proxies", "restart its proxy instead; without a site: all proxies and fronts")
-    .option("--to <environment>", "the last environment to reach (default: all)")
+    .option(
+      "--agents",
+      "restart the agents instead; with --to VERSION as that version, on trial until it has proved itself",
+    )
+    .option("--to <environment>", "the last environment to reach (default: all); of --agents the version")
+    .option("--env <environment>", "of --agents the last environment to reach (default: all)")
     .addHelpText(
       "after",
-      '\nExamples:\n  $ sluice restart shop\n  $ sluice restart --proxies --reason "new certificates"',
+      '\nExamples:\n  $ sluice restart shop\n  $ sluice restart --proxies --reason "new certificates"\n  $ sluice restart --agents --to 0.2.0',
     )
     .action((site: string | undefined, options: RestartOptions) =>
       runWithCoordinator(world, options, (client) => restart(world, client, site, options)),
@@ -82,21 +89,38 @@ async function restart(
   options: RestartOptions,
 ): Promise<ExitName> {
   const json = options.json === true;
-  if (site === undefined && options.proxies !== true) {
-    throw new Problem("usage-invalid", "cannot restart: neither a site nor --proxies is given", {
-      hint: "sluice restart SITE, sluice restart SITE --proxies, or sluice restart --proxies",
-    });
-  }
+  assertRestartable(site, options);
+  const { agents = false, proxies = false, reason, to, env } = options;
   const answer = await client.restart({
-    site,
-    proxies: options.proxies === true,
-    reason: options.reason,
-    toEnvironment: options.to,
+    ...{ site, proxies, agents, reason },
+    ...(agents ? { agentVersion: to, toEnvironment: env } : { agentVersion: undefined, toEnvironment: to }),
   });
+  if (answer.rolloutIds.length === 0 && agents && to !== undefined) {
+    say(world, json, `agent ${to} runs on every host already, proven; nothing to do`);
+    if (json) sayJson(world, { kind: "result", exit: "done", rollouts: [] });
+    return "done";
+  }
   if (answer.rolloutIds.length === 0) {
     say(world, json, "nothing runs that could be restarted");
     if (json) sayJson(world, { kind: "result", exit: "done", rollouts: [] });
     return "done";
   }
   return leaveOrFollow(world, client, answer.rolloutIds, options);
+}
+
+function assertRestartable(site: string | undefined, { agents, proxies, env }: RestartOptions): void {
+  if (agents === true && (site !== undefined || proxies === true)) {
+    throw new Problem("usage-invalid", "cannot restart: --agents goes with neither a site nor --proxies", {
+      hint: "sluice restart --agents, or sluice restart --agents --to VERSION",
+    });
+  }
+  if (agents !== true && env !== undefined) {
+    throw new Problem("usage-invalid", "cannot restart: --env goes with --agents only", {
+      hint: "sluice restart SITE --to ENVIRONMENT",
+    });
+  }
+  if (site !== undefined || proxies === true || agents === true) return;
+  throw new Problem("usage-invalid", "cannot restart: neither a site nor --proxies nor --agents is given", {
+    hint: "sluice restart SITE, sluice restart SITE --proxies, sluice restart --proxies, or sluice restart --agents",
+  });
 }

@@ -1,12 +1,20 @@
-import { type DurationMs, drainLimitMs, drainNoticeMs, durationMs, formatDuration } from "@sluice/core";
+import { type DurationMs, drainLimitMs, drainNoticeMs, durationMs, formatDuration, rebootReturnMs } from "@sluice/core";
 import type { HostStatus } from "@sluice/protocol/generated/sluice/operator/v1/operator";
 import type { Command } from "commander";
 import type { ExitName } from "../exit-codes.ts";
 import { renderTable } from "../screen/render-table.ts";
 import { say, sayJson, type World } from "../world.ts";
-import { type CoordinatorOptions, duration, withCoordinator, withReason } from "./common-options.ts";
+import {
+  type CoordinatorOptions,
+  duration,
+  type FollowingOptions,
+  withCoordinator,
+  withFollowing,
+  withReason,
+} from "./common-options.ts";
 import type { CoordinatorClient } from "./coordinator-client.ts";
 import { runWithCoordinator } from "./run-with-coordinator.ts";
+import { leaveOrFollow } from "./started-rollouts.ts";
 
 interface DrainOptions extends CoordinatorOptions {
   readonly reason?: string;
@@ -15,9 +23,17 @@ interface DrainOptions extends CoordinatorOptions {
   readonly anyway?: boolean;
 }
 
+interface RebootOptions extends CoordinatorOptions, FollowingOptions {
+  readonly reason?: string;
+  readonly all?: boolean;
+  readonly env?: string;
+}
+
 /** `sluice host`: who is there, and whether users come to it. */
 export function addHostVerbs(program: Command, world: World): void {
-  const host = program.command("host").description("hosts: who is there, and leading users away from one");
+  const host = program
+    .command("host")
+    .description("hosts: who is there, leading users away from one, and rebooting them");
   withCoordinator(host.command("list"))
     .description("every host with its environment, whether it reports, and whether users come to it")
     .addHelpText("after", "\nExample:\n  $ sluice host list")
@@ -49,6 +65,41 @@ export function addHostVerbs(program: Command, world: World): void {
     .action((name: string, options: DrainOptions) =>
       runWithCoordinator(world, options, (client) => undrain(world, client, name, options)),
     );
+  addReboot(host, world);
+}
+
+function addReboot(host: Command, world: World): void {
+  withReason(withFollowing(withCoordinator(host.command("reboot"))))
+    .description("reboot hosts, environment by environment, one of a site at a time: drained before, proven after")
+    .argument("[hosts...]", "their names in the fleet file")
+    .option("--all", "every host on which something is proven")
+    .option("--env <environment>", "only the hosts of this environment")
+    .addHelpText(
+      "after",
+      [
+        "",
+        "A host reboots itself with the command that its agent was started with (--reboot-command). One that is not back within",
+        `${formatDuration(rebootReturnMs)}, proven and healthy, stops the rollout: no other host is let go.`,
+        "",
+        "Examples:",
+        '  $ sluice host reboot web-1 --reason "new disk"',
+        '  $ sluice host reboot --all --env production --reason "kernel 6.12.9"',
+      ].join("\n"),
+    )
+    .action((names: readonly string[], options: RebootOptions) =>
+      runWithCoordinator(world, options, (client) => reboot(world, client, names, options)),
+    );
+}
+
+async function reboot(
+  world: World,
+  client: CoordinatorClient,
+  names: readonly string[],
+  options: RebootOptions,
+): Promise<ExitName> {
+  const { all = false, env: environment, reason = "" } = options;
+  const { rolloutId } = await client.rebootHosts({ hosts: [...names], all, environment, reason });
+  return leaveOrFollow(world, client, [rolloutId], options);
 }
 
 async function listHosts(world: World, client: CoordinatorClient, options: CoordinatorOptions): Promise<ExitName> {

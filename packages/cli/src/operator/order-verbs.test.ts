@@ -110,15 +110,6 @@ test("halt --all says how many rollouts it holds and how it is lifted, --clear h
   expect(cleared.world.out()).toBe("the halt is lifted; 2 rollouts resumed\n");
 });
 
-test("ack acknowledges one rollout", async () => {
-  const { exit, asked } = await run(
-    { commandRollout: () => ({ rollout: rolloutOf(), newRolloutId: undefined }) },
-    "ack",
-    "r-1",
-  );
-  expect([exit, asked[0]?.request]).toEqual([0, { id: "r-1", verb: "ack" }]);
-});
-
 test("override names the gate and the reason", async () => {
   const { asked, world } = await run(
     { overrideGate: () => ({ rollout: rolloutOf() }) },

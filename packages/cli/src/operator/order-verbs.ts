@@ -8,7 +8,6 @@ import { renderTable } from "../screen/render-table.ts";
 import { say, sayJson, type World } from "../world.ts";
 import { type CoordinatorOptions, duration, withCoordinator, withReason } from "./common-options.ts";
 import type { CoordinatorClient } from "./coordinator-client.ts";
-import { steer } from "./rollout-verbs.ts";
 import { runWithCoordinator } from "./run-with-coordinator.ts";
 
 interface TimedOptions extends CoordinatorOptions {
@@ -28,15 +27,13 @@ interface HaltOptions extends CoordinatorOptions {
   readonly reason?: string;
 }
 
-/** `sluice freeze`, `mute`, `halt` and `ack`: what holds for the whole fleet, and who watches. */
+/** `sluice freeze`, `mute` and `halt`: what holds for the whole fleet. */
 export function addOrderVerbs(program: Command, world: World): void {
   addFreezeVerbs(program.command("freeze").description("times in which no wave starts"), world);
   addMuteVerbs(
     program
       .command("mute")
-      .description(
-        "alerts that nobody wants to hear for a while (recorded; no alert is sent by this version); checks go on",
-      ),
+      .description("alerts that nobody wants to hear for a while; what is still wrong when it ends is told then"),
     world,
   );
   withReason(withCoordinator(program.command("halt")))
@@ -48,13 +45,6 @@ export function addOrderVerbs(program: Command, world: World): void {
       '\nExamples:\n  $ sluice halt --all --reason "payment provider is down"\n  $ sluice halt --clear',
     )
     .action((options: HaltOptions) => runWithCoordinator(world, options, (client) => halt(world, client, options)));
-  withCoordinator(program.command("ack"))
-    .description("acknowledge that somebody on call watches a rollout, shortly before it starts")
-    .argument("<id>", "as printed when it started")
-    .addHelpText("after", "\nExample:\n  $ sluice ack r-12")
-    .action((id: string, options: CoordinatorOptions) =>
-      runWithCoordinator(world, options, (client) => steer(world, client, { id, verb: "ack" }, options)),
-    );
 }
 
 function addFreezeVerbs(freeze: Command, world: World): void {
@@ -90,7 +80,7 @@ function addFreezeVerbs(freeze: Command, world: World): void {
 
 function addMuteVerbs(mute: Command, world: World): void {
   withTimes(withReason(withCoordinator(mute.command("add"))))
-    .description("say that alerts are not to be sent for a while; always with an end and an owner, and checks go on")
+    .description("tell nobody of alerts for a while; always with an end and an owner, and checks go on")
     .argument("<name>", "lower-case letters, digits and hyphens")
     .addHelpText(
       "after",

@@ -2,8 +2,10 @@ import { resolve } from "node:path";
 import type { Coordinator } from "@sluice/coordinator";
 import type { DurationMs } from "@sluice/core";
 import { Problem } from "@sluice/core/problems/problem";
+import { readPace } from "@sluice/runtime/clock/pace-variable";
 import type { Command } from "commander";
-import { duration } from "../operator/common-options.ts";
+import type { AgentPushOptions } from "../operator/agent-verbs.ts";
+import { type CoordinatorOptions, duration, withCoordinator } from "../operator/common-options.ts";
 import { defaultCoordinatorAddress } from "../operator/coordinator-address.ts";
 import { version } from "../version.ts";
 import type { World } from "../world.ts";
@@ -22,7 +24,9 @@ interface AgentRunOptions {
   readonly data: string;
   readonly host: string;
   readonly coordinator: string;
+  readonly rebootCommand?: string;
   readonly logFile?: string;
+  readonly watchdog: boolean;
 }
 
 /** `sluice coordinator run` and `sluice agent run`: the long-running programs, started by systemd or by hand. */
@@ -54,12 +58,32 @@ export function addRootVerbs(program: Command, world: World): void {
     .requiredOption("--host <name>", "the host's name in the fleet file")
     .requiredOption("--data <folder>", "where everything of this host is kept")
     .option("--coordinator <host:port>", "where its coordinator listens", defaultCoordinatorAddress)
+    .option(
+      "--reboot-command <command>",
+      'reboots this host when `sluice host reboot` says so, run by /bin/sh, for example "systemctl reboot"; without it such reboots are refused',
+    )
     .option("--log-file <file>", "log there instead of stderr")
+    .option("--no-watchdog", "run the agent itself in this process; then its version is changed by hand only")
     .addHelpText(
       "after",
-      "\nExample:\n  $ sluice agent run --host web-1 --data /var/lib/sluice --coordinator 10.0.0.2:7420",
+      "\nA watchdog starts the agent, starts it again when it crashes, and lets rollouts change its version\n(sluice restart --agents --to VERSION).\n\nExample:\n  $ sluice agent run --host web-1 --data /var/lib/sluice --coordinator 10.0.0.2:7420",
     )
     .action((options: AgentRunOptions) => runAgent(world, options));
+  withCoordinator(agent.command("push"))
+    .description("pack a version of the agent and upload it; no host runs it by that")
+    .argument("<version>", "what `sluice --version` of that program says")
+    .argument("<folder>", "what Sluice is installed in")
+    .option("--entry <file>", "the file in it that Node is started with", "packages/cli/src/sluice.mjs")
+    .addHelpText("after", "\nExample:\n  $ sluice agent push 0.2.0 /opt/sluice-0.2.0")
+    .action(async (version: string, folder: string, options: AgentPushOptions) =>
+      (await import("../operator/agent-verbs.ts")).pushAgent(world, version, folder, options),
+    );
+  withCoordinator(agent.command("list"))
+    .description("the versions of the agent that were pushed, newest first")
+    .addHelpText("after", "\nExample:\n  $ sluice agent list --json")
+    .action(async (options: CoordinatorOptions) =>
+      (await import("../operator/agent-verbs.ts")).listAgents(world, options),
+    );
 }
 
 async function runCoordinator(world: World, options: CoordinatorRunOptions): Promise<void> {
@@ -93,12 +117,20 @@ async function runCoordinator(world: World, options: CoordinatorRunOptions): Pro
 }
 
 async function runAgent(world: World, options: AgentRunOptions): Promise<void> {
+  // A fleet whose clock is paced tries other deadlines than the watchdog's, which are of this world.
+  const isWatched = options.watchdog && readPace(world.env) === undefined;
+  if (isWatched && world.watchdog === undefined) world.becomeWatchdog?.(resolve(world.cwd, options.data));
   const [{ startAgent }, { createIds }, { rootClock }, { runUntilStopped }] = await Promise.all([
     import("@sluice/agent"),
     import("@sluice/runtime"),
     import("./root-clock.ts"),
     import("./run-until-stopped.ts"),
   ]);
+  if (options.rebootCommand?.trim() === "") {
+    throw new Problem("usage-invalid", "cannot run an agent whose --reboot-command is empty", {
+      hint: 'leave it out, or give a command: --reboot-command "systemctl reboot"',
+    });
+  }
   world.startOverCompiled?.();
   await runUntilStopped(world, {
     name: "agent",
@@ -113,6 +145,8 @@ async function runAgent(world: World, options: AgentRunOptions): Promise<void> {
         clock,
         ids: createIds(clock),
         log,
+        ...(options.rebootCommand === undefined ? {} : { rebootCommand: options.rebootCommand }),
+        ...(world.watchdog === undefined ? {} : { watchdog: world.watchdog }),
       });
     },
   });

@@ -23,6 +23,7 @@ export const endingOf = (rollout: Rollout): ExitName | undefined => endings[roll
 export function stepWords(step: RolloutStep): string {
   const parts = [step.state];
   if (step.switchMs !== undefined) parts.push(`switched in ${formatMs(step.switchMs)}`);
+  if (step.awayMs !== undefined) parts.push(`away for ${formatDuration(durationMs(step.awayMs))}`);
   if (step.reason !== undefined && step.reason !== "") parts.push(step.reason);
   else if (step.doing !== undefined && step.doing !== "") parts.push(step.doing.split("; ")[0] ?? "");
   return parts.length === 1 ? step.state : `${parts[0]}: ${parts.slice(1).join(", ")}`;

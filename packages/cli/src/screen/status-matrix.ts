@@ -37,7 +37,9 @@ const conditions = [
   "idle",
 ] as const;
 
+/** They belong to no site, and come last. */
 const front = "front";
+const agent = "agent";
 
 /** Hosts by sites: what runs of each site on each host, and how that stands. Hosts that stand alike are one row. */
 export function renderMatrix({ hosts }: GetStatusResponse, options: MatrixOptions): string {
@@ -48,8 +50,9 @@ export function renderMatrix({ hosts }: GetStatusResponse, options: MatrixOption
     .join("\n\n");
 }
 
-const siteOf = ({ unit }: UnitStatus): string => (unit === front ? front : unit.slice(unit.indexOf(":") + 1));
-const frontLast = (a: string, b: string): number => Number(a === front) - Number(b === front) || (a < b ? -1 : 1);
+const siteOf = ({ unit }: UnitStatus): string => unit.slice(unit.indexOf(":") + 1);
+const rankOfSite = (site: string): number => [front, agent].indexOf(site) + 1;
+const frontLast = (a: string, b: string): number => rankOfSite(a) - rankOfSite(b) || (a < b ? -1 : 1);
 
 function rowOf(host: HostStatus, sites: readonly string[], nowMs: number): Row {
   return {

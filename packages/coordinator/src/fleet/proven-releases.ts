@@ -7,6 +7,8 @@ import { readUnitRelease } from "../store/unit-releases.ts";
 export interface ProvenReleases {
   readonly digestOf: (host: string, unit: UnitKey) => string | undefined;
   readonly releaseOf: (host: string, unit: UnitKey) => UnitRelease | undefined;
+  /** Units with a proven release on the host, by name. */
+  readonly unitsOn: (host: string) => readonly UnitKey[];
   /** Sites with a proven release on the host, by name. */
   readonly sitesOn: (host: string) => readonly string[];
   /** Hosts that have anything of the site proven. */
@@ -23,6 +25,7 @@ export function readProvenReleases(db: Db): ProvenReleases {
       const digest = digestOf(host, unit);
       return digest === undefined ? undefined : readUnitRelease(db, digest);
     },
+    unitsOn: (host) => proven.filter((one) => one.host === host).map(({ unit }) => unit),
     sitesOn: (host) =>
       proven.flatMap((one) => {
         const unit = parseUnit(one.unit);

@@ -32,6 +32,8 @@ export interface DrainAsked {
   readonly reason: string;
   readonly noticeMs?: DurationMs | undefined;
   readonly limitMs?: DurationMs | undefined;
+  /** The rollout on whose behalf it is drained: what that keeps away itself is no obstacle. */
+  readonly rollout?: string | undefined;
   /** Although a site has more hosts unavailable then than it allows. */
   readonly anyway?: boolean;
 }
@@ -78,7 +80,7 @@ export class DrainDesk {
         hint: "give one with --reason",
       });
     }
-    const full = this.shortage(host);
+    const full = this.shortage(host, asked.rollout);
     if (full !== undefined && asked.anyway !== true) {
       throw new Problem("verb-refused", `cannot drain host '${host}': ${full}`, {
         hint: "wait for them, or say --anyway",
@@ -112,9 +114,9 @@ export class DrainDesk {
     });
   }
 
-  /** Why a site could not spare this host as well; undefined when all of them can. */
-  shortage(host: string): string | undefined {
-    const active = readActiveRollouts(this.#options.store);
+  /** Why a site could not spare this host as well; undefined when all of them can. `except`: a rollout that counts not. */
+  shortage(host: string, except?: string): string | undefined {
+    const active = readActiveRollouts(this.#options.store).filter(({ rollout }) => rollout.id !== except);
     const held = active.map(({ rollout, state }) => unavailableHosts(rollout, state));
     const drained = this.drained();
     for (const { site, key, maxUnavailable } of this.sitesOn(host)) {

@@ -55,6 +55,16 @@ export class HostWatch {
     this.#startedAt = options.clock.monotonic();
   }
 
+  /** What the log says of each host, as of the last look. */
+  get told(): ReadonlyMap<string, ToldHost> {
+    return this.#told;
+  }
+
+  /** The log says that too many hosts are silent at once. */
+  get isBlind(): boolean {
+    return this.#isBlind;
+  }
+
   /** A host has said something new; it is looked at with the next {@link look}. */
   heard(host: string): void {
     this.#spoke.add(host);

@@ -6,12 +6,10 @@ import { readIntent } from "../store/intents.ts";
 import type { Store } from "../store/store.ts";
 import type { Roster } from "./roster.ts";
 
+export type HostsNow = Pick<PlanInput, "hosts" | "fleet" | "proven">;
+
 /** What the hosts of the fleet say now, as decisions look at it. */
-export function hostsNow(
-  store: Store,
-  fleets: FleetDesk,
-  roster: Roster,
-): Pick<PlanInput, "hosts" | "fleet" | "proven"> {
+export function hostsNow(store: Store, fleets: FleetDesk, roster: Roster): HostsNow {
   const names = fleets.applied?.fleet.hosts.map(({ name }) => name) ?? [];
   return {
     hosts: Object.fromEntries(names.map((name) => [name, viewOf(store, roster, name)])),

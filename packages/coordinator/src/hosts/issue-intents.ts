@@ -1,7 +1,15 @@
-import { type DrainOrder, deriveIntentBody, type IntentBody, type IntentInput, type UnitRelease } from "@sluice/core";
+import {
+  type DrainOrder,
+  deriveIntentBody,
+  type IntentBody,
+  type IntentInput,
+  type RebootLease,
+  type UnitRelease,
+} from "@sluice/core";
 import type { Clock } from "@sluice/runtime";
 import type { ConfiguredFleet, FleetDesk } from "../fleet/fleet-desk.ts";
 import type { Leadership } from "../leadership.ts";
+import { rebootOrderOf } from "../reboots/turn-desk.ts";
 import { type DesiredUnit, type ProvenUnit, readDesired, readProven } from "../store/host-units.ts";
 import { readActiveRollouts, type StoredRollout } from "../store/rollouts.ts";
 import { readOrders } from "../store/standing-orders.ts";
@@ -26,6 +34,7 @@ interface Facts {
   readonly desired: readonly DesiredUnit[];
   readonly active: readonly StoredRollout[];
   readonly drains: readonly DrainOrder[];
+  readonly leases: readonly RebootLease[];
 }
 
 /** Derives the intent of every host that has spoken since the start; those that say something new are saved, then sent. */
@@ -47,6 +56,7 @@ export class IntentIssuer {
       desired: readDesired(store),
       active: readActiveRollouts(store),
       drains: readOrders(store, "drain"),
+      leases: readOrders(store, "reboot-lease"),
     };
     const met = applied.fleet.hosts.filter(({ name }) => leadership.hasMet(name));
     const bodies = met.map(({ name }): [string, IntentBody] => [name, this.#derive(applied, name, facts)]);
@@ -75,6 +85,7 @@ export class IntentIssuer {
       holds: holdsOf(host, proven, facts.active),
       rollouts: facts.active,
       draining: facts.drains.some((order) => order.host === host),
+      reboot: rebootOrderOf(host, facts.leases, facts.active),
       releaseOf: (digest) => this.#releaseOf(digest),
     });
   }

@@ -82,18 +82,7 @@ export class ReleaseDesk {
         },
       );
     }
-    if (!versionShape.test(version)) {
-      throw new Problem(
-        "release-invalid",
-        `cannot push release '${version}': a version is 1 to 100 letters, digits, dots, dashes, plus signs or underscores`,
-      );
-    }
-    if (!/^sha256:[0-9a-f]{64}$/.test(digest)) {
-      throw new Problem(
-        "message-invalid",
-        `cannot push release '${version}': its digest '${digest}' is not sha256:<64 hex digits>`,
-      );
-    }
+    assertPushable({ version, digest });
   }
 
   #isKnown({ site, version, digest }: PushRequest): boolean {
@@ -129,5 +118,21 @@ export class ReleaseDesk {
     if (!existed) log.info({ site, version, digest, bytes, by, oneWay }, "release.pushed");
     onPushed();
     return existed;
+  }
+}
+
+/** Throws `release-invalid` or `message-invalid` for a version or digest that nothing can be named by. */
+export function assertPushable({ version, digest }: Pick<PushRequest, "version" | "digest">): void {
+  if (!versionShape.test(version)) {
+    throw new Problem(
+      "release-invalid",
+      `cannot push release '${version}': a version is 1 to 100 letters, digits, dots, dashes, plus signs or underscores`,
+    );
+  }
+  if (!/^sha256:[0-9a-f]{64}$/.test(digest)) {
+    throw new Problem(
+      "message-invalid",
+      `cannot push release '${version}': its digest '${digest}' is not sha256:<64 hex digits>`,
+    );
   }
 }

@@ -2,7 +2,7 @@ import {
   applyVerb,
   changeEvents,
   type GateName,
-  type HostObservation,
+  type HostView,
   haltAllWords,
   type OperatorVerb,
   type Override,
@@ -17,7 +17,9 @@ import { type Clock, type Ids, sha256Text } from "@sluice/runtime";
 import type { Log } from "@sluice/runtime/logs/open-log";
 import type { FleetDesk } from "../fleet/fleet-desk.ts";
 import { readProvenReleases } from "../fleet/proven-releases.ts";
+import type { Roster } from "../hosts/roster.ts";
 import type { Leadership } from "../leadership.ts";
+import { requireAgent } from "../releases/agent-programs-desk.ts";
 import { markOneWay } from "../releases/mark-one-way.ts";
 import { appendEvent } from "../store/event-log.ts";
 import { readOneWay } from "../store/one-way-releases.ts";
@@ -33,6 +35,8 @@ import { readPushedRelease } from "../store/site-releases.ts";
 import { readHaltAll } from "../store/standing-orders.ts";
 import type { Db, Store } from "../store/store.ts";
 import { assertUnitsFree, isEmpty, launch, type PlannedRollout } from "./launch.ts";
+import { adoptInstalledAgents, planAgents } from "./plan-agents.ts";
+import { type HostsWanted, planReboot } from "./plan-reboot.ts";
 import { planRelease } from "./plan-release.ts";
 import { noteRenewals, planRenewal, type Renewal } from "./plan-renewal.ts";
 import { planProxyRestarts, planSiteRestart } from "./plan-restart.ts";
@@ -48,8 +52,9 @@ export interface RolloutDeskOptions {
   readonly leadership: Leadership;
   readonly fleets: FleetDesk;
   readonly runner: RolloutRunner;
-  /** The newest word of a host. */
-  readonly observationOf: (host: string) => HostObservation | undefined;
+  readonly roster: Roster;
+  /** The newest word of every host. */
+  readonly hosts: () => Readonly<Record<string, HostView>>;
   /** Something was decided: plan again, and show it. */
   readonly decided: () => void;
 }
@@ -72,6 +77,14 @@ export interface DeployRequest extends Asking {
 export interface RestartRequest extends Asking {
   readonly site?: string | undefined;
   readonly proxies: boolean;
+  readonly toEnvironment?: string | undefined;
+}
+
+export interface RebootRequest extends Asking, HostsWanted {}
+
+export interface AgentsRequest extends Asking {
+  /** Pushed before; absent: each host's agent as it is. */
+  readonly version?: string | undefined;
   readonly toEnvironment?: string | undefined;
 }
 
@@ -107,7 +120,8 @@ export class RolloutDesk {
 
   /** Everything a plan needs, as of now. */
   planning(db: Db, { by, reason }: Asking, overrides: readonly Override[] = []): Planning {
-    const { clock, ids, fleets, observationOf } = this.#options;
+    const { clock, ids, fleets, roster } = this.#options;
+    const observationOf = (host: string) => roster.find(host).observation;
     const proven = readProvenReleases(db);
     return { clock, ids, configured: fleets.require(), proven, by, reason, overrides, observationOf };
   }
@@ -150,6 +164,41 @@ export class RolloutDesk {
       assertNotHalted(db, `renew certificate '${renewal.certificate}'`);
       const reason = "every host that presents it has found it renewed on disk";
       return [planRenewal(this.planning(db, { by: "coordinator", reason }), renewal)];
+    });
+  }
+
+  /** Starts the rollout that reboots these hosts. */
+  reboot(request: RebootRequest): string {
+    const { leadership, roster } = this.#options;
+    const { all, hosts, reason } = request;
+    leadership.assertLeading("reboot hosts");
+    if (all === hosts.length > 0) {
+      throw new Problem("usage-invalid", "cannot reboot: it takes either hosts by name or all of them", {
+        hint: "sluice host reboot HOST…, or sluice host reboot --all",
+      });
+    }
+    if (reason === undefined || reason.trim() === "") {
+      throw new Problem("reason-missing", "cannot reboot hosts without a reason", { hint: "give one with --reason" });
+    }
+    const [id] = this.#start((db) => {
+      assertNotHalted(db, "reboot hosts");
+      return [planReboot(this.planning(db, request), request, (host) => roster.find(host).observation)];
+    });
+    if (id !== undefined) return id;
+    throw new Problem("verb-refused", "cannot reboot: on none of these hosts anything is proven");
+  }
+
+  /** Starts the rollout of a version of the agent, or of a restart as they are; empty when every host already has it proven. */
+  restartAgents({ version, toEnvironment, ...asking }: AgentsRequest): readonly string[] {
+    const { leadership, fleets, clock, hosts } = this.#options;
+    leadership.assertLeading("restart the agents");
+    const environments = fleets.environmentsTo(toEnvironment);
+    return this.#start((db) => {
+      assertNotHalted(db, "restart the agents");
+      const release = version === undefined ? undefined : requireAgent(db, version);
+      const configured = fleets.require();
+      adoptInstalledAgents(db, { configured, environments, hosts: hosts(), now: clock.now() });
+      return [planAgents(this.planning(db, asking), release, environments)];
     });
   }
 
@@ -224,7 +273,7 @@ export class RolloutDesk {
       assertUnitsFree(readActiveRollouts(db), planned);
       for (const one of planned) {
         launch(db, one, this.#options);
-        noteRenewals(db, one, this.#options.observationOf);
+        noteRenewals(db, one, (host) => this.#options.roster.find(host).observation);
       }
       return planned.map(({ rollout }) => rollout.id);
     });

@@ -20,6 +20,7 @@ import type { Log } from "@sluice/runtime/logs/open-log";
 import type { Bell } from "../bell.ts";
 import type { HealthDesk } from "../evidence/health-desk.ts";
 import type { Leadership } from "../leadership.ts";
+import type { TurnDesk } from "../reboots/turn-desk.ts";
 import { readBadReleases } from "../store/bad-releases.ts";
 import { readActiveRollouts, type StoredRollout } from "../store/rollouts.ts";
 import type { Store } from "../store/store.ts";
@@ -41,6 +42,8 @@ export interface RunnerOptions {
   readonly tests: HealthDesk;
   /** Puts into the log what hosts have done by themselves since the last time. */
   readonly watchHosts: () => void;
+  /** Turns of hosts to reboot. */
+  readonly turns: Pick<TurnDesk, "advance" | "turnsOf">;
   /** Derives, saves and sends the intents that the newest state asks for. */
   readonly issueIntents: () => void;
   /** Told when deciding stops (a sentence) and goes on (undefined). */
@@ -99,7 +102,7 @@ export class RolloutRunner implements Running {
 
   /** Everything the next decision about a rollout looks at. */
   inputFor(stored: StoredRollout): PlanInput {
-    const { clock, hosts, gates, drained, store } = this.#options;
+    const { clock, hosts, gates, drained, store, turns } = this.#options;
     const seen = hosts();
     return {
       now: clock.now(),
@@ -108,6 +111,7 @@ export class RolloutRunner implements Running {
       verdict: this.verdictOn(stored),
       gates: gates(stored),
       drained: drained(),
+      reboots: turns.turnsOf(stored),
       badReleases: readBadReleases(store),
       others: othersOf(stored.rollout.id, readActiveRollouts(store), seen.hosts),
       ...seen,
@@ -150,8 +154,9 @@ export class RolloutRunner implements Running {
   #settle(): void {
     this.#options.issueIntents();
     for (let turn = 0; turn < turnsMax; turn += 1) {
+      const hasTurned = this.#options.turns.advance();
       const moved = readActiveRollouts(this.#options.store).filter((stored) => this.#advance(stored)).length;
-      if (moved === 0) return;
+      if (moved === 0 && !hasTurned) return;
       this.#options.issueIntents();
     }
     // Still moving: the rest comes with the next turn, so that callers get their turn in between.

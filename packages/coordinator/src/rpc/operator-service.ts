@@ -4,6 +4,7 @@ import type {
   ApplyResponse,
   OperatorServiceServer,
   PlanResponse,
+  Release,
 } from "@sluice/protocol/generated/sluice/operator/v1/operator";
 import type { Clock } from "@sluice/runtime";
 import type { Bell } from "../bell.ts";
@@ -14,14 +15,18 @@ import type { FleetDesk } from "../fleet/fleet-desk.ts";
 import type { OrderDesk } from "../gates/order-desk.ts";
 import type { DrainDesk } from "../hosts/drain-desk.ts";
 import type { Sessions } from "../hosts/sessions.ts";
+import type { AlertDesk } from "../notifications/alert-desk.ts";
 import type { RebootDesk } from "../reboots/reboot-desk.ts";
-import type { ReleaseDesk } from "../releases/release-desk.ts";
+import type { AgentProgramsDesk } from "../releases/agent-programs-desk.ts";
+import type { ListedRelease, ReleaseDesk } from "../releases/release-desk.ts";
 import { gateOf, readOverrides } from "../rollouts/overrides.ts";
 import type { RolloutDesk } from "../rollouts/rollout-desk.ts";
 import type { FleetView } from "../status/fleet-view.ts";
 import { siteHealth } from "../status/site-health.ts";
 import { watchEvents, watchValue } from "../status/watch.ts";
+import type { PushedAgent } from "../store/agent-programs.ts";
 import type { Store } from "../store/store.ts";
+import { alertMethods } from "./alert-methods.ts";
 import { type CallSeams, streaming, unary } from "./calls.ts";
 import { drainMethods } from "./drain-methods.ts";
 import { orderMethods } from "./order-methods.ts";
@@ -37,7 +42,9 @@ export interface OperatorServiceOptions {
   readonly applies: ApplyDesk;
   readonly rollouts: RolloutDesk;
   readonly releases: ReleaseDesk;
+  readonly agents: AgentProgramsDesk;
   readonly orders: OrderDesk;
+  readonly alerts: AlertDesk;
   readonly drains: DrainDesk;
   readonly reboots: RebootDesk;
   readonly sessions: Sessions;
@@ -53,6 +60,7 @@ export function operatorService(options: OperatorServiceOptions, seams: CallSeam
     ...rolloutMethods(options, seams),
     ...orderMethods(options, seams),
     ...drainMethods(options, seams),
+    ...alertMethods(options, seams),
     ...watchMethods(options, seams),
   };
 }
@@ -63,7 +71,7 @@ type FleetMethods = Pick<
 >;
 
 function fleetMethods(options: OperatorServiceOptions, seams: CallSeams): FleetMethods {
-  const { applies, releases, view, clock } = options;
+  const { applies, releases, agents, view, clock } = options;
   return {
     plan: unary(seams, ({ files }): PlanResponse => {
       const { rollouts, ...answer } = wireApplied(applies.plan(files));
@@ -75,16 +83,25 @@ function fleetMethods(options: OperatorServiceOptions, seams: CallSeams): FleetM
       const { rollouts, ...answer } = wireApplied(applied);
       return { ...answer, rolloutIds: rollouts.map(({ id }) => id) };
     }),
-    pushRelease: pushRelease(releases, seams),
-    listReleases: unary(seams, ({ site }) => ({
-      releases: releases
-        .list(site)
-        .map(({ pushedAt, oneWay, ...release }) => ({ ...release, oneWay, pushedAtMs: pushedAt })),
+    pushRelease: pushRelease({ releases, agents }, seams),
+    listReleases: unary(seams, ({ site, agents: ofAgents }) => ({
+      releases: ofAgents === true ? agents.list().map(wireAgent) : releases.list(site).map(wireRelease),
     })),
     getStatus: unary(seams, (filter) => view.status(filter)),
     getHealth: unary(seams, (request) => siteHealth(options, request)),
   };
 }
+
+const wireRelease = ({ pushedAt, oneWay, ...release }: ListedRelease): Release => ({
+  ...release,
+  oneWay,
+  pushedAtMs: pushedAt,
+});
+
+const wireAgent = ({ version, artifact: digest, bytes, pushedAt }: PushedAgent): Release => ({
+  ...{ site: "", version, digest, bytes, oneWay: undefined },
+  pushedAtMs: pushedAt,
+});
 
 function wireApplied({ changes, rollouts, gates, problems }: Applied) {
   return {
@@ -97,7 +114,7 @@ function wireApplied({ changes, rollouts, gates, problems }: Applied) {
 
 type RolloutMethods = Pick<
   OperatorServiceServer,
-  "deploy" | "restart" | "listRollouts" | "getRollout" | "commandRollout" | "overrideGate"
+  "deploy" | "restart" | "rebootHosts" | "listRollouts" | "getRollout" | "commandRollout" | "overrideGate"
 >;
 
 function rolloutMethods({ rollouts, view, clock }: OperatorServiceOptions, seams: CallSeams): RolloutMethods {
@@ -107,8 +124,16 @@ function rolloutMethods({ rollouts, view, clock }: OperatorServiceOptions, seams
       const by = principal.name;
       return { rolloutId: rollouts.deploy({ site, version, toEnvironment, reason, by, overrides: checks, oneWay }) };
     }),
-    restart: unary(seams, ({ site, proxies, reason, toEnvironment }, { principal }) => ({
-      rolloutIds: [...rollouts.restart({ site, proxies, reason, toEnvironment, by: principal.name })],
+    restart: unary(seams, (request, { principal: { name: by } }) => {
+      const { site, proxies, reason, toEnvironment, agents, agentVersion: version } = request;
+      const ids =
+        agents === true
+          ? rollouts.restartAgents({ version, reason, toEnvironment, by })
+          : rollouts.restart({ site, proxies, reason, toEnvironment, by });
+      return { rolloutIds: [...ids] };
+    }),
+    rebootHosts: unary(seams, ({ hosts, all, environment, reason }, { principal }) => ({
+      rolloutId: rollouts.reboot({ hosts, all, environment, reason, by: principal.name }),
     })),
     listRollouts: unary(seams, (filter) => ({ rollouts: view.rollouts(filter) })),
     getRollout: unary(seams, ({ id }) => ({ rollout: view.rolloutWithEvidence(rollouts.require(id)) })),

@@ -6,12 +6,13 @@ import type {
   PushReleaseRequest,
   PushReleaseResponse,
 } from "@sluice/protocol/generated/sluice/operator/v1/operator";
+import type { AgentProgramsDesk } from "../releases/agent-programs-desk.ts";
 import type { ReleaseDesk } from "../releases/release-desk.ts";
 import { type CallSeams, callerOf } from "./calls.ts";
 
 /** First `open`, then chunks. The stream is read no faster than the disk takes it. */
 export function pushRelease(
-  releases: ReleaseDesk,
+  { releases, agents }: { readonly releases: ReleaseDesk; readonly agents: AgentProgramsDesk },
   seams: CallSeams,
 ): handleClientStreamingCall<PushReleaseRequest, PushReleaseResponse> {
   return (call, callback) => {
@@ -20,7 +21,12 @@ export function pushRelease(
       const messages = (call as AsyncIterable<PushReleaseRequest>)[Symbol.asyncIterator]();
       const open = await readOpen(messages);
       const by = caller.principal.name;
-      const { existed } = await releases.push({ ...open, by }, chunksOf(messages));
+      const { agentEntry: entry, ...pushed } = open;
+      const chunks = chunksOf(messages);
+      const { existed } =
+        entry === undefined
+          ? await releases.push({ ...pushed, by }, chunks)
+          : await agents.push({ ...pushed, entry, by }, chunks);
       return { digest: open.digest, existed };
     };
     answer().then(

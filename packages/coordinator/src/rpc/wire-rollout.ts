@@ -97,13 +97,15 @@ function wireStage(
 }
 
 function wireStep(host: string, units: string[], step: StepState, view: HostView | undefined): RolloutStep {
+  const awayMs = "awayMs" in step ? step.awayMs : undefined;
   const progress = "grant" in step ? grantOf(view, step.grant)?.progress : undefined;
   return {
     host,
     state: step.kind,
     units,
     reason: "reason" in step ? step.reason : undefined,
-    switchMs: "switchMs" in step ? step.switchMs : undefined,
+    switchMs: "switchMs" in step && awayMs === undefined ? step.switchMs : undefined,
+    awayMs,
     doing: progress?.kind === "preparing" ? progress.doing : undefined,
   };
 }

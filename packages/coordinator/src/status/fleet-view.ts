@@ -30,6 +30,8 @@ export interface FleetViewOptions {
   readonly hostViews: () => Readonly<Record<string, HostView>>;
   /** Why nothing is decided at all; undefined in good order. */
   readonly standstill: () => string | undefined;
+  /** What is to be known about telling people, in words. */
+  readonly alerts: () => readonly string[];
 }
 
 function drainOf(drains: DrainDesk, host: string): HostDrain | undefined {
@@ -70,7 +72,11 @@ export class FleetView {
         .filter(({ rollout }) => site === undefined || rollout.sites.includes(site))
         .map((stored) => this.rollout(stored)),
       environments: configured.fleet.environments.map(({ name }) => name),
-      remarks: [...this.#standstill().map(({ sentence }) => sentence), ...this.#haltedWords()],
+      remarks: [
+        ...this.#standstill().map(({ sentence }) => sentence),
+        ...this.#haltedWords(),
+        ...this.#options.alerts(),
+      ],
     };
   }
 

@@ -1,4 +1,5 @@
 import {
+  agentUnit,
   between,
   type Drift,
   type DurationMs,
@@ -114,7 +115,8 @@ function facts(
   return {
     unit,
     installed: (seen?.installed ?? []).map(label),
-    running: labelled(seen?.running?.digest, label),
+    // Nobody has pushed the agent that was installed by hand, so it says itself what it is.
+    running: unit === agentUnit ? seen?.running?.version : labelled(seen?.running?.digest, label),
     previous: seen?.previous?.version,
     previousUntilMs: seen?.previous?.until,
   };

@@ -97,6 +97,10 @@ export function findEvents(db: Db, query: EventQuery): readonly LoggedEvent[] {
   return db.all<EventRow>(sql, Object.fromEntries(named)).map(fromRow);
 }
 
+/** What was started again since then. The kind stands in the text, so that its own index is used: it is asked all the time. */
+export const readRestartsSince = (db: Db, since: Instant): readonly LoggedEvent[] =>
+  db.all<EventRow>("SELECT * FROM events WHERE kind = 'unit.restarted' AND at >= ? ORDER BY at", since).map(fromRow);
+
 /** Whether any rollout was ever about the site. */
 export const isSiteOfRollouts = (db: Db, site: string): boolean =>
   db.get("SELECT 1 FROM rollouts, json_each(rollouts.plan, '$.sites') WHERE value = ? LIMIT 1", site) !== undefined;

@@ -8,6 +8,8 @@ export type Flag =
   | "agents-fence"
   /** The log says that too many hosts are silent at once. */
   | "blind"
+  /** Number of the next alert; none is given twice. */
+  | "next-alert"
   /** The fence from which an operator let this store lead although agents were ahead. */
   | "adopted-fence"
   /** By environment and certificate: the renewed one for which a rollout was started last. */

@@ -71,6 +71,22 @@ export function readActiveRollouts(db: Db): readonly StoredRollout[] {
   return db.all<RolloutRow>("SELECT * FROM rollouts WHERE ended_at IS NULL ORDER BY number").map(fromRow);
 }
 
+/** Rollouts that went back since then, oldest first. */
+export function readRevertedSince(db: Db, since: Instant): readonly StoredRollout[] {
+  return db
+    .all<RolloutRow>("SELECT * FROM rollouts WHERE phase = 'reverted' AND ended_at >= ? ORDER BY number", since)
+    .map(fromRow);
+}
+
+/** Whether a later rollout is about one of its sites. */
+export const isFollowed = (db: Db, { rollout, number }: StoredRollout): boolean =>
+  db.get(
+    `SELECT 1 FROM rollouts, json_each(rollouts.plan, '$.sites') AS site
+     WHERE rollouts.number > ? AND site.value IN (SELECT value FROM json_each(?)) LIMIT 1`,
+    number,
+    canonicalJson(rollout.sites),
+  ) !== undefined;
+
 /** Newest first. */
 export function listRollouts(db: Db): readonly StoredRollout[] {
   return db.all<RolloutRow>("SELECT * FROM rollouts ORDER BY number DESC").map(fromRow);

@@ -217,4 +217,22 @@ export const migrations: readonly string[] = [
     PRIMARY KEY (environment, unit, digest)
   ) STRICT;
   `,
+  `
+  CREATE TABLE alerts (number INTEGER PRIMARY KEY, body TEXT NOT NULL) STRICT;
+  CREATE TABLE alert_pages (name TEXT PRIMARY KEY, body TEXT NOT NULL) STRICT;
+  CREATE TABLE outbox (key TEXT PRIMARY KEY, body TEXT NOT NULL) STRICT;
+  CREATE TABLE channel_health (channel TEXT PRIMARY KEY, body TEXT NOT NULL) STRICT;
+  CREATE INDEX rollouts_reverted ON rollouts (ended_at) WHERE phase = 'reverted';
+  CREATE INDEX events_restarted ON events (at) WHERE kind = 'unit.restarted';
+  `,
+  `
+  CREATE TABLE agent_programs (
+    version TEXT PRIMARY KEY,
+    artifact TEXT NOT NULL,
+    entry TEXT NOT NULL,
+    bytes INTEGER NOT NULL,
+    pushed_at INTEGER NOT NULL,
+    by TEXT NOT NULL
+  ) STRICT;
+  `,
 ];

@@ -1,4 +1,12 @@
-import { canonicalJson, type DrainOrder, type Freeze, type HaltAll, type Mute, type RebootLease } from "@sluice/core";
+import {
+  canonicalJson,
+  type DrainOrder,
+  type Freeze,
+  type HaltAll,
+  type Mute,
+  type RebootLease,
+  type TestPage,
+} from "@sluice/core";
 import type { Db } from "./store.ts";
 
 /** What operators ordered that holds until its end or until it is taken back; by kind, each with a name of its own. */
@@ -6,6 +14,8 @@ export interface StandingOrders {
   readonly freeze: Freeze;
   readonly mute: Mute;
   readonly "halt-all": HaltAll;
+  /** There is one at most. */
+  readonly "test-page": TestPage;
   /** By host. */
   readonly drain: DrainOrder;
   /** By host. */
@@ -42,4 +52,14 @@ export const readHaltAll = (db: Db): HaltAll | undefined => readOrders(db, "halt
 export function writeHaltAll(db: Db, halt: HaltAll | undefined): void {
   if (halt === undefined) removeOrder(db, "halt-all", haltAllName);
   else writeOrder(db, "halt-all", haltAllName, halt);
+}
+
+const testPageName = "test";
+
+export const readTestPage = (db: Db): TestPage | undefined => readOrders(db, "test-page")[0];
+
+/** `undefined`: somebody has acknowledged it. */
+export function writeTestPage(db: Db, test: TestPage | undefined): void {
+  if (test === undefined) removeOrder(db, "test-page", testPageName);
+  else writeOrder(db, "test-page", testPageName, test);
 }

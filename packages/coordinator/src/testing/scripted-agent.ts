@@ -1,5 +1,6 @@
 import { type ClientDuplexStream, credentials } from "@grpc/grpc-js";
 import {
+  type BootSeen,
   type CertificateObservation,
   type Drift,
   type Grant,
@@ -11,10 +12,13 @@ import {
   type PreviousRelease,
   type ProbeOutcome,
   type ProbeResult,
+  type RebootSeen,
+  type RebootState,
   type TrafficBlock,
   type UnitKey,
   type UnitObservation,
 } from "@sluice/core";
+import { agentRelease } from "@sluice/core/agents/agent-release";
 import { decodeIntent, protocolVersion, toWireObservation, toWireProbeResult, toWireTraffic } from "@sluice/protocol";
 import {
   AgentServiceClient,
@@ -51,6 +55,12 @@ export interface ScriptedAgentOptions {
   readonly probeEveryMs?: number;
   /** By what a reboot manager names it. */
   readonly rebootClientId?: string;
+  /** What it takes the time to be; that of this machine when absent. */
+  readonly now?: () => number;
+  /** By which boot it runs at first. Absent: it does not say, and can't be told to reboot. */
+  readonly bootId?: string;
+  /** What its own program calls itself, as installed by hand; absent: it does not say, as one without a watchdog. */
+  readonly agentVersion?: string;
 }
 
 /** A host that speaks the real protocol and does nothing but report what its script says. */
@@ -66,6 +76,10 @@ export interface ScriptedAgent extends AsyncDisposable {
   readonly refusals: readonly string[];
   /** Replaces its script from now on and reports at once. */
   follow(script: AgentScript): void;
+  /** Tells what became of the newest order to reboot. */
+  tellReboot(state: RebootState, sentence: string): void;
+  /** Runs by another boot from now on. */
+  rebooted(bootId: string): void;
   /** Says nothing any more, with its stream still open. */
   fallSilent(): void;
   /** Speaks again. */
@@ -92,10 +106,13 @@ class Scripted implements ScriptedAgent {
   readonly refusals: string[] = [];
   intent: Intent | undefined;
   readonly #options: ScriptedAgentOptions;
+  readonly #now: () => number;
   readonly #grants = new Map<string, GrantObservation>();
   readonly #timers: NodeJS.Timeout[];
   readonly #epoch = `epoch-${process.pid}-${process.hrtime.bigint()}`;
   #script: AgentScript;
+  #bootId: string | undefined;
+  #rebootSeen: RebootSeen | undefined;
   #memory: { maxFence: number; generation: number; intentDigest: string };
   #client: AgentServiceClient | undefined;
   #stream: ClientDuplexStream<SessionRequest, SessionResponse> | undefined;
@@ -112,10 +129,12 @@ class Scripted implements ScriptedAgent {
   constructor(options: ScriptedAgentOptions) {
     this.#options = options;
     this.host = options.host;
+    this.#now = options.now ?? Date.now;
+    this.#bootId = options.bootId;
     this.#script = options.script ?? {};
     this.#memory = { ...(options.memory ?? { maxFence: 0, generation: 0, intentDigest: "" }) };
     this.#timers = [
-      setInterval(() => this.#send({ $case: "heartbeat", value: { atMs: Date.now() } }), options.heartbeatMs ?? 20),
+      setInterval(() => this.#send({ $case: "heartbeat", value: { atMs: this.#now() } }), options.heartbeatMs ?? 20),
       setInterval(() => this.probeNow(), options.probeEveryMs ?? 20),
     ];
     this.#dial();
@@ -124,6 +143,17 @@ class Scripted implements ScriptedAgent {
   follow(script: AgentScript): void {
     this.#script = script;
     this.#obey();
+    this.#report();
+  }
+
+  tellReboot(state: RebootState, sentence: string): void {
+    const { id } = this.intent?.body.reboot ?? { id: "none" };
+    this.#rebootSeen = { id, state, sentence };
+    this.#report();
+  }
+
+  rebooted(bootId: string): void {
+    this.#bootId = bootId;
     this.#report();
   }
 
@@ -241,7 +271,7 @@ class Scripted implements ScriptedAgent {
     if (seen !== undefined && seen.progress.kind !== "preparing" && seen.progress.kind !== "withdrawn") {
       if (seen.progress.kind !== "provisional" || this.#script.onGrant === undefined) return;
     }
-    const switchedAt = instant(Date.now());
+    const switchedAt = instant(this.#now());
     const progress = this.#script.onGrant?.(grant) ?? { kind: "provisional", switchedAt, switchMs: 3 };
     const since = seen?.since ?? switchedAt;
     const kept = seen?.progress.kind === "provisional" && progress.kind === "provisional" ? seen.progress : progress;
@@ -265,7 +295,7 @@ class Scripted implements ScriptedAgent {
   }
 
   #observation(): HostObservation {
-    const now = instant(Date.now());
+    const now = instant(this.#now());
     return {
       host: this.host,
       at: now,
@@ -273,13 +303,27 @@ class Scripted implements ScriptedAgent {
       maxFence: this.#memory.maxFence,
       generation: this.#memory.generation,
       intentDigest: this.#memory.intentDigest,
-      units: (this.intent?.body.units ?? []).map((unit) => this.#unit(unit)),
+      units: [...(this.intent?.body.units ?? []).map((unit) => this.#unit(unit)), ...this.#ownProgram()],
       grants: [...this.#grants.values()],
       remarks: [],
       ...(this.#script.drifts === undefined ? {} : { drifts: this.#script.drifts }),
       ...(this.intent?.body.draining === true ? { drain: { obeyed: true, open: this.#script.open?.() ?? 0 } } : {}),
+      ...(this.#bootId === undefined ? {} : { boot: this.#boot(this.#bootId) }),
       ...(this.#options.rebootClientId === undefined ? {} : { rebootClientId: this.#options.rebootClientId }),
     };
+  }
+
+  #boot(id: string): BootSeen {
+    return { id, canReboot: true, ...(this.#rebootSeen === undefined ? {} : { order: this.#rebootSeen }) };
+  }
+
+  /** As long as the intent does not speak of it. */
+  #ownProgram(): readonly UnitObservation[] {
+    const { agentVersion: version } = this.#options;
+    if (version === undefined || this.intent?.body.units.some(({ unit }) => unit === "agent")) return [];
+    const { digest } = agentRelease(version, undefined, sha256Text);
+    const running = { digest, version, build: version, pid: 1, startedAt: instant(Date.now()) };
+    return [{ unit: "agent", installed: [], reasons: [], running }];
   }
 
   #unit({ unit, desired, proven, hold }: Intent["body"]["units"][number]): UnitObservation {
@@ -295,7 +339,7 @@ class Scripted implements ScriptedAgent {
       ...(proven === undefined ? {} : { proven: proven.digest }),
       ...(digest === undefined
         ? {}
-        : { running: { digest, version: "", build: "scripted", pid: 1, startedAt: instant(Date.now()) } }),
+        : { running: { digest, version: "", build: "scripted", pid: 1, startedAt: instant(this.#now()) } }),
     };
   }
 
@@ -310,7 +354,7 @@ class Scripted implements ScriptedAgent {
 
   #results(): readonly ProbeResult[] {
     if (this.intent === undefined) return [];
-    const now = instant(Date.now());
+    const now = instant(this.#now());
     this.#round = instant(Math.max(now, this.#round + 1));
     const asked = probesOf(this.host, this.intent.body, this.running, now, this.#round);
     return asked.flatMap((probe) => {

@@ -43,7 +43,8 @@ const failure = z.enum([
   "interrupted",
 ]);
 
-const end: z.ZodType<ActivationEnd> = z.discriminatedUnion("kind", [
+/** The shape of {@link ActivationEnd}. */
+export const endSchema: z.ZodType<ActivationEnd> = z.discriminatedUnion("kind", [
   z.strictObject({ kind: z.literal("failed"), touchedTraffic: z.boolean(), failure, reason: z.string() }),
   z.strictObject({ kind: z.literal("unconfirmed") }),
   z.strictObject({ kind: z.literal("withdrawn") }),
@@ -71,8 +72,8 @@ export const activationStateSchema: z.ZodType<ActivationState> = z.discriminated
   }),
   z.strictObject({ ...subject, ...switched, phase: z.literal("provisional"), switchedAt: at, switchMs: z.number() }),
   z.strictObject({ ...subject, ...switched, phase: z.literal("draining"), deadline: at }),
-  z.strictObject({ ...subject, ...switched, phase: z.literal("restoring"), startedAt: at, end }),
-  z.strictObject({ ...subject, ...switched, phase: z.literal("clearing"), deadline: at, end }),
-  z.strictObject({ ...subject, phase: z.literal("ended"), at, end }),
+  z.strictObject({ ...subject, ...switched, phase: z.literal("restoring"), startedAt: at, end: endSchema }),
+  z.strictObject({ ...subject, ...switched, phase: z.literal("clearing"), deadline: at, end: endSchema }),
+  z.strictObject({ ...subject, phase: z.literal("ended"), at, end: endSchema }),
   z.strictObject({ ...subject, phase: z.literal("done"), at }),
 ]);

@@ -1,4 +1,4 @@
-import { type Grant, parseUnit, type UnitKey, type UnitRelease } from "../intent/intent.ts";
+import { agentUnit, type Grant, parseUnit, type UnitKey, type UnitRelease } from "../intent/intent.ts";
 import { type CertificateSet, sameCertificates } from "../proxying/certificate.ts";
 import { otherSlot, type SlotName } from "../proxying/proxy-settings.ts";
 import { after, type Instant, minutes } from "../units/time.ts";
@@ -37,16 +37,26 @@ export function createActivation(input: CreateActivationInput): ActivationState 
   const parts = grant.units.map((wanted) => createPart(input, wanted));
   const known = parts.filter((part) => part !== undefined);
   const subject = { grant, since: now, parts: known, notes: [] };
+  if (isForAgent(grant)) return refused(subject, now, "an agent is changed by a grant of its own; nothing was touched");
   const unknown = grant.units.find((_, index) => parts[index] === undefined);
   if (unknown === undefined) return { ...subject, phase: "installing", deadline: after(now, installWithinMs) };
   const reason = `the intent grants ${unknown.unit} release ${unknown.digest}, but does not describe it; nothing was touched`;
-  return {
-    ...subject,
-    phase: "ended",
-    at: now,
-    end: { kind: "failed", touchedTraffic: false, failure: "install", reason },
-  };
+  return refused(subject, now, reason);
 }
+
+const refused = (
+  subject: Pick<ActivationState, "grant" | "since" | "parts" | "notes">,
+  at: Instant,
+  reason: string,
+): ActivationState => ({
+  ...subject,
+  phase: "ended",
+  at,
+  end: { kind: "failed", touchedTraffic: false, failure: "install", reason },
+});
+
+/** Whether a grant names the agent: its program changes by other steps than what users reach. */
+export const isForAgent = ({ units }: Pick<Grant, "units">): boolean => units.some(({ unit }) => unit === agentUnit);
 
 function createPart(
   { grant, releases, live, before = {} }: CreateActivationInput,
@@ -61,6 +71,7 @@ function createPart(
   const isAsWanted = now?.digest === wanted.digest && sameCertificates(now.certificates, startWith?.certificates);
   const unchanged = grant.kind !== "restart" && isAsWanted;
   const parsed = parseUnit(unit);
+  if (parsed.kind === "agent") return undefined;
   if (parsed.kind !== "site") {
     const site = parsed.kind === "front" ? {} : { site: parsed.site };
     return {

@@ -12,6 +12,21 @@ export interface ObservedHost {
   readonly proxies: readonly ProxySeen[];
   /** Proxies that are kept running and do not answer now: nobody knows whom they lead where. */
   readonly silent?: readonly SilentProxy[];
+  /** The agent's own program; absent: nobody could start another one in its place. */
+  readonly agent?: AgentSeen;
+}
+
+/** The agent that looks, by its own word. */
+export interface AgentSeen {
+  /** Of its release. */
+  readonly digest: string;
+  readonly version: string;
+  readonly pid: number;
+  readonly startedAtMs: number;
+  /** The grant that it was started on trial for; absent: it was started as the proven one. */
+  readonly trial?: string;
+  /** Why trials have ended, by grant, as the watchdog says it. */
+  readonly trialEnds: Readonly<Record<string, string>>;
 }
 
 /** A proxy process that its keeper starts again when it ends, and that says nothing at this moment. */

@@ -2,6 +2,7 @@ import { checkBindings } from "./check-bindings.ts";
 import { checkEnvironments } from "./check-environments.ts";
 import { checkFreezes } from "./check-freezes.ts";
 import { checkHealth } from "./check-health.ts";
+import { checkNotifications } from "./check-notifications.ts";
 import { checkPorts } from "./check-ports.ts";
 import { checkSites } from "./check-sites.ts";
 import type { FleetPath } from "./fleet-problem.ts";
@@ -10,7 +11,15 @@ import type { PathProblem } from "./path-problem.ts";
 
 type Rule = (reading: FleetReading) => readonly PathProblem[];
 
-const rules: readonly Rule[] = [checkEnvironments, checkSites, checkBindings, checkPorts, checkFreezes, checkHealth];
+const rules: readonly Rule[] = [
+  checkEnvironments,
+  checkSites,
+  checkBindings,
+  checkPorts,
+  checkFreezes,
+  checkHealth,
+  checkNotifications,
+];
 
 /**
  * Everything that is wrong between the pieces of a fleet file. Works on a file whose shape is partly broken (`damaged` holds

@@ -4,6 +4,7 @@ import { minutesOf } from "../gates/local-time.ts";
 import { parseDays, type TimeWindow } from "../gates/time-window.ts";
 import { type DurationMs, durationMs, parseDuration } from "../units/time.ts";
 import { completeHealth } from "./complete-health.ts";
+import { completeNotifications } from "./complete-notifications.ts";
 import type { Binding, Environment, Fleet, Gates, Host, Probe, Run, Site, WaveSize } from "./fleet.ts";
 import type {
   BindingSource,
@@ -67,6 +68,7 @@ export function completeFleet(source: FleetSource): Fleet {
       ...(renewal === "report" ? { renewal } : {}),
     })),
     ...(source.freezes === undefined ? {} : { freezes: source.freezes.map(completeFreeze) }),
+    ...(source.notifications === undefined ? {} : { notifications: completeNotifications(source.notifications) }),
     ...(source.defaults?.engine === undefined ? {} : { frontEngine: source.defaults.engine }),
   };
 }

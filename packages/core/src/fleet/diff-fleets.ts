@@ -4,6 +4,7 @@ import { durationMs } from "../units/time.ts";
 import { unreachable } from "../units/unreachable.ts";
 import { configureHost } from "./configure-host.ts";
 import { diffEnvironments } from "./diff-environments.ts";
+import { diffNotifications } from "./diff-notifications.ts";
 import { diffSites } from "./diff-sites.ts";
 import type { Fleet } from "./fleet.ts";
 import type { FleetChange } from "./fleet-change.ts";
@@ -16,7 +17,7 @@ export interface AffectedUnit {
 }
 
 export interface FleetDiff {
-  /** In the order of the file: fleet, environments, hosts, ports, certificates, sites. */
+  /** In the order of the file: fleet, environments, hosts, ports, certificates, sites, notifications. */
   readonly changes: readonly FleetChange[];
   /** Everything that has to be activated by a rollout. A change that affects no unit takes effect without one. */
   readonly affected: readonly AffectedUnit[];
@@ -31,6 +32,7 @@ export function diffFleets(before: Fleet | undefined, after: Fleet): FleetDiff {
       ...otherFronts(from, after),
       ...diffEnvironments(from, after),
       ...diffSites(from, after),
+      ...diffNotifications(from, after),
     ],
     affected: affectedUnits(from, after),
   };

@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { parse, stringify } from "yaml";
 import * as z from "zod";
+import { repeatDefaultMs } from "../alerts/notification-settings.ts";
 import { defaultHealthSettings } from "../health/health-settings.ts";
 import { formatDuration, seconds } from "../units/time.ts";
 import {
@@ -94,6 +95,7 @@ test.each([
   ...Object.entries(probeDefaults).map(([key, value]) => [`sites.*.probes[].${key}`, value] as const),
   ...Object.entries(gateDefaults).map(([key, value]) => [`environments[].gates.${key}`, value] as const),
   ["environments[].pendingAlertAfter", formatDuration(pendingAlertMsDefault)] as const,
+  ["notifications.repeat", formatDuration(repeatDefaultMs)] as const,
   ...["defaults", "environments[]", "sites.*"].map(
     (place) => [`${place}.onRegression`, environmentDefaults.onRegression] as const,
   ),

@@ -8,6 +8,7 @@ import type {
   SiteSource,
 } from "./fleet-source.ts";
 import type { HealthSource } from "./health-source.ts";
+import type { NotificationsSource } from "./notifications-source.ts";
 
 /** A piece of the file whose shape is sound, and where it is. */
 export interface Piece<T> {
@@ -53,6 +54,8 @@ export interface FleetReading {
   readonly certificates: readonly NamedPiece<CertificateSource>[];
   readonly defaultHealth?: Piece<HealthSource>;
   readonly freezes: readonly Piece<FreezeSource>[];
+  /** Present when all of it is sound. */
+  readonly notifications?: Piece<NotificationsSource>;
   readonly sites: readonly SitePiece[];
   readonly bindings: readonly BindingPiece[];
 }
@@ -75,6 +78,7 @@ export function readSound(root: unknown, damaged: readonly FleetPath[]): FleetRe
   const top = mapOf(root);
   const sites = Object.entries(mapOf(top.sites));
   const defaultHealth = soundPart<HealthSource>(isSound, ["defaults"], mapOf(top.defaults), "health");
+  const notifications = soundPart<NotificationsSource>(isSound, [], top, "notifications");
   return {
     environments: listOf(top.environments).map((value, index) =>
       environmentPiece(isSound, ["environments", index], mapOf(value)),
@@ -86,6 +90,7 @@ export function readSound(root: unknown, damaged: readonly FleetPath[]): FleetRe
     sites: sites.map(([name, value]) => sitePiece(isSound, name, mapOf(value))),
     bindings: sites.flatMap(([name, value]) => bindingPieces(isSound, name, mapOf(mapOf(value).bindings))),
     ...(defaultHealth === undefined ? {} : { defaultHealth }),
+    ...(notifications === undefined ? {} : { notifications }),
   };
 }
 

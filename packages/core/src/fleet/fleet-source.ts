@@ -1,5 +1,6 @@
 import * as z from "zod";
 import { healthSource } from "./health-source.ts";
+import { notificationsSource } from "./notifications-source.ts";
 import * as words from "./source-words.ts";
 
 const engine = z
@@ -300,6 +301,7 @@ export const fleetSource = z
     certificates: z.record(words.name, certificateSource).optional().describe("Certificates that bindings name."),
     defaults: defaultsSource.optional(),
     freezes: z.array(freezeSource).optional().describe("Times in which no wave starts."),
+    notifications: notificationsSource.optional(),
     sites: z.record(words.name, siteSource).describe("The sites, by name."),
   })
   .describe("The whole desired state of a fleet.");

@@ -1,3 +1,4 @@
+import type { NotificationSettings } from "../alerts/notification-settings.ts";
 import type { ApprovalRule } from "../gates/approvals.ts";
 import type { Freeze } from "../gates/freeze.ts";
 import type { TimeWindow } from "../gates/time-window.ts";
@@ -20,6 +21,8 @@ export interface Fleet {
   readonly frontEngine?: EngineName;
   /** Times in which no wave starts, by the file; operators may add others. */
   readonly freezes?: readonly Freeze[];
+  /** Who is told of alerts; nobody when absent. */
+  readonly notifications?: NotificationSettings;
 }
 
 export interface Environment {

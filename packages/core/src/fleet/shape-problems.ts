@@ -19,7 +19,7 @@ const wantedByType: Readonly<Record<string, string>> = {
 const notBuiltYet: Readonly<Record<string, readonly string[]>> = {
   "environments.*.gates": ["freeze", "capacity", "evidence"],
   "environments.*": ["window", "attended", "freeze"],
-  "": ["freeze", "windows", "notifications", "notify", "alerts", "mutes", "roles"],
+  "": ["freeze", "windows", "notify", "alerts", "mutes", "roles"],
 };
 
 const notBuiltYetValues: Readonly<Record<string, readonly string[]>> = { driver: ["systemd"] };

@@ -113,6 +113,16 @@ export const edgeUrl = text(
   /^https?:\/\/(?:[A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(?::\d{1,5})?(?:\/[^\s?#]*)?$/,
 );
 
+export const notificationUrl = text(
+  "a URL such as https://ntfy.example/on-call: http or https, a host, no user, no #",
+  /^https?:\/\/(?:[A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(?::\d{1,5})?(?:[/?][^\s#]*)?$/,
+);
+
+export const secretFile = text(
+  "the name of a file in the coordinator's folder of secrets, such as slack-url: letters, digits, dots, _ and -, no path",
+  /^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/,
+);
+
 const octet = "(?:25[0-5]|2[0-4]\\d|1\\d\\d|[1-9]?\\d)";
 const ipv4 = new RegExp(`^(?:${octet}\\.){3}${octet}$`);
 const addressWanted = "an IP address such as 10.0.0.5 (a name could lead to another host)";

@@ -1,4 +1,4 @@
-import type { UnitKey } from "../intent/intent.ts";
+import { agentUnit, type UnitKey } from "../intent/intent.ts";
 import { between, formatDuration, type Instant, instant } from "../units/time.ts";
 import { describeUnit } from "../words/describe-unit.ts";
 import { type CertificateObservation, describeExpiry, describeRenewal } from "./certificates.ts";
@@ -45,15 +45,15 @@ export function diffHost(
   const unwanted = (observed?.units ?? []).filter(({ unit, running }) => !wanted.has(unit) && running !== undefined);
   return [
     ...desired.map((one) => differenceOf(one, seen.get(one.unit), observed !== undefined, now)),
-    ...unwanted.map(
-      ({ unit, running }): UnitDifference => ({
-        unit,
-        kind: "drifted",
-        running: running?.digest ?? "",
-        sentence: `${describeUnit(unit)} ${running?.version ?? ""} runs but is not in the fleet`,
-      }),
-    ),
+    ...unwanted.map(unwantedUnit),
   ];
+}
+
+/** An agent runs before anybody wants a version of it. */
+function unwantedUnit({ unit, running }: UnitObservation): UnitDifference {
+  const runs = `${describeUnit(unit)} ${running?.version ?? ""} runs`;
+  if (unit === agentUnit) return { unit, kind: "in-sync", sentence: `${runs} as it was installed by hand` };
+  return { unit, kind: "drifted", running: running?.digest ?? "", sentence: `${runs} but is not in the fleet` };
 }
 
 function differenceOf(

@@ -1,4 +1,5 @@
 import type { UnitKey } from "../intent/intent.ts";
+import type { BootSeen } from "../reboots/reboot-order.ts";
 import type { Instant } from "../units/time.ts";
 import type { CertificateObservation } from "./certificates.ts";
 import type { Drift } from "./drift.ts";
@@ -25,6 +26,8 @@ export interface HostObservation {
   readonly drain?: DrainObservation;
   /** By what reboot managers name this machine: a hash of its machine id (see `rebootClientId`). */
   readonly rebootClientId?: string;
+  /** How the host was started; absent where its system does not tell. */
+  readonly boot?: BootSeen;
 }
 
 /** How far users have been led away from a host, by the word of its proxies. */

@@ -1,5 +1,6 @@
 import type { DriftPolicy } from "../host/drift.ts";
 import { Problem } from "../problems/problem.ts";
+import type { RebootOrder } from "../reboots/reboot-order.ts";
 import type { HostChange, Rollout, RolloutState, StepState } from "../rollout/rollout.ts";
 import type { Grant, IntentBody, SiteDuties, UnitIntent, UnitKey, UnitRelease } from "./intent.ts";
 
@@ -18,6 +19,8 @@ export interface IntentInput {
   readonly rollouts: readonly { readonly rollout: Rollout; readonly state: RolloutState }[];
   /** Users are to be led away from the host. */
   readonly draining?: boolean;
+  /** The host has its turn to reboot. */
+  readonly reboot?: RebootOrder | undefined;
   readonly drift?: DriftPolicy;
   readonly releaseOf: (digest: string) => UnitRelease | undefined;
 }
@@ -44,6 +47,7 @@ export function deriveIntentBody(input: IntentInput): IntentBody {
     units: [...keys].sort(compare).map((unit) => unitIntent(input, unit as UnitKey, grants)),
     grants,
     ...(input.draining === true ? { draining: true } : {}),
+    ...(input.reboot === undefined ? {} : { reboot: input.reboot }),
     ...(input.drift === "report" ? { drift: input.drift } : {}),
   };
 }
@@ -72,6 +76,7 @@ function known({ host, releaseOf }: IntentInput, unit: UnitKey, digest: string):
 function grantsOf(input: IntentInput): readonly Grant[] {
   const grants: Grant[] = [];
   for (const { rollout, state } of input.rollouts) {
+    if (rollout.kind === "reboot") continue;
     for (const change of rollout.stages.flatMap(({ waves }) => waves.flat())) {
       const step = change.host === input.host ? state.steps[change.host] : undefined;
       const grant = step === undefined ? undefined : grantOfStep(rollout, change, step);

@@ -2,6 +2,7 @@ import { z } from "zod";
 import { frontSettingsSchema, siteProxySettingsSchema } from "../proxying/proxy-settings-schema.ts";
 import type { DurationMs, Instant } from "../units/time.ts";
 import type {
+  AgentProgram,
   Grant,
   Intent,
   IntentBody,
@@ -22,7 +23,7 @@ const words = z.array(z.string().min(1)).min(1);
 
 const unitKey = z
   .string()
-  .regex(/^(front|(site|proxy):[a-z0-9][a-z0-9-]*)$/, "expected site:<name>, proxy:<site> or front")
+  .regex(/^(front|agent|(site|proxy):[a-z0-9][a-z0-9-]*)$/, "expected site:<name>, proxy:<site>, front or agent")
   .transform((text) => text as UnitKey);
 
 const run = z.discriminatedUnion("driver", [
@@ -42,12 +43,18 @@ const siteReleaseContent: z.ZodType<SiteReleaseContent> = z.strictObject({
   ready: z.strictObject({ path: z.string(), withinMs: duration }),
 });
 
+const agentProgram: z.ZodType<AgentProgram> = z.strictObject({
+  kind: z.literal("agent-program"),
+  version: z.string().min(1),
+  files: z.strictObject({ artifact: z.string(), entry: z.string().min(1) }).exactOptional(),
+});
+
 /** The shape of {@link UnitRelease}; which content is wanted follows from the unit. */
 export const unitReleaseSchema: z.ZodType<UnitRelease> = z.strictObject({
   unit: unitKey,
   version: z.string(),
   digest: z.string(),
-  content: z.union([siteReleaseContent, siteProxySettingsSchema, frontSettingsSchema]),
+  content: z.union([siteReleaseContent, siteProxySettingsSchema, frontSettingsSchema, agentProgram]),
 });
 
 const probe = z.strictObject({
@@ -113,6 +120,7 @@ export const intentBodySchema: z.ZodType<IntentBody> = z.strictObject({
   units: z.array(unitIntent),
   grants: z.array(grantSchema),
   draining: z.literal(true).exactOptional(),
+  reboot: z.strictObject({ id: z.string().min(1), bootId: z.string().min(1) }).exactOptional(),
   drift: z.literal("report").exactOptional(),
 });
 

@@ -1,19 +1,25 @@
 import type { Forward, Probe, Ready, Run } from "../fleet/fleet.ts";
 import type { FrontSettings, SiteProxySettings } from "../proxying/proxy-settings.ts";
+import type { RebootOrder } from "../reboots/reboot-order.ts";
 import type { DurationMs, Instant } from "../units/time.ts";
 
-/** `site:<name>` a site release, `proxy:<site>` its proxy, `front` the process that owns shared ports. */
-export type UnitKey = `site:${string}` | `proxy:${string}` | "front";
+/** `site:<name>` a site release, `proxy:<site>` its proxy, `front` the process that owns shared ports, `agent` the agent's own program. */
+export type UnitKey = `site:${string}` | `proxy:${string}` | "front" | "agent";
 
 export const siteUnit = (site: string): UnitKey => `site:${site}`;
 export const proxyUnit = (site: string): UnitKey => `proxy:${site}`;
 export const frontUnit: UnitKey = "front";
+export const agentUnit: UnitKey = "agent";
 
-/** The kind of a unit and, except for the front, the site it belongs to. */
-export function parseUnit(
-  unit: UnitKey,
-): { readonly kind: "site" | "proxy"; readonly site: string } | { readonly kind: "front" } {
+export type ParsedUnit =
+  | { readonly kind: "site" | "proxy"; readonly site: string }
+  | { readonly kind: "front" }
+  | { readonly kind: "agent" };
+
+/** The kind of a unit and, except for the front and the agent, the site it belongs to. */
+export function parseUnit(unit: UnitKey): ParsedUnit {
   if (unit === "front") return { kind: "front" };
+  if (unit === "agent") return { kind: "agent" };
   const colon = unit.indexOf(":");
   return { kind: unit.slice(0, colon) as "site" | "proxy", site: unit.slice(colon + 1) };
 }
@@ -21,11 +27,11 @@ export function parseUnit(
 /** An immutable version of one unit. Equal digests mean equal content, whatever the version label says. */
 export interface UnitRelease {
   readonly unit: UnitKey;
-  /** For people: `2.4.0` for a site, `settings 3f9a12` for a proxy. */
+  /** For people: `2.4.0` for a site or an agent, `settings 3f9a12` for a proxy. */
   readonly version: string;
   /** sha256 over the canonical JSON of `content`. */
   readonly digest: string;
-  readonly content: SiteReleaseContent | SiteProxySettings | FrontSettings;
+  readonly content: SiteReleaseContent | SiteProxySettings | FrontSettings | AgentProgram;
 }
 
 export interface SiteReleaseContent {
@@ -34,6 +40,20 @@ export interface SiteReleaseContent {
   readonly artifact?: string;
   readonly run: Run;
   readonly ready: Ready;
+}
+
+/** A version of the agent. */
+export interface AgentProgram {
+  readonly kind: "agent-program";
+  /** As the program itself says it. */
+  readonly version: string;
+  /** Absent: the program that was installed on the host by hand, which is whatever is in its place. */
+  readonly files?: {
+    /** Digest of the tarball. */
+    readonly artifact: string;
+    /** The file in it that Node is started with. */
+    readonly entry: string;
+  };
 }
 
 /**
@@ -59,6 +79,8 @@ export interface IntentBody {
   readonly grants: readonly Grant[];
   /** Users are to be led away from this host; nothing that runs changes by it. */
   readonly draining?: true;
+  /** It is this host's turn to reboot. */
+  readonly reboot?: RebootOrder;
   /** What was changed by hand is told and left as it is; absent: it is put back. */
   readonly drift?: "report";
 }

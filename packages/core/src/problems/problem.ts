@@ -55,6 +55,7 @@ export const problemCatalogue = {
   "release-unknown": { category: "not-found", retryHelps: false },
   "rollout-unknown": { category: "not-found", retryHelps: false },
   "freeze-unknown": { category: "not-found", retryHelps: false },
+  "alert-unknown": { category: "not-found", retryHelps: false },
   "mute-unknown": { category: "not-found", retryHelps: false },
   "fleet-missing": { category: "not-found", retryHelps: false },
   "artifact-unknown": { category: "not-found", retryHelps: true },

@@ -1,10 +1,11 @@
 import type { DrainState } from "../host/drain.ts";
 import { after, durationMs, formatDuration, type Instant, minutes } from "../units/time.ts";
+import type { RebootOrder } from "./reboot-order.ts";
 
-/** A host's turn to reboot: held by the reboot manager of that host until it is back, proven and healthy. */
+/** A host's turn to reboot: held by whoever asked for it until the host is back, proven and healthy. */
 export interface RebootLease {
   readonly host: string;
-  /** What the manager calls itself, and its group. */
+  /** What a reboot manager calls itself, and its group; of a rollout its id, and `rollout`. */
   readonly client: string;
   readonly group: string;
   readonly at: Instant;
@@ -12,7 +13,14 @@ export interface RebootLease {
   readonly grantedAt?: Instant;
   /** The host was drained for this reboot, so that it is undrained with it. */
   readonly drains: boolean;
+  /** Of a rollout: what its host is told. Absent: a reboot manager holds the turn. */
+  readonly order?: Pick<RebootOrder, "id"> & Partial<RebootOrder>;
+  /** Of a rollout: since when the host is back. The turn blocks nobody any more. */
+  readonly backAt?: Instant;
 }
+
+/** Somebody may still be away by it, or is about to be. */
+export const isOut = ({ backAt }: RebootLease): boolean => backAt === undefined;
 
 /** Why a reboot manager is told no; few words, because managers count by them. */
 export type RebootRefusal =
@@ -38,9 +46,11 @@ export const failedRebootsMax = 1;
 
 /** Hosts whose reboot has failed: let go, and not back in time. One that comes back after all is no failure any more. */
 export const failedReboots = (leases: readonly RebootLease[], now: Instant): readonly string[] =>
-  leases.flatMap(({ host, grantedAt }) =>
-    grantedAt !== undefined && now >= after(grantedAt, rebootReturnMs) ? [host] : [],
-  );
+  leases.filter((lease) => isOut(lease) && isLate(lease, now)).map(({ host }) => host);
+
+/** It was let go, and its time to come back has passed. */
+export const isLate = ({ grantedAt }: RebootLease, now: Instant): boolean =>
+  grantedAt !== undefined && now >= after(grantedAt, rebootReturnMs);
 
 /** Everything that may stand in the way of a reboot; a sentence where something does. */
 export interface RebootObstacles {
@@ -74,23 +84,31 @@ export const drainedEnough = (state: DrainState): RebootAnswer =>
 export interface ReturnSeen {
   readonly now: Instant;
   readonly connected: boolean;
+  /** Why it has not started anew yet, where that is asked for; absent: it has, or nobody asks. */
+  readonly notRebooted?: string | undefined;
   /** Units whose proven release does not run, by the host's own word. */
   readonly notRunning: readonly string[];
   /** Ways in that did not answer well since the host is back, in words. */
   readonly unhealthy: readonly string[];
 }
 
-/** Whether a host is back from its reboot: it reports, runs what is proven, and every way in answers. */
-export function judgeReturn({ host, grantedAt }: RebootLease, seen: ReturnSeen): RebootAnswer {
-  if (grantedAt === undefined) return { kind: "yes" };
-  const { now, connected, notRunning, unhealthy } = seen;
-  const why = [
+/** What a host lacks to be back from its reboot: it reports, runs what is proven, and every way in answers. */
+export function missingToReturn({ host }: RebootLease, seen: ReturnSeen): readonly string[] {
+  const { connected, notRebooted, notRunning, unhealthy } = seen;
+  return [
     ...(connected ? [] : [`${host} does not report`]),
+    ...(notRebooted === undefined ? [] : [notRebooted]),
     ...(notRunning.length === 0 ? [] : [`the proven release of ${notRunning.join(", ")} does not run`]),
     ...unhealthy,
   ];
-  if (why.length === 0) return { kind: "yes" };
-  const left = after(grantedAt, rebootReturnMs) - now;
+}
+
+/** Whether a host is back from its reboot; one that was never let go has nothing to come back from. */
+export function judgeReturn(lease: RebootLease, seen: ReturnSeen): RebootAnswer {
+  const { host, grantedAt } = lease;
+  const why = grantedAt === undefined ? [] : missingToReturn(lease, seen);
+  if (grantedAt === undefined || why.length === 0) return { kind: "yes" };
+  const left = after(grantedAt, rebootReturnMs) - seen.now;
   const time = left > 0 ? `${formatDuration(durationMs(left))} left` : "it counts as failed";
   return { kind: "no", refusal: "not_healthy", sentence: `${host} is not back yet: ${why.join("; ")} (${time})` };
 }

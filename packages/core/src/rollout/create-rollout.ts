@@ -1,10 +1,10 @@
 import { healthSettingsOf } from "../fleet/complete-health.ts";
-import type { Environment, Fleet, OnRegression, Site } from "../fleet/fleet.ts";
+import type { Environment, Fleet, Gates, OnRegression, Site } from "../fleet/fleet.ts";
 import type { UnitKey } from "../intent/intent.ts";
 import { type DurationMs, durationMs, type Instant, minutes } from "../units/time.ts";
 import { planWaves } from "./plan-waves.ts";
 import type { HostChange, Override, Rollout, Stage, StageBelow, UnitChange } from "./rollout.ts";
-import { stepTimeoutDefaultMs } from "./timings.ts";
+import { rebootStepMs, stepTimeoutDefaultMs } from "./timings.ts";
 
 export interface RolloutRequest {
   readonly id: string;
@@ -38,7 +38,7 @@ export interface UnitTarget {
 
 /**
  * A rollout over every host where a target differs from what is proven; what differs on one host is one step and is
- * activated together. A restart takes every target as it is, and so does what presents another certificate.
+ * activated together. Restarts and reboots take every target as it is, and so does what presents another certificate.
  */
 export function createRollout(request: RolloutRequest): Rollout {
   const sites = request.fleet.sites.filter(({ name }) => request.sites.includes(name));
@@ -76,6 +76,7 @@ function stepTimeoutOf(sites: readonly Site[]): DurationMs {
 }
 
 function stageOf(request: RolloutRequest, sites: readonly Site[], environment: Environment): Stage {
+  const { kind } = request;
   const changes = new Map<string, HostChange>();
   for (const host of hostsServing(environment, sites)) {
     if (request.hosts !== undefined && !request.hosts.includes(host)) continue;
@@ -85,17 +86,24 @@ function stageOf(request: RolloutRequest, sites: readonly Site[], environment: E
   const waves = planWaves([...changes.keys()], environment.waves);
   return {
     environment: environment.name,
-    gates: environment.gates,
+    gates: gatesOf(request, environment),
     health: Object.fromEntries(
       sites.map(({ name }) => [name, healthSettingsOf(request.fleet, name, environment.name)]),
     ),
     onRegression: onRegressionIn(sites, environment),
-    maxUnavailable: Math.min(...sites.map(({ maxUnavailable }) => maxUnavailable)),
+    maxUnavailable: kind === "reboot" ? 1 : Math.min(...sites.map(({ maxUnavailable }) => maxUnavailable)),
     ...maxRevertingOf(sites),
-    stepTimeoutMs: stepTimeoutOf(sites),
+    stepTimeoutMs: kind === "reboot" ? rebootStepMs : stepTimeoutOf(sites),
     waves: waves.map((hosts) => hosts.flatMap((host) => changes.get(host) ?? [])),
     ...belowOf(request, sites, environment),
   };
+}
+
+/** A reboot brings back what is live and proven there already: what an environment below has proven says nothing about it. */
+function gatesOf({ kind }: RolloutRequest, { gates }: Environment): Gates {
+  if (kind !== "reboot") return gates;
+  const { representativeness: _, coverage: __, ...asked } = gates;
+  return asked;
 }
 
 /** The most careful site decides for all; one that says nothing goes by its own `maxUnavailable`. */
@@ -117,7 +125,7 @@ function belowOf(
 ): { readonly below?: StageBelow } {
   const lower = fleet.environments.slice(0, fleet.environments.indexOf(environment)).reverse();
   const nearest = lower.find((candidate) => hostsServing(candidate, sites).length > 0);
-  if (nearest === undefined || kind === "revert") return {};
+  if (nearest === undefined || kind === "revert" || kind === "reboot") return {};
   const hosts = nearest.hosts.map((host) => ({
     host,
     units: targets(host).map(({ unit, digest }) => ({ unit, to: digest })),
@@ -128,7 +136,7 @@ function belowOf(
 function changesOf({ kind, targets, proven }: RolloutRequest, host: string): readonly UnitChange[] {
   return targets(host).flatMap(({ unit, digest, renews }) => {
     const from = proven(host, unit);
-    if (from === digest && kind !== "restart" && renews === undefined) return [];
+    if (from === digest && kind !== "restart" && kind !== "reboot" && renews === undefined) return [];
     return [{ unit, to: digest, ...(from === undefined ? {} : { from }), ...(renews === undefined ? {} : { renews }) }];
   });
 }

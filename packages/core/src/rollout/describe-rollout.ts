@@ -82,10 +82,12 @@ export function describeStep(step: StepState): string {
     case "activating":
       return "preparing the switch";
     case "provisional":
+      if (step.awayMs !== undefined) return `back, on trial (away for ${formatDuration(step.awayMs)})`;
       return `live, on trial (switched in ${formatDuration(durationMs(step.switchMs))})`;
     case "passed":
       return "live and proven";
     case "failed":
+      if (step.rebooting === true) return step.reason;
       return step.touchedTraffic ? `undone: ${step.reason}` : `refused before the switch: ${step.reason}`;
     case "withdrawing":
       return "going back to what is proven";

@@ -67,7 +67,7 @@ function grantTurns(
       step.kind === "pending" ? obstacleTo(input, state, steps, change) : whileActivating(input, state, change, step);
     if (obstacle !== undefined) waitingOn.push(obstacle);
     else if (step.kind === "pending" && blind === undefined) {
-      const grant = grantId(input.rollout.id, change.host, "activate");
+      const grant = grantId(input.rollout.id, change.host, input.rollout.kind === "reboot" ? "reboot" : "activate");
       const granted: StepState = {
         kind: "activating",
         grant,
@@ -135,11 +135,24 @@ function whileActivating(
   step: StepState,
 ): WaitingOn | undefined {
   if (step.kind !== "activating") return undefined;
+  if (input.rollout.kind === "reboot") return whileRebooting(input, state, host);
   const view = input.hosts[host];
   const progress = grantOf(view, step.grant)?.progress;
   const doing = progress?.kind === "preparing" ? `: ${progress.doing}` : "";
   const sentence = view?.connected === true ? `${host} is activating${doing}` : `waiting for ${host} to report`;
   return { kind: "host", sentence, hosts: [host], until: state.deadline };
+}
+
+/** How far the host's turn has come. */
+function whileRebooting({ reboots = {}, now }: PlanInput, state: Activating, host: string): WaitingOn {
+  const turn = reboots[host];
+  if (turn?.kind !== "away") {
+    const sentence = turn?.kind === "waiting" ? turn.sentence : `${host} gets ready to reboot`;
+    return { kind: "reboot", sentence, hosts: [host], until: state.deadline };
+  }
+  const left = turn.until > now ? `, ${formatDuration(between(now, turn.until))} left` : "";
+  const missing = turn.missing.length === 0 ? "" : `: ${turn.missing.join("; ")}`;
+  return { kind: "reboot", sentence: `${host} reboots${left}${missing}`, hosts: [host], until: turn.until };
 }
 
 function haltLate({ now, rollout }: PlanInput, state: Activating, steps: Steps): Plan {

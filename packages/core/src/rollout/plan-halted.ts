@@ -12,6 +12,13 @@ import { noWayBack, noWayBackSentence } from "./way-back.ts";
 export function planHalted(input: PlanInput, state: InPhase<RolloutState, "halted">): Plan {
   const { now, rollout } = input;
   const { cause, steps } = state;
+  if (rollout.kind === "reboot") {
+    return {
+      next: { phase: "held", cause, steps: turnsGivenBack(steps, now), since: now },
+      actions: [],
+      waitingOn: [],
+    };
+  }
   const stays = noWayBack(input, steps);
   if (stays !== undefined) {
     const page = { kind: "page", sentence: noWayBackSentence(rollout, stays) } as const;
@@ -19,6 +26,15 @@ export function planHalted(input: PlanInput, state: InPhase<RolloutState, "halte
   }
   if (holds(rollout, steps)) return { next: { phase: "held", cause, steps, since: now }, actions: [], waitingOn: [] };
   return { next: startReverting(rollout, steps, cause, now), actions: [], waitingOn: [] };
+}
+
+/** A reboot is not taken back: whoever has not been let go stays up, and whoever is away is waited for. */
+function turnsGivenBack(steps: Steps, now: Instant): Steps {
+  return Object.fromEntries(
+    Object.entries(steps).map(([host, step]): [string, StepState] => {
+      return [host, step.kind === "activating" ? { kind: "withdrawing", grant: step.grant, since: now } : step];
+    }),
+  );
 }
 
 /** A revert goes back everywhere, so that one stage that must not go back holds them all. */

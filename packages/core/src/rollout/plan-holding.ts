@@ -32,6 +32,7 @@ export function planHeld(input: PlanInput, state: InPhase<RolloutState, "held">)
 }
 
 function whatMayBeDone(input: PlanInput, steps: Steps): string {
+  if (input.rollout.kind === "reboot") return "see to that host, abort this, and reboot the others anew";
   const stays = noWayBack(input, steps);
   return stays === undefined ? "revert, keep or abort it" : `${stays.why}: keep it, or revert it all the same`;
 }

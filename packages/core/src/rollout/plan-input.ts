@@ -1,6 +1,7 @@
 import type { GateFacts, GateState } from "../gates/gate.ts";
 import type { Verdict } from "../health/verdict.ts";
 import type { GrantObservation, HostObservation } from "../host/observation.ts";
+import type { RebootTurn } from "../reboots/plan-turn.ts";
 import type { Instant } from "../units/time.ts";
 import type { DrainedHost } from "./drained-hosts.ts";
 import type { Rollout, RolloutState, WaitingOn } from "./rollout.ts";
@@ -19,6 +20,8 @@ export interface PlanInput {
   readonly gates: GateFacts;
   /** Hosts that users are led away from; absent: none. */
   readonly drained?: readonly DrainedHost[];
+  /** By host: how far its turn to reboot has come that this rollout asked for; absent where it asks for none. */
+  readonly reboots?: Readonly<Record<string, RebootTurn>>;
   /** The whole fleet; with it a coordinator that lost sight of many hosts at once takes itself for blind. */
   readonly fleet?: { readonly hosts: number; readonly silent: number };
   /**

@@ -75,6 +75,7 @@ function missingHosts(input: PlanInput, state: Observing, steps: Steps): readonl
 function isLiveNow(input: PlanInput, host: string, step: StepState): boolean {
   if (step.kind !== "provisional") return false;
   const view = input.hosts[host];
+  if (input.rollout.kind === "reboot") return view?.connected === true;
   return view?.connected === true && grantOf(view, step.grant)?.progress.kind === "provisional";
 }
 
@@ -129,7 +130,9 @@ function clears({ rollout, verdict, badReleases = {} }: PlanInput, at: Observing
 
 /** How long the switch took stays on record. */
 function passedStep(before: StepState, at: Instant): StepState {
-  return before.kind === "provisional" ? { kind: "passed", at, switchMs: before.switchMs } : { kind: "passed", at };
+  if (before.kind !== "provisional") return { kind: "passed", at };
+  const { switchMs, awayMs } = before;
+  return { kind: "passed", at, switchMs, ...(awayMs === undefined ? {} : { awayMs }) };
 }
 
 function recordProven({ host, units }: HostChange): RolloutAction {

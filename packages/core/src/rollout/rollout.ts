@@ -7,7 +7,7 @@ import type { DurationMs, Instant } from "../units/time.ts";
 /** What was decided when the rollout was created. Only `overrides` grows afterwards, and nothing is taken from it. */
 export interface Rollout {
   readonly id: string;
-  readonly kind: "release" | "settings" | "restart" | "revert";
+  readonly kind: "release" | "settings" | "restart" | "revert" | "reboot";
   /** One line for people: `shop 2.4.0`, `proxy settings of shop: forward.host internal → preserve`. */
   readonly title: string;
   readonly sites: readonly string[];
@@ -94,11 +94,20 @@ export type StepState =
       readonly since: Instant;
       readonly confirmBy: Instant;
       readonly switchMs: number;
+      /** Of a reboot: how long the host was away. */
+      readonly awayMs?: DurationMs;
     }
   /** Confirmed: the new releases are proven there. */
-  | { readonly kind: "passed"; readonly at: Instant; readonly switchMs?: number }
+  | { readonly kind: "passed"; readonly at: Instant; readonly switchMs?: number; readonly awayMs?: DurationMs }
   /** The host refused or undid it; its proven releases are live. */
-  | { readonly kind: "failed"; readonly at: Instant; readonly reason: string; readonly touchedTraffic: boolean }
+  | {
+      readonly kind: "failed";
+      readonly at: Instant;
+      readonly reason: string;
+      readonly touchedTraffic: boolean;
+      /** Of a reboot: nothing was activated, so that nothing was refused or undone. */
+      readonly rebooting?: true;
+    }
   /** The grant is withdrawn; waiting for the host to be back on its proven releases. */
   | { readonly kind: "withdrawing"; readonly grant: string; readonly since: Instant }
   /** Was passed; holds a revert grant for the releases proven before. */
@@ -224,6 +233,7 @@ export interface WaitingOn {
     | "host"
     | "unit-busy"
     | "drained"
+    | "reboot"
     | "confirm"
     | "withdrawal"
     | "operator"

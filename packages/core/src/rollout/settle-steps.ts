@@ -3,6 +3,7 @@ import type { Instant } from "../units/time.ts";
 import { unreachable } from "../units/unreachable.ts";
 import { grantOf, type PlanInput, type RolloutAction } from "./plan-input.ts";
 import type { HaltCause, HostChange, Rollout, StepState, Steps } from "./rollout.ts";
+import { settleReboots } from "./settle-reboots.ts";
 import { hostUnit, pending, placedSteps } from "./wave.ts";
 
 /** Steps as the hosts' own words leave them. */
@@ -18,6 +19,7 @@ export interface Settled {
  * speak of the grant, leaves its step as it is.
  */
 export function settleSteps(input: PlanInput): Settled {
+  if (input.rollout.kind === "reboot") return settleReboots(input);
   const steps: Record<string, StepState> = {};
   const actions: RolloutAction[] = [];
   let failure: Settled["failure"];

@@ -1,3 +1,5 @@
+import { drainLimitMs } from "../host/drain.ts";
+import { rebootReturnMs } from "../reboots/judge-reboot.ts";
 import { after, type DurationMs, durationMs, type Instant, instant, minutes } from "../units/time.ts";
 import type { Rollout, Stage, WaveAt } from "./rollout.ts";
 
@@ -12,6 +14,9 @@ export const stepTimeoutDefaultMs: DurationMs = minutes(10);
  * the time for the coordinator's word to reach a host over a broken line, and for clocks that disagree.
  */
 export const confirmMarginMs: DurationMs = minutes(5);
+
+/** How long one host may take for its reboot: to be drained, to come back, and some time for its turn to come. */
+export const rebootStepMs: DurationMs = durationMs(drainLimitMs + rebootReturnMs + minutes(5));
 
 export const stepTimeoutMs = (stage: Stage): DurationMs => stage.stepTimeoutMs ?? stepTimeoutDefaultMs;
 
@@ -48,7 +53,7 @@ export function revertingDeadline(stages: readonly Stage[], now: Instant): Insta
 /**
  * The longest time from the start of a wave until it has passed or everything is back: its activation and observation to
  * their last moments, then the way back of this wave and of everything before it. An estimate on the safe side: a wave
- * that goes well takes its activation and its soak.
+ * that goes well takes its activation and its soak. A reboot has no way back.
  */
 export function waveTakesMs(rollout: Rollout, at: WaveAt): DurationMs {
   const stages = rollout.stages.slice(0, at.stage + 1).map((stage, index) => {
@@ -57,6 +62,7 @@ export function waveTakesMs(rollout: Rollout, at: WaveAt): DurationMs {
   const stage = stages.at(-1);
   if (stage === undefined) return durationMs(0);
   const activated = activatingDeadline(stage, stage.waves.at(-1)?.length ?? 0, instant(0));
+  if (rollout.kind === "reboot") return durationMs(observingDeadline(stage, activated));
   return durationMs(revertingDeadline(stages, observingDeadline(stage, activated)));
 }
 

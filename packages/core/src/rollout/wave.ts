@@ -43,12 +43,12 @@ export function placedSteps(rollout: Rollout, steps: Steps): readonly Placed[] {
   );
 }
 
-/** Sites that users of this host may notice while the units change; a front serves every site of the rollout. */
+/** Sites that users of this host may notice while the units change; front and agent are there for every site of the rollout. */
 export function sitesTouched(rollout: Rollout, units: readonly { readonly unit: UnitKey }[]): readonly string[] {
   const sites = new Set<string>();
   for (const { unit } of units) {
     const parsed = parseUnit(unit);
-    if (parsed.kind === "front") for (const site of rollout.sites) sites.add(site);
+    if (parsed.kind === "front" || parsed.kind === "agent") for (const site of rollout.sites) sites.add(site);
     else sites.add(parsed.site);
   }
   return [...sites].sort();

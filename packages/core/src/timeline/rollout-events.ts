@@ -131,6 +131,8 @@ function stepEvents({ rollout, state }: RolloutBefore, next: RolloutState, at: I
 
 function reasonOf(step: StepState): string {
   if ("reason" in step) return `: ${step.reason}`;
+  if (step.kind === "provisional" && step.awayMs !== undefined)
+    return `: back from its reboot after ${formatDuration(step.awayMs)}`;
   return step.kind === "provisional" ? `: live, switched in ${formatDuration(durationMs(step.switchMs))}` : "";
 }
 

@@ -92,7 +92,11 @@ export interface PushReleaseOpen {
   digest: string;
   bytes: number;
   /** Why nothing but a person's word may take it back once it is live; absent: it may be reverted. */
-  oneWay?: string | undefined;
+  oneWay?:
+    | string
+    | undefined;
+  /** It is a version of the agent, and `site` is empty: the file of the tarball that Node is started with. */
+  agentEntry?: string | undefined;
 }
 
 export interface PushReleaseResponse {
@@ -103,6 +107,8 @@ export interface PushReleaseResponse {
 
 export interface ListReleasesRequest {
   site: string;
+  /** Versions of the agent instead. */
+  agents?: boolean | undefined;
 }
 
 export interface ListReleasesResponse {
@@ -140,11 +146,30 @@ export interface RestartRequest {
   site?: string | undefined;
   proxies: boolean;
   reason?: string | undefined;
-  toEnvironment?: string | undefined;
+  toEnvironment?:
+    | string
+    | undefined;
+  /** The agents of all hosts instead, as they are or with `agent_version` as that version. */
+  agents?: boolean | undefined;
+  agentVersion?: string | undefined;
 }
 
 export interface RestartResponse {
   rolloutIds: string[];
+}
+
+export interface RebootHostsRequest {
+  /** By name; with `all` none. */
+  hosts: string[];
+  /** Every host on which something is proven. */
+  all: boolean;
+  /** Of these only the hosts of this environment. */
+  environment?: string | undefined;
+  reason: string;
+}
+
+export interface RebootHostsResponse {
+  rolloutId: string;
 }
 
 export interface ListRolloutsRequest {
@@ -484,6 +509,109 @@ export interface ProbeRound {
     $case: "unknown";
     value: ProbeUnknown;
   } | undefined;
+}
+
+/** Something that is wrong at this moment. */
+export interface Alert {
+  /** `a-17` */
+  id: string;
+  /** `SluiceRolloutHalted`, … */
+  name: string;
+  /** `page` or `notice`. */
+  severity: string;
+  sentence: string;
+  sinceMs: number;
+  environment?:
+    | string
+    | undefined;
+  /** Several joined by commas. */
+  site?: string | undefined;
+  host?: string | undefined;
+  rolloutId?: string | undefined;
+  unit?: string | undefined;
+  channel?:
+    | string
+    | undefined;
+  /** Since when people are told of it; absent: nobody is. */
+  toldSinceMs?: number | undefined;
+  told: ToldChannel[];
+  acknowledged?:
+    | Acknowledgement
+    | undefined;
+  /** Why nobody is told: a mute, or an alert that says the same of more. */
+  quiet?:
+    | string
+    | undefined;
+  /** What it is called in a headline. */
+  title: string;
+}
+
+/** A channel that was told. */
+export interface ToldChannel {
+  channel: string;
+  /** When it took the newest message; absent: it has not. */
+  atMs?: number | undefined;
+}
+
+export interface Acknowledgement {
+  by: string;
+  reason: string;
+  atMs: number;
+}
+
+/** A way to tell somebody, and how it does. */
+export interface Channel {
+  name: string;
+  /** `alertmanager`, `webhook`, `slack`, `ntfy`, or `dead-man`. */
+  kind: string;
+  /** When it last took a message. */
+  workedAtMs?: number | undefined;
+  failing?:
+    | ChannelFailure
+    | undefined;
+  /** Messages that it has not taken yet. */
+  waiting: number;
+}
+
+export interface ChannelFailure {
+  sinceMs: number;
+  /** In a row. */
+  failures: number;
+  /** The newest. */
+  sentence: string;
+  retryAtMs: number;
+}
+
+export interface ListAlertsRequest {
+}
+
+export interface ListAlertsResponse {
+  /** Pages first, then the oldest first. */
+  alerts: Alert[];
+  /** Empty: the fleet file has no notifications, and nobody is told. */
+  channels: Channel[];
+  /** The coordinator's clock. */
+  nowMs: number;
+}
+
+export interface AcknowledgeRequest {
+  /** `a-17`, or the id of a rollout. */
+  what: string;
+  reason?: string | undefined;
+}
+
+export interface AcknowledgeResponse {
+  alerts: Alert[];
+  /** Present when it waits for somebody to watch it. */
+  rollout?: Rollout | undefined;
+}
+
+export interface TestPageRequest {
+  reason?: string | undefined;
+}
+
+export interface TestPageResponse {
+  alert: Alert | undefined;
 }
 
 export interface WatchEventsRequest {
@@ -1261,7 +1389,7 @@ export const PushReleaseRequest: MessageFns<PushReleaseRequest> = {
 };
 
 function createBasePushReleaseOpen(): PushReleaseOpen {
-  return { site: "", version: "", digest: "", bytes: 0, oneWay: undefined };
+  return { site: "", version: "", digest: "", bytes: 0, oneWay: undefined, agentEntry: undefined };
 }
 
 export const PushReleaseOpen: MessageFns<PushReleaseOpen> = {
@@ -1280,6 +1408,9 @@ export const PushReleaseOpen: MessageFns<PushReleaseOpen> = {
     }
     if (message.oneWay !== undefined) {
       writer.uint32(42).string(message.oneWay);
+    }
+    if (message.agentEntry !== undefined) {
+      writer.uint32(50).string(message.agentEntry);
     }
     return writer;
   },
@@ -1337,6 +1468,14 @@ export const PushReleaseOpen: MessageFns<PushReleaseOpen> = {
             message.oneWay = reader.string();
             continue;
           }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.agentEntry = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1359,6 +1498,7 @@ export const PushReleaseOpen: MessageFns<PushReleaseOpen> = {
     message.digest = object.digest ?? "";
     message.bytes = object.bytes ?? 0;
     message.oneWay = object.oneWay ?? undefined;
+    message.agentEntry = object.agentEntry ?? undefined;
     return message;
   },
 };
@@ -1431,13 +1571,16 @@ export const PushReleaseResponse: MessageFns<PushReleaseResponse> = {
 };
 
 function createBaseListReleasesRequest(): ListReleasesRequest {
-  return { site: "" };
+  return { site: "", agents: undefined };
 }
 
 export const ListReleasesRequest: MessageFns<ListReleasesRequest> = {
   encode(message: ListReleasesRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.site !== "") {
       writer.uint32(10).string(message.site);
+    }
+    if (message.agents !== undefined) {
+      writer.uint32(16).bool(message.agents);
     }
     return writer;
   },
@@ -1463,6 +1606,14 @@ export const ListReleasesRequest: MessageFns<ListReleasesRequest> = {
             message.site = reader.string();
             continue;
           }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.agents = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1481,6 +1632,7 @@ export const ListReleasesRequest: MessageFns<ListReleasesRequest> = {
   fromPartial<I extends Exact<DeepPartial<ListReleasesRequest>, I>>(object: I): ListReleasesRequest {
     const message = createBaseListReleasesRequest();
     message.site = object.site ?? "";
+    message.agents = object.agents ?? undefined;
     return message;
   },
 };
@@ -1826,7 +1978,14 @@ export const DeployResponse: MessageFns<DeployResponse> = {
 };
 
 function createBaseRestartRequest(): RestartRequest {
-  return { site: undefined, proxies: false, reason: undefined, toEnvironment: undefined };
+  return {
+    site: undefined,
+    proxies: false,
+    reason: undefined,
+    toEnvironment: undefined,
+    agents: undefined,
+    agentVersion: undefined,
+  };
 }
 
 export const RestartRequest: MessageFns<RestartRequest> = {
@@ -1842,6 +2001,12 @@ export const RestartRequest: MessageFns<RestartRequest> = {
     }
     if (message.toEnvironment !== undefined) {
       writer.uint32(34).string(message.toEnvironment);
+    }
+    if (message.agents !== undefined) {
+      writer.uint32(40).bool(message.agents);
+    }
+    if (message.agentVersion !== undefined) {
+      writer.uint32(50).string(message.agentVersion);
     }
     return writer;
   },
@@ -1891,6 +2056,22 @@ export const RestartRequest: MessageFns<RestartRequest> = {
             message.toEnvironment = reader.string();
             continue;
           }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.agents = reader.bool();
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.agentVersion = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1912,6 +2093,8 @@ export const RestartRequest: MessageFns<RestartRequest> = {
     message.proxies = object.proxies ?? false;
     message.reason = object.reason ?? undefined;
     message.toEnvironment = object.toEnvironment ?? undefined;
+    message.agents = object.agents ?? undefined;
+    message.agentVersion = object.agentVersion ?? undefined;
     return message;
   },
 };
@@ -1967,6 +2150,152 @@ export const RestartResponse: MessageFns<RestartResponse> = {
   fromPartial<I extends Exact<DeepPartial<RestartResponse>, I>>(object: I): RestartResponse {
     const message = createBaseRestartResponse();
     message.rolloutIds = object.rolloutIds?.map((e) => e) || [];
+    return message;
+  },
+};
+
+function createBaseRebootHostsRequest(): RebootHostsRequest {
+  return { hosts: [], all: false, environment: undefined, reason: "" };
+}
+
+export const RebootHostsRequest: MessageFns<RebootHostsRequest> = {
+  encode(message: RebootHostsRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.hosts) {
+      writer.uint32(10).string(v!);
+    }
+    if (message.all !== false) {
+      writer.uint32(16).bool(message.all);
+    }
+    if (message.environment !== undefined) {
+      writer.uint32(26).string(message.environment);
+    }
+    if (message.reason !== "") {
+      writer.uint32(34).string(message.reason);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RebootHostsRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRebootHostsRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.hosts.push(reader.string());
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.all = reader.bool();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.environment = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.reason = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create<I extends Exact<DeepPartial<RebootHostsRequest>, I>>(base?: I): RebootHostsRequest {
+    return RebootHostsRequest.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<RebootHostsRequest>, I>>(object: I): RebootHostsRequest {
+    const message = createBaseRebootHostsRequest();
+    message.hosts = object.hosts?.map((e) => e) || [];
+    message.all = object.all ?? false;
+    message.environment = object.environment ?? undefined;
+    message.reason = object.reason ?? "";
+    return message;
+  },
+};
+
+function createBaseRebootHostsResponse(): RebootHostsResponse {
+  return { rolloutId: "" };
+}
+
+export const RebootHostsResponse: MessageFns<RebootHostsResponse> = {
+  encode(message: RebootHostsResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.rolloutId !== "") {
+      writer.uint32(10).string(message.rolloutId);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RebootHostsResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRebootHostsResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.rolloutId = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create<I extends Exact<DeepPartial<RebootHostsResponse>, I>>(base?: I): RebootHostsResponse {
+    return RebootHostsResponse.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<RebootHostsResponse>, I>>(object: I): RebootHostsResponse {
+    const message = createBaseRebootHostsResponse();
+    message.rolloutId = object.rolloutId ?? "";
     return message;
   },
 };
@@ -5850,6 +6179,970 @@ export const ProbeRound: MessageFns<ProbeRound> = {
   },
 };
 
+function createBaseAlert(): Alert {
+  return {
+    id: "",
+    name: "",
+    severity: "",
+    sentence: "",
+    sinceMs: 0,
+    environment: undefined,
+    site: undefined,
+    host: undefined,
+    rolloutId: undefined,
+    unit: undefined,
+    channel: undefined,
+    toldSinceMs: undefined,
+    told: [],
+    acknowledged: undefined,
+    quiet: undefined,
+    title: "",
+  };
+}
+
+export const Alert: MessageFns<Alert> = {
+  encode(message: Alert, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.id !== "") {
+      writer.uint32(10).string(message.id);
+    }
+    if (message.name !== "") {
+      writer.uint32(18).string(message.name);
+    }
+    if (message.severity !== "") {
+      writer.uint32(26).string(message.severity);
+    }
+    if (message.sentence !== "") {
+      writer.uint32(34).string(message.sentence);
+    }
+    if (message.sinceMs !== 0) {
+      writer.uint32(40).int64(message.sinceMs);
+    }
+    if (message.environment !== undefined) {
+      writer.uint32(50).string(message.environment);
+    }
+    if (message.site !== undefined) {
+      writer.uint32(58).string(message.site);
+    }
+    if (message.host !== undefined) {
+      writer.uint32(66).string(message.host);
+    }
+    if (message.rolloutId !== undefined) {
+      writer.uint32(74).string(message.rolloutId);
+    }
+    if (message.unit !== undefined) {
+      writer.uint32(82).string(message.unit);
+    }
+    if (message.channel !== undefined) {
+      writer.uint32(90).string(message.channel);
+    }
+    if (message.toldSinceMs !== undefined) {
+      writer.uint32(96).int64(message.toldSinceMs);
+    }
+    for (const v of message.told) {
+      ToldChannel.encode(v!, writer.uint32(106).fork()).join();
+    }
+    if (message.acknowledged !== undefined) {
+      Acknowledgement.encode(message.acknowledged, writer.uint32(114).fork()).join();
+    }
+    if (message.quiet !== undefined) {
+      writer.uint32(122).string(message.quiet);
+    }
+    if (message.title !== "") {
+      writer.uint32(130).string(message.title);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Alert {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseAlert();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.id = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.name = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.severity = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.sentence = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.sinceMs = longToNumber(reader.int64());
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.environment = reader.string();
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.site = reader.string();
+            continue;
+          }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.host = reader.string();
+            continue;
+          }
+          case 9: {
+            if (tag !== 74) {
+              break;
+            }
+
+            message.rolloutId = reader.string();
+            continue;
+          }
+          case 10: {
+            if (tag !== 82) {
+              break;
+            }
+
+            message.unit = reader.string();
+            continue;
+          }
+          case 11: {
+            if (tag !== 90) {
+              break;
+            }
+
+            message.channel = reader.string();
+            continue;
+          }
+          case 12: {
+            if (tag !== 96) {
+              break;
+            }
+
+            message.toldSinceMs = longToNumber(reader.int64());
+            continue;
+          }
+          case 13: {
+            if (tag !== 106) {
+              break;
+            }
+
+            message.told.push(ToldChannel.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 14: {
+            if (tag !== 114) {
+              break;
+            }
+
+            message.acknowledged = Acknowledgement.decode(reader, reader.uint32());
+            continue;
+          }
+          case 15: {
+            if (tag !== 122) {
+              break;
+            }
+
+            message.quiet = reader.string();
+            continue;
+          }
+          case 16: {
+            if (tag !== 130) {
+              break;
+            }
+
+            message.title = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create<I extends Exact<DeepPartial<Alert>, I>>(base?: I): Alert {
+    return Alert.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<Alert>, I>>(object: I): Alert {
+    const message = createBaseAlert();
+    message.id = object.id ?? "";
+    message.name = object.name ?? "";
+    message.severity = object.severity ?? "";
+    message.sentence = object.sentence ?? "";
+    message.sinceMs = object.sinceMs ?? 0;
+    message.environment = object.environment ?? undefined;
+    message.site = object.site ?? undefined;
+    message.host = object.host ?? undefined;
+    message.rolloutId = object.rolloutId ?? undefined;
+    message.unit = object.unit ?? undefined;
+    message.channel = object.channel ?? undefined;
+    message.toldSinceMs = object.toldSinceMs ?? undefined;
+    message.told = object.told?.map((e) => ToldChannel.fromPartial(e)) || [];
+    message.acknowledged = (object.acknowledged !== undefined && object.acknowledged !== null)
+      ? Acknowledgement.fromPartial(object.acknowledged)
+      : undefined;
+    message.quiet = object.quiet ?? undefined;
+    message.title = object.title ?? "";
+    return message;
+  },
+};
+
+function createBaseToldChannel(): ToldChannel {
+  return { channel: "", atMs: undefined };
+}
+
+export const ToldChannel: MessageFns<ToldChannel> = {
+  encode(message: ToldChannel, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.channel !== "") {
+      writer.uint32(10).string(message.channel);
+    }
+    if (message.atMs !== undefined) {
+      writer.uint32(16).int64(message.atMs);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ToldChannel {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseToldChannel();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.channel = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.atMs = longToNumber(reader.int64());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create<I extends Exact<DeepPartial<ToldChannel>, I>>(base?: I): ToldChannel {
+    return ToldChannel.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<ToldChannel>, I>>(object: I): ToldChannel {
+    const message = createBaseToldChannel();
+    message.channel = object.channel ?? "";
+    message.atMs = object.atMs ?? undefined;
+    return message;
+  },
+};
+
+function createBaseAcknowledgement(): Acknowledgement {
+  return { by: "", reason: "", atMs: 0 };
+}
+
+export const Acknowledgement: MessageFns<Acknowledgement> = {
+  encode(message: Acknowledgement, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.by !== "") {
+      writer.uint32(10).string(message.by);
+    }
+    if (message.reason !== "") {
+      writer.uint32(18).string(message.reason);
+    }
+    if (message.atMs !== 0) {
+      writer.uint32(24).int64(message.atMs);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Acknowledgement {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseAcknowledgement();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.by = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.reason = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.atMs = longToNumber(reader.int64());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create<I extends Exact<DeepPartial<Acknowledgement>, I>>(base?: I): Acknowledgement {
+    return Acknowledgement.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<Acknowledgement>, I>>(object: I): Acknowledgement {
+    const message = createBaseAcknowledgement();
+    message.by = object.by ?? "";
+    message.reason = object.reason ?? "";
+    message.atMs = object.atMs ?? 0;
+    return message;
+  },
+};
+
+function createBaseChannel(): Channel {
+  return { name: "", kind: "", workedAtMs: undefined, failing: undefined, waiting: 0 };
+}
+
+export const Channel: MessageFns<Channel> = {
+  encode(message: Channel, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.name !== "") {
+      writer.uint32(10).string(message.name);
+    }
+    if (message.kind !== "") {
+      writer.uint32(18).string(message.kind);
+    }
+    if (message.workedAtMs !== undefined) {
+      writer.uint32(24).int64(message.workedAtMs);
+    }
+    if (message.failing !== undefined) {
+      ChannelFailure.encode(message.failing, writer.uint32(34).fork()).join();
+    }
+    if (message.waiting !== 0) {
+      writer.uint32(40).int32(message.waiting);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Channel {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseChannel();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.name = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.kind = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.workedAtMs = longToNumber(reader.int64());
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.failing = ChannelFailure.decode(reader, reader.uint32());
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.waiting = reader.int32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create<I extends Exact<DeepPartial<Channel>, I>>(base?: I): Channel {
+    return Channel.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<Channel>, I>>(object: I): Channel {
+    const message = createBaseChannel();
+    message.name = object.name ?? "";
+    message.kind = object.kind ?? "";
+    message.workedAtMs = object.workedAtMs ?? undefined;
+    message.failing = (object.failing !== undefined && object.failing !== null)
+      ? ChannelFailure.fromPartial(object.failing)
+      : undefined;
+    message.waiting = object.waiting ?? 0;
+    return message;
+  },
+};
+
+function createBaseChannelFailure(): ChannelFailure {
+  return { sinceMs: 0, failures: 0, sentence: "", retryAtMs: 0 };
+}
+
+export const ChannelFailure: MessageFns<ChannelFailure> = {
+  encode(message: ChannelFailure, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.sinceMs !== 0) {
+      writer.uint32(8).int64(message.sinceMs);
+    }
+    if (message.failures !== 0) {
+      writer.uint32(16).int32(message.failures);
+    }
+    if (message.sentence !== "") {
+      writer.uint32(26).string(message.sentence);
+    }
+    if (message.retryAtMs !== 0) {
+      writer.uint32(32).int64(message.retryAtMs);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ChannelFailure {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseChannelFailure();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.sinceMs = longToNumber(reader.int64());
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.failures = reader.int32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.sentence = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.retryAtMs = longToNumber(reader.int64());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create<I extends Exact<DeepPartial<ChannelFailure>, I>>(base?: I): ChannelFailure {
+    return ChannelFailure.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<ChannelFailure>, I>>(object: I): ChannelFailure {
+    const message = createBaseChannelFailure();
+    message.sinceMs = object.sinceMs ?? 0;
+    message.failures = object.failures ?? 0;
+    message.sentence = object.sentence ?? "";
+    message.retryAtMs = object.retryAtMs ?? 0;
+    return message;
+  },
+};
+
+function createBaseListAlertsRequest(): ListAlertsRequest {
+  return {};
+}
+
+export const ListAlertsRequest: MessageFns<ListAlertsRequest> = {
+  encode(_: ListAlertsRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ListAlertsRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseListAlertsRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create<I extends Exact<DeepPartial<ListAlertsRequest>, I>>(base?: I): ListAlertsRequest {
+    return ListAlertsRequest.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<ListAlertsRequest>, I>>(_: I): ListAlertsRequest {
+    const message = createBaseListAlertsRequest();
+    return message;
+  },
+};
+
+function createBaseListAlertsResponse(): ListAlertsResponse {
+  return { alerts: [], channels: [], nowMs: 0 };
+}
+
+export const ListAlertsResponse: MessageFns<ListAlertsResponse> = {
+  encode(message: ListAlertsResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.alerts) {
+      Alert.encode(v!, writer.uint32(10).fork()).join();
+    }
+    for (const v of message.channels) {
+      Channel.encode(v!, writer.uint32(18).fork()).join();
+    }
+    if (message.nowMs !== 0) {
+      writer.uint32(24).int64(message.nowMs);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ListAlertsResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseListAlertsResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.alerts.push(Alert.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.channels.push(Channel.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.nowMs = longToNumber(reader.int64());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create<I extends Exact<DeepPartial<ListAlertsResponse>, I>>(base?: I): ListAlertsResponse {
+    return ListAlertsResponse.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<ListAlertsResponse>, I>>(object: I): ListAlertsResponse {
+    const message = createBaseListAlertsResponse();
+    message.alerts = object.alerts?.map((e) => Alert.fromPartial(e)) || [];
+    message.channels = object.channels?.map((e) => Channel.fromPartial(e)) || [];
+    message.nowMs = object.nowMs ?? 0;
+    return message;
+  },
+};
+
+function createBaseAcknowledgeRequest(): AcknowledgeRequest {
+  return { what: "", reason: undefined };
+}
+
+export const AcknowledgeRequest: MessageFns<AcknowledgeRequest> = {
+  encode(message: AcknowledgeRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.what !== "") {
+      writer.uint32(10).string(message.what);
+    }
+    if (message.reason !== undefined) {
+      writer.uint32(18).string(message.reason);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): AcknowledgeRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseAcknowledgeRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.what = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.reason = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create<I extends Exact<DeepPartial<AcknowledgeRequest>, I>>(base?: I): AcknowledgeRequest {
+    return AcknowledgeRequest.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<AcknowledgeRequest>, I>>(object: I): AcknowledgeRequest {
+    const message = createBaseAcknowledgeRequest();
+    message.what = object.what ?? "";
+    message.reason = object.reason ?? undefined;
+    return message;
+  },
+};
+
+function createBaseAcknowledgeResponse(): AcknowledgeResponse {
+  return { alerts: [], rollout: undefined };
+}
+
+export const AcknowledgeResponse: MessageFns<AcknowledgeResponse> = {
+  encode(message: AcknowledgeResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.alerts) {
+      Alert.encode(v!, writer.uint32(10).fork()).join();
+    }
+    if (message.rollout !== undefined) {
+      Rollout.encode(message.rollout, writer.uint32(18).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): AcknowledgeResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseAcknowledgeResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.alerts.push(Alert.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.rollout = Rollout.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create<I extends Exact<DeepPartial<AcknowledgeResponse>, I>>(base?: I): AcknowledgeResponse {
+    return AcknowledgeResponse.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<AcknowledgeResponse>, I>>(object: I): AcknowledgeResponse {
+    const message = createBaseAcknowledgeResponse();
+    message.alerts = object.alerts?.map((e) => Alert.fromPartial(e)) || [];
+    message.rollout = (object.rollout !== undefined && object.rollout !== null)
+      ? Rollout.fromPartial(object.rollout)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseTestPageRequest(): TestPageRequest {
+  return { reason: undefined };
+}
+
+export const TestPageRequest: MessageFns<TestPageRequest> = {
+  encode(message: TestPageRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.reason !== undefined) {
+      writer.uint32(10).string(message.reason);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): TestPageRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseTestPageRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.reason = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create<I extends Exact<DeepPartial<TestPageRequest>, I>>(base?: I): TestPageRequest {
+    return TestPageRequest.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<TestPageRequest>, I>>(object: I): TestPageRequest {
+    const message = createBaseTestPageRequest();
+    message.reason = object.reason ?? undefined;
+    return message;
+  },
+};
+
+function createBaseTestPageResponse(): TestPageResponse {
+  return { alert: undefined };
+}
+
+export const TestPageResponse: MessageFns<TestPageResponse> = {
+  encode(message: TestPageResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.alert !== undefined) {
+      Alert.encode(message.alert, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): TestPageResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseTestPageResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.alert = Alert.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create<I extends Exact<DeepPartial<TestPageResponse>, I>>(base?: I): TestPageResponse {
+    return TestPageResponse.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<TestPageResponse>, I>>(object: I): TestPageResponse {
+    const message = createBaseTestPageResponse();
+    message.alert = (object.alert !== undefined && object.alert !== null) ? Alert.fromPartial(object.alert) : undefined;
+    return message;
+  },
+};
+
 function createBaseWatchEventsRequest(): WatchEventsRequest {
   return { afterSeq: 0, follow: false };
 }
@@ -6470,6 +7763,16 @@ export const OperatorServiceService = {
     responseSerialize: (value: RestartResponse): Buffer => Buffer.from(RestartResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): RestartResponse => RestartResponse.decode(value),
   },
+  /** Starts a rollout that reboots hosts, one of a site at a time. */
+  rebootHosts: {
+    path: "/sluice.operator.v1.OperatorService/RebootHosts" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: RebootHostsRequest): Buffer => Buffer.from(RebootHostsRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): RebootHostsRequest => RebootHostsRequest.decode(value),
+    responseSerialize: (value: RebootHostsResponse): Buffer => Buffer.from(RebootHostsResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): RebootHostsResponse => RebootHostsResponse.decode(value),
+  },
   listRollouts: {
     path: "/sluice.operator.v1.OperatorService/ListRollouts" as const,
     requestStream: false as const,
@@ -6648,6 +7951,36 @@ export const OperatorServiceService = {
     responseSerialize: (value: ProbeResponse): Buffer => Buffer.from(ProbeResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): ProbeResponse => ProbeResponse.decode(value),
   },
+  /** Everything that is wrong at this moment, and who was told of it. */
+  listAlerts: {
+    path: "/sluice.operator.v1.OperatorService/ListAlerts" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: ListAlertsRequest): Buffer => Buffer.from(ListAlertsRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): ListAlertsRequest => ListAlertsRequest.decode(value),
+    responseSerialize: (value: ListAlertsResponse): Buffer => Buffer.from(ListAlertsResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): ListAlertsResponse => ListAlertsResponse.decode(value),
+  },
+  /** Somebody looks after alerts, or watches a rollout that is about to start. */
+  acknowledge: {
+    path: "/sluice.operator.v1.OperatorService/Acknowledge" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: AcknowledgeRequest): Buffer => Buffer.from(AcknowledgeRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): AcknowledgeRequest => AcknowledgeRequest.decode(value),
+    responseSerialize: (value: AcknowledgeResponse): Buffer => Buffer.from(AcknowledgeResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): AcknowledgeResponse => AcknowledgeResponse.decode(value),
+  },
+  /** Pages whoever is to be paged; the alert is over when somebody acknowledges it. */
+  testPage: {
+    path: "/sluice.operator.v1.OperatorService/TestPage" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: TestPageRequest): Buffer => Buffer.from(TestPageRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): TestPageRequest => TestPageRequest.decode(value),
+    responseSerialize: (value: TestPageResponse): Buffer => Buffer.from(TestPageResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): TestPageResponse => TestPageResponse.decode(value),
+  },
   /** A page of the event log, narrowed to a time, a rollout, a host or a site. */
   readEvents: {
     path: "/sluice.operator.v1.OperatorService/ReadEvents" as const,
@@ -6680,6 +8013,8 @@ export interface OperatorServiceServer extends UntypedServiceImplementation {
   listReleases: handleUnaryCall<ListReleasesRequest, ListReleasesResponse>;
   deploy: handleUnaryCall<DeployRequest, DeployResponse>;
   restart: handleUnaryCall<RestartRequest, RestartResponse>;
+  /** Starts a rollout that reboots hosts, one of a site at a time. */
+  rebootHosts: handleUnaryCall<RebootHostsRequest, RebootHostsResponse>;
   listRollouts: handleUnaryCall<ListRolloutsRequest, ListRolloutsResponse>;
   getRollout: handleUnaryCall<GetRolloutRequest, GetRolloutResponse>;
   /** The rollout now, then again after every change, until it has ended. */
@@ -6708,6 +8043,12 @@ export interface OperatorServiceServer extends UntypedServiceImplementation {
   getHealth: handleUnaryCall<GetHealthRequest, GetHealthResponse>;
   /** Asks every host of the site to probe now; one message per host, as it answers. */
   probe: handleServerStreamingCall<ProbeRequest, ProbeResponse>;
+  /** Everything that is wrong at this moment, and who was told of it. */
+  listAlerts: handleUnaryCall<ListAlertsRequest, ListAlertsResponse>;
+  /** Somebody looks after alerts, or watches a rollout that is about to start. */
+  acknowledge: handleUnaryCall<AcknowledgeRequest, AcknowledgeResponse>;
+  /** Pages whoever is to be paged; the alert is over when somebody acknowledges it. */
+  testPage: handleUnaryCall<TestPageRequest, TestPageResponse>;
   /** A page of the event log, narrowed to a time, a rollout, a host or a site. */
   readEvents: handleUnaryCall<ReadEventsRequest, ReadEventsResponse>;
   /** The event log from `after_seq` on, then as it grows. */
@@ -6805,6 +8146,22 @@ export interface OperatorServiceClient extends Client {
     metadata: Metadata,
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: RestartResponse) => void,
+  ): ClientUnaryCall;
+  /** Starts a rollout that reboots hosts, one of a site at a time. */
+  rebootHosts(
+    request: RebootHostsRequest,
+    callback: (error: ServiceError | null, response: RebootHostsResponse) => void,
+  ): ClientUnaryCall;
+  rebootHosts(
+    request: RebootHostsRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: RebootHostsResponse) => void,
+  ): ClientUnaryCall;
+  rebootHosts(
+    request: RebootHostsRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: RebootHostsResponse) => void,
   ): ClientUnaryCall;
   listRollouts(
     request: ListRolloutsRequest,
@@ -7071,6 +8428,54 @@ export interface OperatorServiceClient extends Client {
     metadata?: Metadata,
     options?: Partial<CallOptions>,
   ): ClientReadableStream<ProbeResponse>;
+  /** Everything that is wrong at this moment, and who was told of it. */
+  listAlerts(
+    request: ListAlertsRequest,
+    callback: (error: ServiceError | null, response: ListAlertsResponse) => void,
+  ): ClientUnaryCall;
+  listAlerts(
+    request: ListAlertsRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: ListAlertsResponse) => void,
+  ): ClientUnaryCall;
+  listAlerts(
+    request: ListAlertsRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: ListAlertsResponse) => void,
+  ): ClientUnaryCall;
+  /** Somebody looks after alerts, or watches a rollout that is about to start. */
+  acknowledge(
+    request: AcknowledgeRequest,
+    callback: (error: ServiceError | null, response: AcknowledgeResponse) => void,
+  ): ClientUnaryCall;
+  acknowledge(
+    request: AcknowledgeRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: AcknowledgeResponse) => void,
+  ): ClientUnaryCall;
+  acknowledge(
+    request: AcknowledgeRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: AcknowledgeResponse) => void,
+  ): ClientUnaryCall;
+  /** Pages whoever is to be paged; the alert is over when somebody acknowledges it. */
+  testPage(
+    request: TestPageRequest,
+    callback: (error: ServiceError | null, response: TestPageResponse) => void,
+  ): ClientUnaryCall;
+  testPage(
+    request: TestPageRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: TestPageResponse) => void,
+  ): ClientUnaryCall;
+  testPage(
+    request: TestPageRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: TestPageResponse) => void,
+  ): ClientUnaryCall;
   /** A page of the event log, narrowed to a time, a rollout, a host or a site. */
   readEvents(
     request: ReadEventsRequest,

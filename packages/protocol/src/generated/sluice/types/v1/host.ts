@@ -34,6 +34,24 @@ export interface HostObservation {
     | undefined;
   /** What somebody changed by hand on the host, and what has differed a short while ago. */
   drifts: Drift[];
+  /** How the host was started. Absent: its system does not tell, or the agent is too old to. */
+  boot?: BootSeen | undefined;
+}
+
+export interface BootSeen {
+  /** The kernel's id of this boot. */
+  id: string;
+  /** Its agent was told a command that reboots it. */
+  canReboot: boolean;
+  /** The newest order to reboot that was begun here. */
+  order?: RebootSeen | undefined;
+}
+
+export interface RebootSeen {
+  id: string;
+  /** A word of core's RebootState: `begun`, `failed`, `interrupted`. */
+  state: string;
+  sentence: string;
 }
 
 /** Something on a host that neither agent nor coordinator made so. */
@@ -215,6 +233,7 @@ function createBaseHostObservation(): HostObservation {
     drain: undefined,
     rebootClientId: undefined,
     drifts: [],
+    boot: undefined,
   };
 }
 
@@ -261,6 +280,9 @@ export const HostObservation: MessageFns<HostObservation> = {
     }
     for (const v of message.drifts) {
       Drift.encode(v!, writer.uint32(114).fork()).join();
+    }
+    if (message.boot !== undefined) {
+      BootSeen.encode(message.boot, writer.uint32(130).fork()).join();
     }
     return writer;
   },
@@ -390,6 +412,14 @@ export const HostObservation: MessageFns<HostObservation> = {
             message.drifts.push(Drift.decode(reader, reader.uint32()));
             continue;
           }
+          case 16: {
+            if (tag !== 130) {
+              break;
+            }
+
+            message.boot = BootSeen.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -425,6 +455,167 @@ export const HostObservation: MessageFns<HostObservation> = {
       : undefined;
     message.rebootClientId = object.rebootClientId ?? undefined;
     message.drifts = object.drifts?.map((e) => Drift.fromPartial(e)) || [];
+    message.boot = (object.boot !== undefined && object.boot !== null) ? BootSeen.fromPartial(object.boot) : undefined;
+    return message;
+  },
+};
+
+function createBaseBootSeen(): BootSeen {
+  return { id: "", canReboot: false, order: undefined };
+}
+
+export const BootSeen: MessageFns<BootSeen> = {
+  encode(message: BootSeen, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.id !== "") {
+      writer.uint32(10).string(message.id);
+    }
+    if (message.canReboot !== false) {
+      writer.uint32(16).bool(message.canReboot);
+    }
+    if (message.order !== undefined) {
+      RebootSeen.encode(message.order, writer.uint32(26).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): BootSeen {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseBootSeen();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.id = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.canReboot = reader.bool();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.order = RebootSeen.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create<I extends Exact<DeepPartial<BootSeen>, I>>(base?: I): BootSeen {
+    return BootSeen.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<BootSeen>, I>>(object: I): BootSeen {
+    const message = createBaseBootSeen();
+    message.id = object.id ?? "";
+    message.canReboot = object.canReboot ?? false;
+    message.order = (object.order !== undefined && object.order !== null)
+      ? RebootSeen.fromPartial(object.order)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseRebootSeen(): RebootSeen {
+  return { id: "", state: "", sentence: "" };
+}
+
+export const RebootSeen: MessageFns<RebootSeen> = {
+  encode(message: RebootSeen, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.id !== "") {
+      writer.uint32(10).string(message.id);
+    }
+    if (message.state !== "") {
+      writer.uint32(18).string(message.state);
+    }
+    if (message.sentence !== "") {
+      writer.uint32(26).string(message.sentence);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RebootSeen {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRebootSeen();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.id = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.state = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.sentence = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create<I extends Exact<DeepPartial<RebootSeen>, I>>(base?: I): RebootSeen {
+    return RebootSeen.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<RebootSeen>, I>>(object: I): RebootSeen {
+    const message = createBaseRebootSeen();
+    message.id = object.id ?? "";
+    message.state = object.state ?? "";
+    message.sentence = object.sentence ?? "";
     return message;
   },
 };

@@ -82,7 +82,11 @@ export interface RolloutStep {
     | number
     | undefined;
   /** What the host is doing at this moment, in words. */
-  doing?: string | undefined;
+  doing?:
+    | string
+    | undefined;
+  /** Of a reboot: how long the host was away. */
+  awayMs?: number | undefined;
 }
 
 export interface WaitingOn {
@@ -762,7 +766,15 @@ export const RolloutWave: MessageFns<RolloutWave> = {
 };
 
 function createBaseRolloutStep(): RolloutStep {
-  return { host: "", state: "", reason: undefined, units: [], switchMs: undefined, doing: undefined };
+  return {
+    host: "",
+    state: "",
+    reason: undefined,
+    units: [],
+    switchMs: undefined,
+    doing: undefined,
+    awayMs: undefined,
+  };
 }
 
 export const RolloutStep: MessageFns<RolloutStep> = {
@@ -784,6 +796,9 @@ export const RolloutStep: MessageFns<RolloutStep> = {
     }
     if (message.doing !== undefined) {
       writer.uint32(50).string(message.doing);
+    }
+    if (message.awayMs !== undefined) {
+      writer.uint32(56).int64(message.awayMs);
     }
     return writer;
   },
@@ -849,6 +864,14 @@ export const RolloutStep: MessageFns<RolloutStep> = {
             message.doing = reader.string();
             continue;
           }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.awayMs = longToNumber(reader.int64());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -872,6 +895,7 @@ export const RolloutStep: MessageFns<RolloutStep> = {
     message.units = object.units?.map((e) => e) || [];
     message.switchMs = object.switchMs ?? undefined;
     message.doing = object.doing ?? undefined;
+    message.awayMs = object.awayMs ?? undefined;
     return message;
   },
 };

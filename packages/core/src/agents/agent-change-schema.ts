@@ -1,0 +1,35 @@
+import { z } from "zod";
+import { endSchema } from "../activation/activation-schema.ts";
+import { grantSchema, unitReleaseSchema } from "../intent/intent-schema.ts";
+import type { Instant } from "../units/time.ts";
+import type { AgentChange } from "./agent-change.ts";
+import type { ProgramFile, ProgramToStart } from "./plan-program.ts";
+
+const at = z.number().transform((ms) => ms as Instant);
+const subject = { grant: grantSchema, since: at, release: unitReleaseSchema };
+
+/** The shape of {@link AgentChange} on disk. */
+export const agentChangeSchema: z.ZodType<AgentChange> = z.discriminatedUnion("phase", [
+  z.strictObject({ ...subject, phase: z.literal("installing"), deadline: at }),
+  z.strictObject({ ...subject, phase: z.literal("trying"), deadline: at }),
+  z.strictObject({ ...subject, phase: z.literal("changing-over"), startedAt: at, deadline: at }),
+  z.strictObject({ ...subject, phase: z.literal("on-trial"), startedAt: at, deadline: at }),
+  z.strictObject({ ...subject, phase: z.literal("provisional"), switchedAt: at, switchMs: z.number() }),
+  z.strictObject({ ...subject, phase: z.literal("ended"), at, end: endSchema }),
+  z.strictObject({ ...subject, phase: z.literal("done"), at }),
+]);
+
+const toStart = {
+  digest: z.string(),
+  release: z.string(),
+  files: z.strictObject({ artifact: z.string(), entry: z.string() }).exactOptional(),
+};
+
+const proven: z.ZodType<ProgramToStart> = z.strictObject(toStart);
+
+/** The shape of {@link ProgramFile}. */
+export const programFileSchema: z.ZodType<ProgramFile> = z.strictObject({
+  version: z.literal(1),
+  proven: proven.exactOptional(),
+  trial: z.strictObject({ ...toStart, grant: z.string(), confirmBy: at, isReported: z.boolean() }).exactOptional(),
+});

@@ -1,0 +1,128 @@
+import { expect, test } from "vitest";
+import type { AgentSeen, ObservedHost } from "../activation/observed-host.ts";
+import type { Grant, SiteDuties } from "../intent/intent.ts";
+import { durationMs, instant, seconds } from "../units/time.ts";
+import { type AgentChange, type AgentChangeInput, agentChangeProgress, noAgentFacts } from "./agent-change.ts";
+import { agentRelease } from "./agent-release.ts";
+import { createAgentChange, planAgentChange } from "./plan-agent-change.ts";
+
+const release = agentRelease("2.0.0", { artifact: "sha256:a", entry: "main.mjs" }, () => "new");
+const grant: Grant = {
+  id: "g",
+  rollout: "r",
+  step: "web-1",
+  units: [{ unit: "agent", digest: "new" }],
+  kind: "activate",
+  confirmBy: instant(600_000),
+  probesBefore: { kind: "required" },
+};
+const subject = { grant, since: instant(0), release };
+const before: AgentSeen = { digest: "old", version: "1.0.0", pid: 1, startedAtMs: 0, trialEnds: {} };
+const onTrial: AgentSeen = { ...before, digest: "new", version: "2.0.0", trial: "g" };
+const host = (installed: readonly string[] = ["new"]): ObservedHost => ({ installed, slots: [], proxies: [] });
+
+const duties: SiteDuties = {
+  site: "shop",
+  forward: { host: "preserve" },
+  drainMs: durationMs(0),
+  keepPreviousMs: durationMs(0),
+  probeEveryMs: seconds(1),
+  probeToken: "",
+  probes: [{ path: "/", method: "GET", headers: {}, expect: [200], timeoutMs: seconds(1) }],
+  bindings: [
+    { name: "shop.internal", kind: "internal", bindingPort: 80, address: "", port: 80, tls: false, shared: false },
+  ],
+};
+const question = { site: "shop", binding: "shop.internal", hop: "proxy", probe: "GET /" } as const;
+const tallied = (goodInRow: number, badInRow: number) => ({
+  "shop shop.internal proxy GET /": { ...question, goodInRow, badInRow, lastBad: "answered 400" },
+});
+const good = { ...noAgentFacts, tally: tallied(1, 0) };
+
+function plan(state: AgentChange, over: Partial<AgentChangeInput> = {}) {
+  return planAgentChange({
+    ...{ now: instant(1_000), state, word: { kind: "held", grant }, host: host(), agent: before },
+    ...{ isConnected: true, duties: [duties], missing: [], facts: noAgentFacts },
+    ...over,
+  });
+}
+
+const installing: AgentChange = { ...subject, phase: "installing", deadline: instant(9_000) };
+const trying: AgentChange = { ...subject, phase: "trying", deadline: instant(9_000) };
+const changing: AgentChange = { ...subject, phase: "changing-over", startedAt: instant(500), deadline: instant(9_000) };
+const running: AgentChange = { ...subject, phase: "on-trial", startedAt: instant(500), deadline: instant(9_000) };
+const provisional: AgentChange = { ...subject, phase: "provisional", switchedAt: instant(900), switchMs: 400 };
+
+test("a good version goes from the disk to being proven, and counts as on trial until it is confirmed", () => {
+  expect(plan(installing, { host: host([]) }).actions).toEqual([{ kind: "ensure-installed", release }]);
+  expect(plan(installing).next.phase).toBe("trying");
+  expect(plan(trying).actions).toEqual([{ kind: "ask-version", release }]);
+  expect(plan(trying, { facts: { ...noAgentFacts, saidVersion: "2.0.0" } }).next.phase).toBe("changing-over");
+  expect(plan(changing)).toMatchObject({ next: changing, actions: [] });
+  expect(plan(changing, { agent: onTrial }).next.phase).toBe("on-trial");
+  expect(plan(running, { agent: onTrial }).actions).toMatchObject([{ kind: "probe", rounds: [{ site: "shop" }] }]);
+  const passed = plan(running, { agent: onTrial, facts: good }).next;
+  expect(agentChangeProgress(passed)).toEqual({ kind: "provisional", switchedAt: 1_000, switchMs: 500 });
+  expect(plan(provisional, { agent: onTrial }).next).toEqual(provisional);
+  expect(plan(provisional, { agent: onTrial, word: { kind: "confirmed" } }).next.phase).toBe("done");
+  const asProven: AgentSeen = { ...before, digest: "new", version: "2.0.0" };
+  expect(plan(provisional, { agent: asProven, word: { kind: "confirmed" } }).next.phase).toBe("done");
+});
+
+const failures: readonly (readonly [string, AgentChange, Partial<AgentChangeInput>, string])[] = [
+  [
+    "that calls itself otherwise than it was pushed as",
+    trying,
+    { facts: { ...noAgentFacts, saidVersion: "1.9.0" } },
+    "it is 1.9.0",
+  ],
+  [
+    "that the watchdog has given up",
+    changing,
+    { agent: { ...before, trialEnds: { g: "it ended with exit code 1" } } },
+    "it ended with exit code 1",
+  ],
+  ["that the watchdog never starts", changing, { now: instant(9_000) }, "did not start it in time"],
+  ["that reports another version", running, { agent: { ...onTrial, version: "1.0.0" } }, "says that it is 1.0.0"],
+  [
+    "under which a site does not answer",
+    running,
+    { agent: onTrial, facts: { ...noAgentFacts, tally: tallied(0, 3) } },
+    "answered 400",
+  ],
+  [
+    "under which a unit stays down",
+    running,
+    { agent: onTrial, facts: good, missing: ["site shop 1 does not run"], now: instant(9_000) },
+    "site shop 1 does not run",
+  ],
+  [
+    "that does not reach the coordinator",
+    running,
+    { agent: onTrial, facts: good, isConnected: false, now: instant(9_000) },
+    "reaches the coordinator",
+  ],
+  ["that no longer runs", provisional, { agent: before }, "nobody says why"],
+];
+
+test.each(failures)("a version %s has failed and has touched no user", (_, state, over, why) => {
+  const { next } = plan(state, over);
+  expect(next).toMatchObject({ phase: "ended", end: { kind: "failed", touchedTraffic: false } });
+  expect(JSON.stringify(next)).toContain(why);
+});
+
+test.each([installing, trying, changing, running, provisional])(
+  "a change that is $phase ends when its grant is taken back or its time is up",
+  (state) => {
+    const agent = state.phase === "on-trial" || state.phase === "provisional" ? onTrial : before;
+    expect(plan(state, { agent, word: { kind: "withdrawn" } }).next).toMatchObject({ end: { kind: "withdrawn" } });
+    expect(plan(state, { agent, now: grant.confirmBy }).next).toMatchObject({ end: { kind: "unconfirmed" } });
+  },
+);
+
+test("nothing is tried by a grant whose release nobody described, or that names another unit as well", () => {
+  expect(createAgentChange(grant, {}, instant(0))).toMatchObject({ end: { failure: "install" } });
+  const both: Grant = { ...grant, units: [...grant.units, { unit: "front", digest: "f" }] };
+  expect(createAgentChange(both, { new: release }, instant(0))).toMatchObject({ end: { failure: "install" } });
+  expect(createAgentChange(grant, { new: release }, instant(0)).phase).toBe("installing");
+});

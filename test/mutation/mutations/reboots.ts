@@ -1,0 +1,56 @@
+import { mutationsOf } from "../mutation.ts";
+
+/** Histories reboot hosts by accident, and not by rollouts. */
+const notSimulated = "no history reboots hosts by a rollout";
+
+/** Faults in the decisions about turns to reboot. */
+export const rebootMutations = [
+  ...mutationsOf("reboots/plan-turn.ts", [
+    {
+      name: "takes a host for rebooted that runs by the same boot",
+      find: "if (boot.id !== order?.bootId) return returned;",
+      put: "if (boot.id === order?.bootId) return returned;",
+      notSimulated,
+    },
+    {
+      name: "lets a host go that is not drained",
+      find: "|| !isReady ||",
+      put: "||",
+      notSimulated,
+    },
+    {
+      name: "lets a host go although something has come between",
+      find: "obstacle !== undefined || !isReady",
+      put: "!isReady",
+      notSimulated,
+    },
+    {
+      name: "gives a turn back while its host may be about to reboot",
+      find: "isSameBoot && upToDate && !hasBegun",
+      put: "isSameBoot && upToDate",
+      notSimulated,
+    },
+    {
+      name: "forgets that a host is away when its rollout ends",
+      find: "if (lease.grantedAt !== undefined) return planAway",
+      put: "if (lease.grantedAt !== undefined && isWanted) return planAway",
+      notSimulated,
+    },
+  ]),
+  ...mutationsOf("rollout/settle-reboots.ts", [
+    {
+      name: "waits for ever for a host that reboots",
+      find: "return now >= turn.until ? { ...failed",
+      put: "return now < 0 ? { ...failed",
+      notSimulated,
+    },
+  ]),
+  ...mutationsOf("rollout/plan-halted.ts", [
+    {
+      name: "leaves hosts on their turn when a reboot has stopped",
+      find: 'step.kind === "activating" ? { kind: "withdrawing", grant: step.grant, since: now } : step];\n    }),\n  );\n}\n\n/** A revert',
+      put: "step];\n    }),\n  );\n}\n\n/** A revert",
+      notSimulated,
+    },
+  ]),
+];
