@@ -12,7 +12,7 @@ import { bootIdFile, rebootAskedFile } from "./machine-files.ts";
 const option = { type: "string", default: "" } as const;
 const { values } = parseArgs({
   allowPositionals: true,
-  options: { host: option, data: option, coordinator: option },
+  options: { host: option, data: option, coordinator: option, "no-watchdog": { type: "boolean" } },
 });
 const clock = clockOf(process.env);
 
