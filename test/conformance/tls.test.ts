@@ -104,26 +104,6 @@ eachEngine((startSite, shape) => {
     expect(await silent.end()).toBe("");
   });
 
-  test.concurrent("a reload serves the new certificate to new connections; one that is no good keeps the previous", async () => {
-    await using own = await startCertificates();
-    for (const file of ["app", "renewed", "other"]) own.make(file, file === "other" ? "other.test" : "app.test");
-    await using slot = await startScriptedSlot();
-    await using site = await startSite({ slots: slotsAt(slot.port), bindings: [own.binding("app.test", "app")] });
-    const { socket, client } = await openSecurely({ port: site.securePort, servername: "app.test" });
-    own.replace("app", "renewed");
-    expect(await site.reloadCertificates()).toMatchObject([{ certificate: "app", loaded: true }]);
-    expect(await shown(site.securePort, "app.test")).toBe("renewed");
-    own.replace("app", "other");
-    expect(await site.reloadCertificates()).toMatchObject([
-      { loaded: false, remark: expect.stringMatching(/does not cover app\.test, keeping the previous one/) },
-    ]);
-    own.spoil("app");
-    expect(await site.reloadCertificates()).toMatchObject([{ loaded: false }]);
-    expect(await shown(site.securePort, "app.test")).toBe("renewed");
-    expect((await client.send(get()).response()).status).toBe(200);
-    socket.destroy();
-  });
-
   test.concurrent("a certificate that is no good stops the start, names itself, and never serves", async () => {
     await using own = await startCertificates();
     own.make("app", "app.test");

@@ -118,6 +118,7 @@ export class SimUpkeep {
       now: now(),
       host,
       proven: history.subject.provenOf(ledger, intent),
+      certificates: {},
       wanted: intent === undefined ? undefined : new Set(intent.body.units.map(({ unit }) => unit)),
       busy: busyUnits(ledger),
       drifting: new Set(Object.keys(ledger.drifts) as UnitKey[]),

@@ -1,5 +1,6 @@
 import type {
   AgentSeen,
+  CertificateSet,
   Hop,
   Instant,
   ProbeResult,
@@ -78,6 +79,11 @@ export interface Proxies {
       readonly probeTokens: Readonly<Record<string, string>>;
       /** Site → probe socket of a site proxy that is not accepting yet. */
       readonly routesBeforeAccept?: Readonly<Record<string, string>>;
+      /**
+       * Started with the host's own copies of these, whatever lies in their files; absent: with what lies there now, provided that
+       * it can be used. Either way it presents to its end what it was started with.
+       */
+      readonly certificates?: CertificateSet;
     },
   ): Promise<RunningProxy>;
   /** Path of the successor's probe socket. */

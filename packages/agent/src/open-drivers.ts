@@ -1,5 +1,6 @@
 import { fileURLToPath } from "node:url";
 import { readBootFacts } from "./boot/read-boot-facts.ts";
+import { findRenewals } from "./certificates/find-renewals.ts";
 import { openInstaller } from "./install/open-installer.ts";
 import { ensureKeeperRunning, keeperSocketOf } from "./keeper/ensure-keeper-running.ts";
 import { followKeeper } from "./keeper/follow-keeper.ts";
@@ -40,6 +41,8 @@ export async function openDrivers(
     readBootFacts: () => readBootFacts({ keeper, agentStartedAt: startedAt, codeDir }),
     slots: openSlots({ keeper, dataDir, clock }),
     proxies,
+    pruneCertificates: (keep) => proxies.pruneCertificates(keep),
+    findRenewals: (users) => findRenewals(users, clock.now()),
     ...(word === undefined ? {} : { program: openOwnProgram({ dataDir, word, version, clock }) }),
     lookForEdits: async (releases) => [...(await proxies.edited()), ...(await installer.edited(releases))],
     prober: openProber({

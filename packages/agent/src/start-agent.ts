@@ -6,6 +6,8 @@ import type { Clock, Ids, Running } from "@sluice/runtime";
 import type { Log } from "@sluice/runtime/logs/open-log";
 import manifest from "../package.json" with { type: "json" };
 import { startBootWatch } from "./boot/start-boot-watch.ts";
+import { openCertificateUsers } from "./certificates/certificate-users.ts";
+import { startRenewalWatch } from "./certificates/start-renewal-watch.ts";
 import { startDriftWatch } from "./drift/start-drift-watch.ts";
 import { type HostMemory, openHostMemory, type WriteDurably } from "./ledger/host-memory.ts";
 import { asUnitKey, revertLocally, switchLocally } from "./local/break-glass.ts";
@@ -102,6 +104,7 @@ export async function startAgent(options: AgentOptions, seams: AgentSeams = {}):
     clock,
     log,
     onChanged: () => {
+      renewals.moved();
       session.changed();
       reboots.wake();
     },
@@ -122,6 +125,13 @@ export async function startAgent(options: AgentOptions, seams: AgentSeams = {}):
     log,
     onChanged: () => session.changed(),
   });
+  const renewals = startRenewalWatch({
+    users: openCertificateUsers(() => ({ seen: reconciler.seen, ledger: memory.ledger, intent: memory.intent })),
+    look: drivers.findRenewals,
+    clock,
+    log,
+    onChanged: () => session.changed(),
+  });
   const boot = startBootWatch({ read: drivers.readBootFacts, clock, onChanged: () => session.changed() });
   const view = openHostView({
     ...{ host, agent: { version, startedAt }, memory, reconciler },
@@ -129,6 +139,7 @@ export async function startAgent(options: AgentOptions, seams: AgentSeams = {}):
     boot: () => boot.facts,
     bootSeen: () => reboots.seen,
     drifts: () => drift.drifts,
+    found: () => renewals.found,
   });
   const { prober, proxies } = drivers;
   const probing = startProbing({ prober, clock, coordinatorTime, sites: () => view.sites(), onResults: took });
@@ -146,7 +157,7 @@ export async function startAgent(options: AgentOptions, seams: AgentSeams = {}):
   const heard = { results, traffic, coordinatorTime };
   const session = startSessionOf(grounds, { reconciler, view, probing, ...heard, chance: seams.chance ?? chance });
   const local = await serveLocalOf(grounds, { reconciler, view, session });
-  const parts = [local, session, probing, counting, boot, drift, reboots, reconciler];
+  const parts = [local, session, probing, counting, boot, renewals, drift, reboots, reconciler];
   const done = Promise.race([...parts.map((part) => part.done), changeOver.promise]);
   done.catch(() => undefined);
   return {

@@ -31,6 +31,7 @@ import type { ArtifactShelf } from "./releases/artifact-shelf.ts";
 import { ReleaseDesk } from "./releases/release-desk.ts";
 import { RolloutDesk } from "./rollouts/rollout-desk.ts";
 import { RolloutRunner } from "./rollouts/rollout-runner.ts";
+import { startRenewals } from "./rollouts/start-renewals.ts";
 import { FleetView } from "./status/fleet-view.ts";
 import { watchPendingOrWait } from "./status/watch-pending.ts";
 import { readHostsSeen, writeHostSeen } from "./store/hosts-seen.ts";
@@ -62,6 +63,7 @@ export function assemble(ground: Ground) {
   const { reboots, turns } = openReboots(ground, memory, drains);
   const runner = startRunner(ground, memory, { sessions, drains, turns });
   const { roster } = memory;
+  const findHost = (host: string) => roster.find(host);
   const desk = {
     store,
     clock,
@@ -74,6 +76,7 @@ export function assemble(ground: Ground) {
     decided,
     hosts: () => memory.hosts().hosts,
   };
+  const rollouts = new RolloutDesk(desk);
   const standstill = (): string | undefined => leadership.refusal ?? runner.blocked;
   const alerts = openAlerts(ground, memory, { standstill, gates: (id) => runner.gates(id) });
   const view = new FleetView({
@@ -97,11 +100,15 @@ export function assemble(ground: Ground) {
     watchPending: () => {
       const configured = fleets.applied;
       if (configured === undefined || leadership.refusal !== undefined) return;
-      const findHost = (host: string) => memory.roster.find(host);
       if (watchPendingOrWait({ store, now: clock.now(), configured, findHost })) changed.ring();
     },
+    startRenewals: () => {
+      const configured = fleets.applied;
+      if (configured === undefined || leadership.refusal !== undefined) return;
+      startRenewals({ db: store, configured, findHost }, rollouts, log);
+    },
     health: memory.health,
-    rollouts: new RolloutDesk(desk),
+    rollouts,
     applies: new ApplyDesk(desk),
     orders: new OrderDesk(desk),
     agents: new AgentProgramsDesk({ store, clock, ids, log, leadership, artifacts, onPushed: decided }),

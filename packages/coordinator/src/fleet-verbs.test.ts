@@ -1,3 +1,4 @@
+import { type CertificateObservation, instant, type UnitKey } from "@sluice/core";
 import { expect, test } from "vitest";
 import { fleetText, startRig } from "./testing/coordinator-rig.ts";
 import { eventually } from "./testing/eventually.ts";
@@ -120,6 +121,35 @@ test("restart of all proxies is one rollout a site and one for the fronts", asyn
   const ended = await Promise.all(rolloutIds.map((id) => operator.untilPhase(id, "completed")));
   expect(ended.map(({ title }) => title)).toEqual(["restart proxies of shop", "restart fronts"]);
   expect(agents.map(({ running }) => new Map(running))).toEqual(before);
+});
+
+test("a restart says which renewed certificate goes live by it, and its revert asks for the certificate of before", async () => {
+  await using rig = await startRig();
+  const { operator } = rig;
+  await operator.apply(fleetText());
+  const seen = (digest: string, day: number) => ({ digest, validUntil: instant(day * 86_400_000) });
+  const presents = (certificate: Partial<CertificateObservation>) => ({
+    certificates: (unit: UnitKey) =>
+      unit === "proxy:shop" ? [{ name: "shop", running: seen("old", 20_600), ...certificate }] : [],
+  });
+  const agents = hosts.map((host) => rig.agent(host));
+  await operator.untilPhase(await operator.deploy("shop", "1.0.0"), "completed");
+  for (const agent of agents) agent.follow(presents({ onDisk: seen("renewed", 20_690), since: instant(0) }));
+  const pending = async () =>
+    (await operator.status()).hosts.flatMap(({ units }) => units.map((unit) => unit.condition));
+  const condition = "pending-activation";
+  await eventually(async () => (await pending()).filter((one) => one === condition).length).toBe(hosts.length);
+  const { rolloutIds } = await operator.ask((client) => client.restart, { site: "shop", proxies: true });
+  const [id = ""] = rolloutIds;
+  const { title } = await operator.untilPhase(id, "completed");
+  expect(title).toBe("restart proxies of shop, with certificate shop until 2026-08-25");
+  for (const agent of agents) agent.follow(presents({ running: seen("renewed", 20_690) }));
+  const { newRolloutId = "" } = await operator.command(id, "revert", { reason: "clients refuse it" });
+  await operator.untilPhase(newRolloutId, "completed");
+  const sent = agents[0]?.received.flatMap((message) =>
+    message.$case === "intent" ? [message.value.document.toString()] : [],
+  );
+  expect(sent?.some((document) => document.includes(`"kind":"revert"`) && document.includes(newRolloutId))).toBe(true);
 });
 
 test("an override needs a reason and stays on the rollout and in the log", async () => {

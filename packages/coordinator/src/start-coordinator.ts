@@ -77,7 +77,12 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
     fleetLock === undefined ? undefined : opened.use(await listenFleetLock(parts.reboots, fleetLock, seams.onFailure));
   opened.defer(() => parts.sessions.closeAll("the coordinator stops"));
   opened.use(clock.every(parts.heartbeatMs, () => parts.sessions.closeSilent()));
-  opened.use(clock.every(pendingLookMs, () => parts.watchPending()));
+  opened.use(
+    clock.every(pendingLookMs, () => {
+      parts.watchPending();
+      parts.startRenewals();
+    }),
+  );
   const address = `${listening.host.includes(":") ? `[${listening.host}]` : listening.host}:${listening.port}`;
   log.info({ address, fleetLock: locking?.address, fence: parts.leadership.fence, dataDir }, "coordinator.listening");
   const done = Promise.all([parts.runner.done, notifications.done]).then(() => undefined);

@@ -63,6 +63,12 @@ const atBoot = fc.array(
   }),
 );
 
+const presentable = fc.record({ digest: fc.string(), validUntil: at });
+const certificate = fc.record(
+  { name: fc.string(), running: presentable, onDisk: presentable, problem: fc.string(), since: at },
+  { requiredKeys: ["name", "running"] },
+);
+
 const observed = {
   host: fc.string(),
   at,
@@ -81,6 +87,7 @@ const observed = {
         pendingSince: at,
         reasons: fc.array(fc.string()),
         previous: fc.record({ digest: fc.string(), version: fc.string(), until: at }),
+        certificates: fc.array(certificate, { minLength: 1 }),
       },
       { requiredKeys: ["unit", "installed", "reasons"] },
     ),

@@ -1,4 +1,6 @@
 import type {
+  CertificateObservation,
+  CertificateSeen,
   Drift,
   GrantFailure,
   GrantObservation,
@@ -109,6 +111,7 @@ function toWireUnit(from: UnitObservation): wire.UnitObservation {
     pendingSinceMs: from.pendingSince,
     reasons: [...from.reasons],
     previous: from.previous === undefined ? undefined : { ...from.previous, untilMs: from.previous.until },
+    certificates: (from.certificates ?? []).map(toWireCertificate),
   };
 }
 
@@ -122,6 +125,31 @@ function fromWireUnit(from: wire.UnitObservation): UnitObservation {
     ...(from.proven === undefined ? {} : { proven: from.proven }),
     ...(from.pendingSinceMs === undefined ? {} : { pendingSince: instant(from.pendingSinceMs) }),
     ...(from.previous === undefined ? {} : { previous: fromWirePrevious(from.previous) }),
+    ...(from.certificates.length === 0 ? {} : { certificates: from.certificates.map(fromWireCertificate) }),
+  };
+}
+
+function toWireCertificate(from: CertificateObservation): wire.CertificateObservation {
+  const { name, running, onDisk, problem, since } = from;
+  const seen = ({ digest, validUntil }: CertificateSeen) => ({ digest, validUntilMs: validUntil });
+  return {
+    ...{ name, problem, sinceMs: since, running: seen(running) },
+    onDisk: onDisk === undefined ? undefined : seen(onDisk),
+  };
+}
+
+function fromWireCertificate(from: wire.CertificateObservation): CertificateObservation {
+  const { name, running, onDisk, problem, sinceMs } = from;
+  if (running === undefined) throw unknownWord("certificate that a proxy presents", "nothing");
+  const seen = ({ digest, validUntilMs }: wire.CertificateSeen): CertificateSeen => ({
+    digest,
+    validUntil: instant(validUntilMs),
+  });
+  return {
+    ...{ name, running: seen(running) },
+    ...(onDisk === undefined ? {} : { onDisk: seen(onDisk) }),
+    ...(problem === undefined ? {} : { problem }),
+    ...(sinceMs === undefined ? {} : { since: instant(sinceMs) }),
   };
 }
 

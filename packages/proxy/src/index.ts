@@ -1,4 +1,3 @@
-export type { CertificateReload } from "./certificates/certificate-store.ts";
 export { openProxyControl, type ProxyControl } from "./control/control-client.ts";
 export type { ControlRefusal, DrainOrder, ProxyStatus } from "./control/control-messages.ts";
 export type { ProxyState } from "./control/proxy-state.ts";

@@ -3,7 +3,8 @@ import { join } from "node:path";
 import { Problem } from "@sluice/core/problems/problem";
 import type { ProxyLimits, ProxyListener, SlotTable } from "@sluice/core/proxying/proxy-settings";
 import manifest from "../package.json" with { type: "json" };
-import { type CertificateReload, CertificateStore, type CertifiedName } from "./certificates/certificate-store.ts";
+import { CertificateStore } from "./certificates/certificate-store.ts";
+import { certificatesOf } from "./certificates/certificates-of.ts";
 import type { DrainOrder, ProxyStatus } from "./control/control-messages.ts";
 import { type ProxyOrders, startControlServer } from "./control/control-server.ts";
 import { type ProxyState, readProxyState, writeProxyState } from "./control/proxy-state.ts";
@@ -72,7 +73,7 @@ class ProxyServer implements RunningProxy {
     this.#state = read.state;
     if (read.remark !== undefined) this.#remarks.push(read.remark);
     this.#router = new SlotRouter(this.#state.slots);
-    this.#certificates = openCertificates(process, this.#startedAt);
+    this.#certificates = openCertificates(process);
     this.#forwarder = new Forwarder(process.kind === "front" ? patient(settings.limits) : settings.limits);
     this.#counters = new ProxyCounters(
       process.kind === "front" ? process.settings.routes : process.settings.bindings,
@@ -158,10 +159,6 @@ class ProxyServer implements RunningProxy {
     setTimeout(tick, drainTickMs);
   }
 
-  reloadCertificates(): readonly CertificateReload[] {
-    return this.#certificates?.reload(Date.now()) ?? [];
-  }
-
   async [Symbol.asyncDispose](): Promise<void> {
     for (const acceptor of this.#acceptors) acceptor.stop();
     this.#acceptors = [];
@@ -216,11 +213,9 @@ function securePorts(listeners: readonly ProxyListener[]): number[] {
   return listeners.filter((listener) => listener.tls).map((listener) => listener.bindingPort);
 }
 
-function openCertificates(process: ProxyProcess, now: number): CertificateStore | undefined {
-  const secure = new Set(securePorts(process.settings.listeners));
-  const bindings = process.kind === "front" ? process.settings.routes : process.settings.bindings;
-  const names = bindings.flatMap(({ name, bindingPort, certificate }): CertifiedName[] =>
-    certificate !== undefined && secure.has(bindingPort) ? [{ name, certificate }] : [],
+function openCertificates({ settings }: ProxyProcess): CertificateStore | undefined {
+  const names = certificatesOf(settings).flatMap(({ certificate, hostNames }) =>
+    hostNames.map((name) => ({ name, certificate })),
   );
-  return names.length === 0 ? undefined : CertificateStore.open(names, now);
+  return names.length === 0 ? undefined : CertificateStore.open(names);
 }

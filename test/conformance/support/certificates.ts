@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { copyFileSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -9,8 +9,6 @@ import type { ProxyBinding } from "@sluice/core/proxying/proxy-settings";
 export interface TestCertificates extends AsyncDisposable {
   /** Makes `<file>.crt` and `<file>.key` for a host; the common name is the file's. */
   make(file: string, host: string): void;
-  /** Puts the certificate and key of another file in the place of `file`. */
-  replace(file: string, by: string): void;
   /** Leaves `file` with bytes that are no certificate. */
   spoil(file: string): void;
   /** A TLS binding of `name` that shows the certificate in `file`. */
@@ -37,9 +35,6 @@ export async function startCertificates(): Promise<TestCertificates> {
       execFileSync("openssl", [...key, ...files, "-subj", `/CN=${file}`, "-addext", `subjectAltName=DNS:${host}`], {
         stdio: "ignore",
       });
-    },
-    replace(file, by) {
-      for (const kind of ["crt", "key"] as const) copyFileSync(pathOf(by, kind), pathOf(file, kind));
     },
     spoil: (file) => writeFileSync(pathOf(file, "crt"), "this is no certificate"),
     binding: (name, file) => ({

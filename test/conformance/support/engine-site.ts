@@ -123,10 +123,6 @@ class EngineSite implements SiteUnderTest {
     return this.#of(part).control.counters();
   }
 
-  reloadCertificates(): ReturnType<SiteUnderTest["reloadCertificates"]> {
-    return this.#of(this.parts[0] ?? "site-proxy").control.reloadCertificates();
-  }
-
   async replace(part: Part, order: { graceMs: number; limitMs: number }): Promise<{ ended: Promise<number | null> }> {
     const predecessor = this.#of(part);
     const successor = await this.#spawn(part, false);

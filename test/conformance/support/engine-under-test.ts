@@ -1,5 +1,4 @@
 import type { ProxyBinding, ProxyLimits, SlotTable } from "@sluice/core/proxying/proxy-settings";
-import type { CertificateReload } from "@sluice/proxy/certificates/certificate-store";
 import type { DrainOrder, ProxyStatus } from "@sluice/proxy/control/control-messages";
 import type { ProxyCounts } from "@sluice/proxy/counting/proxy-counters";
 
@@ -42,7 +41,6 @@ export interface SiteUnderTest extends AsyncDisposable {
   put(slots: SlotTable): Promise<void>;
   status(part?: Part): Promise<ProxyStatus>;
   counters(part?: Part): Promise<ProxyCounts>;
-  reloadCertificates(): Promise<readonly CertificateReload[]>;
   /** Starts a successor, lets it accept, then begins to drain the predecessor, whose end (exit code) it gives. */
   replace(part: Part, order: DrainOrder): Promise<{ readonly ended: Promise<number | null> }>;
   /** Begins to drain the only process of a part; gives its end. */

@@ -58,8 +58,8 @@ export const hostMutations = [
     { name: "starts the new release in the live slot", find: "otherSlot(now.slot)", put: "now.slot" },
     {
       name: "restarts nothing that has the same release",
-      find: 'grant.kind !== "restart" && now?.digest === wanted.digest',
-      put: "now?.digest === wanted.digest",
+      find: 'grant.kind !== "restart" && isAsWanted',
+      put: "isAsWanted",
     },
   ]),
   ...mutationsOf("activation/plan-activation.ts", [

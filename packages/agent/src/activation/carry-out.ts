@@ -1,6 +1,7 @@
 import type {
   ActivationAction,
   ActivationFacts,
+  CertificateSet,
   ObservedHost,
   ProbeResult,
   ProbeRoundOrder,
@@ -91,6 +92,7 @@ async function startSuccessor(
     readonly release: UnitRelease;
     readonly slots: RunningProxy["slots"];
     readonly routesBeforeAccept: Readonly<Record<string, string>>;
+    readonly certificates?: CertificateSet;
   },
 ): Promise<RunningProxy> {
   const tokens = Object.values(duties).map(({ site, probeToken }) => [site, probeToken] as const);
@@ -101,6 +103,7 @@ async function startSuccessor(
   return drivers.proxies.startSuccessor(action.unit, action.release, {
     slots: action.slots,
     probeTokens: Object.fromEntries(tokens),
+    ...(action.certificates === undefined ? {} : { certificates: action.certificates }),
     ...(routes.length === 0 ? {} : { routesBeforeAccept: Object.fromEntries(routes) }),
   });
 }

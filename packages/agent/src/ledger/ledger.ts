@@ -1,7 +1,16 @@
-import type { ActivationState, AgentChange, Instant, IntentMemory, SiteDuties, UnitRelease } from "@sluice/core";
+import type {
+  ActivationState,
+  AgentChange,
+  Instant,
+  IntentMemory,
+  SiteDuties,
+  StartedProxy,
+  UnitRelease,
+} from "@sluice/core";
 import { activationStateSchema } from "@sluice/core/activation/activation-schema";
 import { agentChangeSchema } from "@sluice/core/agents/agent-change-schema";
 import { siteDutiesSchema, unitReleaseSchema } from "@sluice/core/intent/intent-schema";
+import { certificateSetSchema } from "@sluice/core/proxying/certificate-schema";
 import { z } from "zod";
 
 /** What an agent has to remember to go on where it was: everything else is read from the processes of the host. */
@@ -11,6 +20,8 @@ export interface Ledger {
   readonly memory: IntentMemory;
   /** By unit: the release that comes back after anything unplanned. */
   readonly proven: Readonly<Record<string, UnitRelease>>;
+  /** By proxy or front: the certificates of its proven process, and of the one that was proven before. Absent: none. */
+  readonly certificates?: Readonly<Record<string, ProvenCertificates>>;
   /** By grant id; ended ones stay until the coordinator has had time to read their outcome. */
   readonly activations: Readonly<Record<string, ActivationState>>;
   /** By grant id: grants for the agent's own program. Absent: none yet. */
@@ -31,6 +42,12 @@ export interface Ledger {
   readonly processes: Readonly<Record<string, string>>;
   /** Window of the coordinator for reconnecting. */
   readonly reconnectAfterMs: number;
+}
+
+/** Copies of both are kept: a start without a grant begins with the first, a grant that goes back with the second. */
+export interface ProvenCertificates {
+  readonly proven: StartedProxy;
+  readonly before?: StartedProxy;
 }
 
 export interface Noted {
@@ -59,11 +76,16 @@ export const emptyLedger: Ledger = {
 const at = z.number().transform((ms) => ms as Instant);
 const noted = z.strictObject({ sentence: z.string(), at });
 
+const started: z.ZodType<StartedProxy> = z.strictObject({ release: z.string(), certificates: certificateSetSchema });
+
 /** The shape of {@link Ledger} on disk. */
 export const ledgerSchema: z.ZodType<Ledger> = z.strictObject({
   version: z.literal(1),
   memory: z.strictObject({ maxFence: z.number(), generation: z.number(), digest: z.string() }),
   proven: z.record(z.string(), unitReleaseSchema),
+  certificates: z
+    .record(z.string(), z.strictObject({ proven: started, before: started.exactOptional() }))
+    .exactOptional(),
   activations: z.record(z.string(), activationStateSchema),
   agentChanges: z.record(z.string(), agentChangeSchema).exactOptional(),
   revoked: z.record(z.string(), z.string()),

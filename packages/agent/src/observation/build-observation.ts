@@ -18,11 +18,13 @@ import type { Drift } from "@sluice/core/host/drift";
 import type { BootFacts } from "@sluice/core/host/forecast-boot";
 import { agentUnit, parseUnit } from "@sluice/core/intent/intent";
 import { instant } from "@sluice/core/units/time";
+import type { WatchedCertificate } from "../certificates/start-renewal-watch.ts";
 import { knownReleases } from "../ledger/known-releases.ts";
 import type { Ledger } from "../ledger/ledger.ts";
 import { unsettledChanges } from "../reconcile/live-units.ts";
 import { isBegun, whyNotYet } from "../reconcile/settle-ledger.ts";
 import { bootChanges } from "./boot-changes.ts";
+import { observeCertificates } from "./observe-certificates.ts";
 
 export interface ObservationInput {
   readonly host: string;
@@ -40,6 +42,8 @@ export interface ObservationInput {
   /** What the files on disk would start; absent while nobody has looked. */
   readonly boot?: BootFacts;
   readonly rebootClientId?: string | undefined;
+  /** What lies in the files of certificates; absent: nobody looks at them. */
+  readonly found?: readonly WatchedCertificate[];
   /** How the host was started, and what became of the newest order to reboot. */
   readonly bootSeen?: BootSeen | undefined;
 }
@@ -95,6 +99,7 @@ function observeUnit(input: ObservationInput, unit: UnitKey): UnitObservation {
   const releases = knownReleases(ledger, intent);
   const proven = ledger.proven[unit]?.digest;
   const pendingSince = ledger.pendingSince[unit];
+  const certificates = observeCertificates(seen, unit, input.found ?? []);
   return {
     unit,
     ...(word?.desired === undefined ? {} : { desired: word.desired }),
@@ -104,6 +109,7 @@ function observeUnit(input: ObservationInput, unit: UnitKey): UnitObservation {
     ...(pendingSince === undefined ? {} : { pendingSince }),
     reasons: reasonsOf(input, unit, running),
     ...previousOf(input, unit),
+    ...(certificates.length === 0 ? {} : { certificates }),
   };
 }
 

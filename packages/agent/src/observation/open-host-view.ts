@@ -4,6 +4,7 @@ import { acceptingProxies, slotSeen } from "@sluice/core/activation/observed-hos
 import type { Drift } from "@sluice/core/host/drift";
 import type { BootFacts } from "@sluice/core/host/forecast-boot";
 import { proxyUnit } from "@sluice/core/intent/intent";
+import type { WatchedCertificate } from "../certificates/start-renewal-watch.ts";
 import { askedDuties } from "../ledger/asked-duties.ts";
 import type { HostMemory } from "../ledger/host-memory.ts";
 import type { ProbedSite } from "../probing-schedule/start-probing.ts";
@@ -23,6 +24,8 @@ export interface HostViewOptions {
   readonly bootSeen: () => BootSeen | undefined;
   /** What somebody changed by hand; the same list as long as it says the same. */
   readonly drifts: () => readonly Drift[];
+  /** What lies in the files of certificates; the same list as long as it says the same. */
+  readonly found: () => readonly WatchedCertificate[];
 }
 
 /** The host as everybody else is told of it, by the newest look and by what the agent remembers. */
@@ -46,10 +49,12 @@ export function openHostView(options: HostViewOptions): HostView {
       const boot = options.boot();
       const drifts = options.drifts();
       const bootSeen = options.bootSeen();
-      const by = [seen, ledger, intent, boot, bootSeen, drifts, ...[...waiting].flat(2), ...remarks];
+      const found = options.found();
+      const by = [seen, ledger, intent, boot, bootSeen, drifts, found, ...[...waiting].flat(2), ...remarks];
       if (told === undefined || !sameMembers(told.by, by)) {
-        const looks = { ledger, intent, seen, waiting, remarks, drifts, ...(boot === undefined ? {} : { boot }) };
-        const observation = buildObservation({ host, now: now(), agent, ...looks, rebootClientId, bootSeen });
+        const looks = { ledger, intent, seen, waiting, remarks, drifts, found, bootSeen };
+        const forecast = boot === undefined ? {} : { boot };
+        const observation = buildObservation({ host, now: now(), agent, ...looks, ...forecast, rebootClientId });
         told = { by, observation };
       }
       return told.observation;

@@ -214,13 +214,10 @@ test("a port that is taken is reported as that, and nothing is left behind", asy
 test("a proxy that can't start says why, and nothing is left behind", async () => {
   const { proxies, keeper } = await fixture();
   const port = await freePort();
-  const listeners = [{ bindingPort: 443, address: "127.0.0.1", port, tls: true }];
-  const certificate = { name: "shop", certFile: "/nowhere/cert.pem", keyFile: "/nowhere/key.pem" };
-  const bindings = [{ name: "shop.internal", kind: "internal", bindingPort: 443, certificate }] as const;
-  const release = shopProxy(port, { listeners, bindings });
+  const release = shopProxy(port, { limits: { ...defaultProxyLimits, headerBytesMax: 1 } });
   await expect(proxies.startSuccessor(shop, release, { slots: { live: "hold" }, probeTokens })).rejects.toMatchObject({
     reason: "spawn-failed",
-    message: expect.stringContaining("/nowhere/cert.pem"),
+    message: expect.stringContaining("cannot use proxy settings"),
   });
   expect(await keeper.status()).toMatchObject({ children: [], sockets: [] });
 });

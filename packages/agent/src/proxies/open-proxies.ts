@@ -1,10 +1,12 @@
-import { mkdir, rm } from "node:fs/promises";
+import { mkdir, readdir, rm } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
-import type { SilentProxy, UnitKey, UnitRelease } from "@sluice/core";
+import type { CertificateSet, SilentProxy, UnitKey, UnitRelease } from "@sluice/core";
 import { openProxyControl, type ProxyControl } from "@sluice/proxy/control/control-client";
-import type { ProxyStatus } from "@sluice/proxy/control/control-messages";
+import type { ProxyProcess } from "@sluice/proxy/settings/process-settings";
 import { type Clock, writeFileDurably } from "@sluice/runtime";
+import { CertificateCopies } from "../certificates/certificate-copies.ts";
+import { type GivenCertificates, giveCertificates, readGiven } from "../certificates/give-certificates.ts";
 import type { FoundDrift } from "../drift/start-drift-watch.ts";
 import type { CountedProxy, CountsReading, Proxies, RunningProxy } from "../drivers.ts";
 import type { ChildSpec, KeptChild } from "../keeper/keeper-api.ts";
@@ -16,6 +18,7 @@ import { WrittenSettings } from "./edited-configuration.ts";
 import { nextGeneration } from "./generations.ts";
 import { HaproxyChildren } from "./haproxy/haproxy-children.ts";
 import { type ProxyChildPlan, planProxyChild } from "./plan-proxy-child.ts";
+import { runningProxy } from "./running-proxy.ts";
 import { statusWithin } from "./status-within.ts";
 import { sweepProxies } from "./sweep-proxies.ts";
 
@@ -41,6 +44,8 @@ const refusedGraceMs = 500;
 export interface HostProxies extends Proxies {
   /** Files by which processes are configured that are not as they were written. */
   edited(): Promise<readonly FoundDrift[]>;
+  /** Removes copies of certificates but these and those of the processes that there are. */
+  pruneCertificates(keep: ReadonlySet<string>): Promise<void>;
 }
 
 /** Site proxies and the front of this host, as children of the keeper. See {@link Proxies}. */
@@ -57,6 +62,7 @@ export function openProxies(options: ProxiesOptions): HostProxies {
     drain: (proxy, limitMs) => host.drain(proxy, limitMs),
     remove: ({ childId }, graceMs) => host.remove(childId, graceMs),
     edited: () => host.edited(),
+    pruneCertificates: (keep) => host.pruneCertificates(keep),
   };
 }
 
@@ -71,6 +77,9 @@ class ProxyHost {
   #swept = false;
   readonly #haproxy = new HaproxyChildren();
   readonly #written: WrittenSettings;
+  readonly #copies: CertificateCopies;
+  /** Never changes for a process, and is asked for with every look. */
+  readonly #given = new Map<string, GivenCertificates | undefined>();
   /** Sockets and folders of processes that are being started: they look unused and are not. */
   readonly #preparing = new Set<readonly string[]>();
 
@@ -79,6 +88,7 @@ class ProxyHost {
     this.#options = { ...options, dataDir };
     this.#runDir = join(dataDir, "run");
     this.#written = new WrittenSettings(dataDir);
+    this.#copies = new CertificateCopies(dataDir);
   }
 
   folder(childId: string): string {
@@ -96,11 +106,23 @@ class ProxyHost {
     const answers = await Promise.all(
       proxies.map(({ id, unit }) =>
         statusWithin(this.control(id), statusMsMax)
-          .then((status) => runningProxy(unit, id, status))
+          .then(async (status) => runningProxy(unit, id, status, await this.#givenTo(id)))
           .catch(() => undefined),
       ),
     );
     return answers.filter((proxy) => proxy !== undefined);
+  }
+
+  async pruneCertificates(keep: ReadonlySet<string>): Promise<void> {
+    const names = await readdir(this.#runDir).catch(() => []);
+    const given = await Promise.all(names.map((name) => readGiven(this.folder(name))));
+    const present = given.flatMap((one) => Object.values(one?.certificates ?? {}).map(({ digest }) => digest));
+    await this.#copies.prune(new Set([...keep, ...present]));
+  }
+
+  async #givenTo(childId: string): Promise<GivenCertificates | undefined> {
+    if (!this.#given.has(childId)) this.#given.set(childId, await readGiven(this.folder(childId)));
+    return this.#given.get(childId);
   }
 
   async edited(): Promise<readonly FoundDrift[]> {
@@ -149,15 +171,15 @@ class ProxyHost {
   }
 
   async startSuccessor(unit: UnitKey, release: UnitRelease, successor: Successor): Promise<RunningProxy> {
-    const { slots, ...routing } = successor;
+    const { slots, certificates, ...routing } = successor;
     const plan = planProxyChild(unit, release, { host: this.#options.host, runDir: this.#runDir, ...routing });
     const childId = await this.#nextChildId(unit);
     const mine = [childId, ...plan.sockets.map(({ name }) => name)];
     this.#preparing.add(mine);
     try {
-      await this.#start(childId, plan);
+      await this.#start(childId, plan, certificates);
       if (unit !== "front") await this.control(childId).putSlots(slots);
-      return runningProxy(unit, childId, await this.control(childId).status());
+      return runningProxy(unit, childId, await this.control(childId).status(), await this.#givenTo(childId));
     } catch (error) {
       this.#preparing.delete(mine);
       await this.remove(childId, refusedGraceMs).catch(() => undefined);
@@ -176,6 +198,7 @@ class ProxyHost {
   async remove(childId: string, graceMs: number): Promise<void> {
     await this.#options.keeper.removeChild(childId, Math.round(graceMs));
     this.#haproxy.forget(this.folder(childId));
+    this.#given.delete(childId);
     await this.#sweep();
   }
 
@@ -205,20 +228,22 @@ class ProxyHost {
     return mine;
   }
 
-  async #start(childId: string, plan: ProxyChildPlan): Promise<void> {
+  async #start(childId: string, plan: ProxyChildPlan, certificates: CertificateSet | undefined): Promise<void> {
     const { keeper } = this.#options;
     // A sweep that began before us does not know what we need; later ones do.
     await this.#sweeping;
     for (const { name, spec } of plan.sockets) await keeper.ensureSocket(name, spec);
-    await this.#writeSettings(childId, plan.settings);
+    await this.#writeSettings(childId, plan.settings, certificates);
     await this.#spawn(childId, plan);
     await awaitControl(childId, this.#options, this.control(childId));
   }
 
-  async #writeSettings(childId: string, settings: unknown): Promise<void> {
+  async #writeSettings(childId: string, wanted: ProxyProcess, certificates: CertificateSet | undefined): Promise<void> {
     const folder = this.folder(childId);
     await rm(folder, { recursive: true, force: true });
     await mkdir(folder, { recursive: true, mode: 0o700 });
+    const { clock } = this.#options;
+    const settings = await giveCertificates(folder, wanted, { copies: this.#copies, clock, wanted: certificates });
     const text = `${JSON.stringify(settings, undefined, 2)}\n`;
     await this.#written.keep(childId, text);
     await writeFileDurably(join(folder, "settings.json"), text);
@@ -253,22 +278,5 @@ function embeddedProxy(folder: string): Pick<ChildSpec, "command" | "args"> {
   return {
     command: process.execPath,
     args: [fileURLToPath(import.meta.resolve("@sluice/proxy/start")), "--dir", folder],
-  };
-}
-
-function runningProxy(unit: UnitKey, childId: string, status: ProxyStatus): RunningProxy {
-  const { settingsDigest, build, pid, startedAt, accepting, draining, inFlight, upgrades, remarks } = status;
-  return {
-    unit,
-    childId,
-    digest: settingsDigest,
-    build,
-    pid,
-    startedAtMs: startedAt,
-    accepting,
-    draining,
-    slots: status.slots,
-    open: { blue: inFlight.blue + upgrades.blue, green: inFlight.green + upgrades.green },
-    remarks,
   };
 }

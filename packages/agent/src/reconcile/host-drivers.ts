@@ -1,5 +1,6 @@
 import type { ObservedHost, UnitRelease } from "@sluice/core";
 import type { BootFacts } from "@sluice/core/host/forecast-boot";
+import type { CertificateUser, FoundCertificate } from "../certificates/find-renewals.ts";
 import type { FoundDrift } from "../drift/start-drift-watch.ts";
 import type { Installer, OwnProgram, Prober, Proxies, Slots, WatchProcesses } from "../drivers.ts";
 
@@ -10,6 +11,10 @@ export interface HostDrivers {
   readonly proxies: Proxies;
   readonly prober: Prober;
   readonly watch: WatchProcesses;
+  /** Removes copies of certificates that are neither among these digests nor presented by a process that there is. */
+  readonly pruneCertificates: (keep: ReadonlySet<string>) => Promise<void>;
+  /** What lies in the files of the certificates of these proxies and fronts. */
+  readonly findRenewals: (users: readonly CertificateUser[]) => readonly FoundCertificate[];
   /** The agent's own program, where a watchdog can start another one; absent: it is changed by hand only. */
   readonly program?: OwnProgram;
   /** Compares what runs with the files it would be started from after a reboot. */

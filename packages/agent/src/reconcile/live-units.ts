@@ -11,8 +11,10 @@ export function liveUnit(host: ObservedHost, unit: UnitKey): LiveUnit | undefine
   const parsed = parseUnit(unit);
   if (parsed.kind === "agent") return host.agent === undefined ? undefined : { digest: host.agent.digest };
   if (parsed.kind !== "site") {
-    const digest = acceptingProxies(host, unit).at(-1)?.digest;
-    return digest === undefined ? undefined : { digest };
+    const proxy = acceptingProxies(host, unit).at(-1);
+    if (proxy === undefined) return undefined;
+    const { digest, certificates } = proxy;
+    return { digest, ...(certificates === undefined ? {} : { certificates }) };
   }
   const slot = liveSlot(host, parsed.site);
   const seen = slot === undefined ? undefined : slotSeen(host, parsed.site, slot);

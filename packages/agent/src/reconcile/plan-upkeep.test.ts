@@ -1,4 +1,5 @@
 import {
+  type CertificateSet,
   instant,
   type ProxySeen,
   readyKey,
@@ -52,6 +53,7 @@ const input = (proxies: readonly ProxySeen[]): UpkeepInput => ({
   now: instant(0),
   host: { installed: [], slots: [blue], proxies },
   proven: { "site:shop": release("site:shop", "shop-1"), "proxy:shop": release("proxy:shop", "proxy-1") },
+  certificates: {},
   wanted: new Set(["site:shop", "proxy:shop"]),
   busy: new Set(),
   drifting: new Set(),
@@ -123,5 +125,24 @@ test("a proxy that waits is told what is live before it accepts, where it was st
   expect(ordersFor({ ...waiting, slots: { live: "blue", blue: gone } })).toEqual([
     { kind: "put-slots", childId: "waiting", slots: { live: "blue", blue: target } },
     accept,
+  ]);
+});
+
+const certified = (digest: string): CertificateSet => ({ shop: { digest, validUntil: instant(1_000_000) } });
+
+test("a proxy of the proven release that was started with other certificates is no proven one", () => {
+  const [old, renewed] = ["old", "renewed"].map((digest, at) => ({
+    ...proxy(`proxy-shop-${at + 1}`, "proxy-1"),
+    certificates: certified(digest),
+  }));
+  const certificates = { "proxy:shop": certified("old") };
+  if (old === undefined || renewed === undefined) throw new Error("two proxies");
+  expect(planSiteUpkeep({ ...input([old, renewed]), certificates }, "shop")).toMatchObject([
+    { kind: "drain", childId: "proxy-shop-2" },
+  ]);
+  const left = { ...renewed, accepting: false };
+  const cold = { ...input([left]), certificates, cold: true, ready: new Set([readyKey(blue)]) };
+  expect(planSiteUpkeep(cold, "shop"), "left behind by a grant that was interrupted").toMatchObject([
+    { kind: "start-successor", certificates: certified("old") },
   ]);
 });

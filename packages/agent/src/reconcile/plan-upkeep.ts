@@ -1,5 +1,6 @@
 import type {
   ActivationAction,
+  CertificateSet,
   Instant,
   ObservedHost,
   ProxySeen,
@@ -14,6 +15,7 @@ import { readyKey } from "@sluice/core/activation/activation";
 import { liveSlot } from "@sluice/core/activation/activation-parts";
 import {
   acceptingProxies,
+  isSuch,
   openOn,
   proxiesOf,
   silentOf,
@@ -29,6 +31,8 @@ export interface UpkeepInput {
   readonly now: Instant;
   readonly host: ObservedHost;
   readonly proven: Readonly<Record<string, UnitRelease>>;
+  /** What the proven process of a proxy or front was started with, where that is known. */
+  readonly certificates: Readonly<Record<string, CertificateSet>>;
   /** Units of the intent; undefined when no intent is known, and then nothing is ended. */
   readonly wanted: ReadonlySet<UnitKey> | undefined;
   /** Units that an activation is responsible for: left alone. */
@@ -165,19 +169,21 @@ export function planFrontUpkeep(input: UpkeepInput): readonly ActivationAction[]
 
 function keepProcess(input: UpkeepInput, unit: UnitKey, slots: ProxySeen["slots"]): readonly ActivationAction[] {
   const release = input.proven[unit];
+  const certificates = input.certificates[unit];
   const accepting = acceptingProxies(input.host, unit);
   const waiting = proxiesOf(input.host, unit).filter((seen) => !seen.accepting && !seen.draining);
   if (accepting.length > 0) {
     // The newest is not always the right one: a successor that was being taken back may have crashed and come again.
-    const kept = accepting.findLast(({ digest }) => digest === release?.digest) ?? accepting.at(-1);
+    const kept = accepting.findLast((seen) => isSuch(seen, release?.digest, certificates)) ?? accepting.at(-1);
     const others = accepting.filter((seen) => seen !== kept);
     return [...others.map((seen) => drainOrder(input, seen)), ...waiting.map(removeOrder)];
   }
   if (release === undefined) return waiting.map(removeOrder);
-  const ready = waiting.findLast(({ digest }) => digest === release.digest);
+  const ready = waiting.findLast((seen) => isSuch(seen, release.digest, certificates));
   if (ready !== undefined) return acceptOrders(ready, slots.live === "hold" ? undefined : slots);
   if (absentFor(input, unit) < patienceMs(input, unit)) return [];
-  return [{ kind: "start-successor", unit, release, slots, routesBeforeAccept: {} }];
+  const pinned = certificates === undefined ? {} : { certificates };
+  return [{ kind: "start-successor", unit, release, slots, routesBeforeAccept: {}, ...pinned }];
 }
 
 function patienceMs({ host, cold }: UpkeepInput, unit: UnitKey): number {

@@ -1,19 +1,24 @@
 import { canonicalJson } from "@sluice/core/units/canonical-json";
-import type { Installer } from "../drivers.ts";
 import type { HostMemory } from "../ledger/host-memory.ts";
 import { knownReleases } from "../ledger/known-releases.ts";
+import { certificatesInUse } from "../ledger/proven-certificates.ts";
+import type { HostDrivers } from "./host-drivers.ts";
 import { unsettled } from "./live-units.ts";
 
-/** Removes releases from disk that nothing refers to any more; only when that has changed, because looking through a disk is not free. */
+/** Removes releases and copies of certificates from disk that nothing refers to any more; only when that has changed, because looking through a disk is not free. */
 export class ReleasePruner {
-  readonly #installer: Installer;
+  readonly #drivers: Pick<HostDrivers, "installer" | "pruneCertificates">;
   readonly #memory: HostMemory;
   readonly #running: () => string | undefined;
   #kept = "";
 
   /** `running` answers with the release that this very agent was started from. */
-  constructor(installer: Installer, memory: HostMemory, running: () => string | undefined) {
-    this.#installer = installer;
+  constructor(
+    drivers: Pick<HostDrivers, "installer" | "pruneCertificates">,
+    memory: HostMemory,
+    running: () => string | undefined,
+  ) {
+    this.#drivers = drivers;
     this.#memory = memory;
     this.#running = running;
   }
@@ -26,9 +31,11 @@ export class ReleasePruner {
     const running = this.#running();
     const known = Object.keys(knownReleases({ ...ledger, activations }, intent));
     const keep = [...new Set([...known, ...(running === undefined ? [] : [running])])].toSorted();
-    const kept = canonicalJson(keep);
+    const certificates = certificatesInUse(ledger);
+    const kept = canonicalJson([keep, certificates]);
     if (kept === this.#kept) return;
-    await this.#installer.prune(new Set(keep));
+    await this.#drivers.installer.prune(new Set(keep));
+    await this.#drivers.pruneCertificates(new Set(certificates));
     this.#kept = kept;
   }
 }

@@ -19,6 +19,7 @@ import { after, minutes } from "@sluice/core/units/time";
 import { keepServedBindings } from "../ledger/asked-duties.ts";
 import { knownReleases } from "../ledger/known-releases.ts";
 import type { Ledger } from "../ledger/ledger.ts";
+import { confirmCertificates, settleCertificates, withCertificates } from "../ledger/proven-certificates.ts";
 import { busyUnits, liveUnit } from "./live-units.ts";
 import { processesOf } from "./processes.ts";
 
@@ -71,7 +72,7 @@ export interface SettleInput {
 
 /** Brings the ledger up to date with intent and host: proven releases learned, new grants begun, old ones forgotten. */
 export function settleLedger(ledger: Ledger, input: SettleInput): Ledger {
-  const steps = [forgetOld, learnProven, noticeStrangers, beginGrants, notePending, noteProcesses];
+  const steps = [forgetOld, learnProven, learnCertificates, noticeStrangers, beginGrants, notePending, noteProcesses];
   const settled = steps.reduce((so, step) => step(so, input), ledger);
   return sameJson(settled, ledger) ? ledger : settled;
 }
@@ -123,6 +124,9 @@ function isCredible(ledger: Ledger, host: ObservedHost, { unit, proven }: UnitIn
   return live.digest === proven?.digest;
 }
 
+const learnCertificates = (ledger: Ledger, { host }: SettleInput): Ledger =>
+  withCertificates(ledger, settleCertificates(ledger, host));
+
 /** After a lost ledger: what runs and is not known to be proven is left as it is until the coordinator speaks of it. */
 function noticeStrangers(ledger: Ledger, { intent, host, now }: SettleInput): Ledger {
   const busy = busyUnits(ledger);
@@ -157,7 +161,11 @@ function beginGrant(ledger: Ledger, grant: Grant, input: SettleInput): Ledger {
       found === undefined || releases[found.digest] !== undefined ? found : provenInstead(ledger, unit, found);
     return known === undefined ? [] : [[unit, known] as const];
   });
-  const state = createActivation({ now, grant, releases, live: Object.fromEntries(live) });
+  const before = Object.entries(ledger.certificates ?? {}).flatMap(([unit, known]) =>
+    known.before === undefined ? [] : [[unit, known.before] as const],
+  );
+  const facts = { live: Object.fromEntries(live), before: Object.fromEntries(before) };
+  const state = createActivation({ now, grant, releases, ...facts });
   const drifts = Object.entries(ledger.drifts).filter(([unit]) => !grant.units.some((one) => one.unit === unit));
   return {
     ...ledger,
@@ -228,5 +236,6 @@ export function recordStep(ledger: Ledger, next: ActivationState, now: Instant):
     const keptMs = ledger.duties[part.site]?.keepPreviousMs;
     if (keptMs !== undefined) previous[part.site] = { release: part.from.release, until: after(now, keptMs) };
   }
-  return { ...ledger, activations, proven, previous };
+  const certificates = confirmCertificates(ledger.certificates ?? {}, next.parts);
+  return withCertificates({ ...ledger, activations, proven, previous }, certificates);
 }

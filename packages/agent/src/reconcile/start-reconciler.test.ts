@@ -2,6 +2,7 @@ import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import {
+  type CertificateSet,
   canonicalJson,
   defaultProxyLimits,
   durationMs,
@@ -9,6 +10,7 @@ import {
   type GrantProgress,
   type HostObservation,
   type Intent,
+  instant,
   minutes,
   Problem,
   type SiteDuties,
@@ -198,8 +200,9 @@ async function openScene(): Promise<Scene> {
 }
 
 /** A host on which 1.0.0 is proven and live. */
-async function healthyScene(): Promise<Scene> {
+async function healthyScene(files?: CertificateSet): Promise<Scene> {
   const scene = await openScene();
+  scene.host.files = files;
   const { agent } = await scene.startAgent();
   await agent.obey(scene.intent([], [one, proxy], { id: "g1" }));
   await scene.until("provisional", () => scene.progress("g1")?.kind === "provisional");
@@ -517,6 +520,53 @@ test("a keeper that is replaced while all processes live on changes nothing", as
   await scene.clock.advance(seconds(5));
   await scene.until("still provisional", () => scene.progress("g2")?.kind === "provisional");
   expect(scene.host.live()).toBe("2.0.0");
+});
+
+const certified = (digest: string): CertificateSet => ({ shop: { digest, validUntil: instant(0) } });
+
+/** Presents `old`, and `renewed` lies in the files. */
+async function renewedScene(): Promise<Scene> {
+  const scene = await healthyScene(certified("old"));
+  scene.host.files = certified("renewed");
+  return scene;
+}
+
+const presented = ({ host }: Scene) =>
+  host.proxies.filter(({ accepting }) => accepting).map(({ certificates }) => certificates);
+
+test("a power cut brings back the certificate that was proven, whatever lies in its files", async () => {
+  const scene = await renewedScene();
+  scene.host.powerCut();
+  await scene.restartAgent();
+  await scene.until("back", () => scene.host.live() === "1.0.0");
+  expect(presented(scene)).toEqual([certified("old")]);
+});
+
+test("a restart that is confirmed makes the renewed certificate the proven one; one that is not goes back", async () => {
+  const scene = await renewedScene();
+  const restart = { kind: "restart" } as const;
+  await scene.life?.agent.obey(scene.intent([one, proxy], [proxy], restart));
+  await scene.until("provisional", () => scene.progress("g2")?.kind === "provisional");
+  expect(presented(scene)).toEqual([certified("renewed")]);
+  scene.host.powerCut();
+  await scene.restartAgent();
+  await scene.until("back", () => scene.progress("g2")?.kind === "failed" && scene.host.live() === "1.0.0");
+  expect(presented(scene), "it was on trial").toEqual([certified("old")]);
+  const again = { id: "g3", ...restart };
+  await scene.life?.agent.obey(scene.intent([one, proxy], [proxy], again));
+  await scene.until("provisional", () => scene.progress("g3")?.kind === "provisional");
+  await scene.life?.agent.obey(scene.intent([one, proxy], []));
+  await scene.until("settled", () => scene.life?.glass.memory.ledger.activations["g3"] === undefined);
+  await scene.until("pruned", () => scene.host.keptCopies.size === 2);
+  expect([...scene.host.keptCopies], "with the one to go back to").toEqual(["old", "renewed"]);
+  scene.host.files = certified("broken");
+  scene.host.powerCut();
+  await scene.restartAgent();
+  await scene.until("back", () => scene.host.live() === "1.0.0");
+  expect(presented(scene)).toEqual([certified("renewed")]);
+  await scene.life?.agent.obey(scene.intent([one, proxy], [proxy], { id: "g4", kind: "revert" }));
+  await scene.until("taken back", () => scene.progress("g4")?.kind === "provisional");
+  expect(presented(scene)).toEqual([certified("old")]);
 });
 
 test("what the intent holds is put on disk before any grant, and nothing of it comes to users, whoever ends", async () => {

@@ -111,7 +111,7 @@ class ReconcileLoop implements Reconciler {
       onTaken: () => this.#taken(),
       onRefused: onChanged,
     });
-    this.#pruner = new ReleasePruner(drivers.installer, memory, () => this.#seen?.agent?.digest);
+    this.#pruner = new ReleasePruner(drivers, memory, () => this.#seen?.agent?.digest);
     this.#held = new HeldReleases(drivers.installer, memory, clock);
     this.#lanes = new Lanes(clock, this.#stop.signal, {
       error: (lane, error) => this.#troubles.note(lane, error),

@@ -6,6 +6,7 @@ import type { Clock } from "@sluice/runtime";
 import { carryOut, noFacts } from "../activation/carry-out.ts";
 import type { HostMemory } from "../ledger/host-memory.ts";
 import type { Ledger } from "../ledger/ledger.ts";
+import { provenCertificates } from "../ledger/proven-certificates.ts";
 import type { HostDrivers } from "./host-drivers.ts";
 import type { HostLooks } from "./host-looks.ts";
 import { busyUnits, slotsByActivation } from "./live-units.ts";
@@ -97,6 +98,7 @@ export function upkeepInput(
     now: clock.now(),
     host,
     proven: ledger.proven,
+    certificates: certificatesOfProven(ledger),
     wanted: intent === undefined ? undefined : new Set(intent.body.units.map(({ unit }) => unit)),
     busy: busyUnits(ledger),
     drifting: new Set(Object.keys(ledger.drifts) as UnitKey[]),
@@ -108,6 +110,14 @@ export function upkeepInput(
     draining: intent?.body.draining === true,
     cold: notes.cold,
   };
+}
+
+function certificatesOfProven(ledger: Ledger): UpkeepInput["certificates"] {
+  const known = Object.keys(ledger.certificates ?? {}).flatMap((unit) => {
+    const certificates = provenCertificates(ledger, unit);
+    return certificates === undefined ? [] : [[unit, certificates] as const];
+  });
+  return Object.fromEntries(known);
 }
 
 function noteReadiness(

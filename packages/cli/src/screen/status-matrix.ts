@@ -32,6 +32,7 @@ const conditions = [
   "not-installed",
   "pending-activation",
   "unproven",
+  "expiring",
   "in-sync",
   "idle",
 ] as const;

@@ -84,7 +84,7 @@ export class ApplyDesk {
   }
 
   #planned(db: Db, configured: ConfiguredFleet, request: ApplyRequest): Applied {
-    const { clock, ids, fleets } = this.#options;
+    const { clock, ids, fleets, roster } = this.#options;
     const proven = readProvenReleases(db);
     const planning: Planning = {
       clock,
@@ -94,6 +94,7 @@ export class ApplyDesk {
       by: request.by,
       reason: request.reason,
       overrides: request.overrides,
+      observationOf: (host) => roster.find(host).observation,
     };
     const rollouts = planSettings(planning);
     const changes = describeChanges(fleets.applied, configured, proven, rollouts);

@@ -25,6 +25,9 @@ export interface HostWatchOptions {
   readonly heartbeatMs: number;
 }
 
+/** What is told of is days ahead. */
+const ageEveryMs = 60_000;
+
 interface Tidings {
   readonly hosts: ReadonlyMap<string, HostTidings>;
   readonly fleet: readonly NewEvent[];
@@ -42,6 +45,7 @@ export class HostWatch {
   readonly #spoke = new Set<string>();
   readonly #startedAt: number;
   #lookedAt = Number.NEGATIVE_INFINITY;
+  #agedAt = Number.NEGATIVE_INFINITY;
   #isBlind: boolean;
 
   constructor(options: HostWatchOptions) {
@@ -70,6 +74,7 @@ export class HostWatch {
   look(): void {
     const now = this.#options.clock.monotonic();
     const isDue = now - this.#lookedAt >= this.#options.heartbeatMs;
+    this.#age(now);
     const tidings = this.#tidings(isDue);
     const events = [...[...tidings.hosts.values()].flatMap((one) => one.events), ...tidings.fleet];
     const changed = [...tidings.hosts].filter(([host, { told }]) => this.#told.get(host) !== told);
@@ -77,6 +82,15 @@ export class HostWatch {
     this.#spoke.clear();
     this.#isBlind = tidings.blind;
     if (isDue) this.#lookedAt = now;
+  }
+
+  /** Certificates come near their end without anybody's saying anything. */
+  #age(now: number): void {
+    if (now - this.#agedAt < ageEveryMs) return;
+    this.#agedAt = now;
+    for (const [host, { certificates = [] }] of this.#told) {
+      if (certificates.length > 0 && this.#options.roster.find(host).connected) this.#spoke.add(host);
+    }
   }
 
   #save({ blind }: Tidings, changed: readonly (readonly [string, HostTidings])[], events: readonly NewEvent[]): void {

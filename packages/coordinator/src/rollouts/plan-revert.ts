@@ -23,6 +23,8 @@ export function planRevert(db: Db, planning: Planning, completed: StoredRollout,
     kind: "revert",
     title: `revert of ${rollout.title}`,
     sites: rollout.sites,
+    renews: (host, unit) =>
+      changes.find((one) => one.host === host)?.units.find((one) => one.unit === unit)?.renews ?? [],
     targets: (host) => {
       const change = changes.find((one) => one.host === host);
       return (change?.units ?? []).flatMap(({ unit, from }) => previous(db, rollout, host, unit, from));

@@ -1,4 +1,12 @@
-import { createRollout, type Override, type Rollout, type UnitRelease } from "@sluice/core";
+import {
+  createRollout,
+  type HostObservation,
+  type Override,
+  type Rollout,
+  type UnitKey,
+  type UnitRelease,
+} from "@sluice/core";
+import { renewedOn } from "@sluice/core/host/certificates";
 import type { Clock, Ids } from "@sluice/runtime";
 import type { ConfiguredFleet } from "../fleet/fleet-desk.ts";
 import type { ProvenReleases } from "../fleet/proven-releases.ts";
@@ -13,6 +21,8 @@ export interface Planning {
   readonly by: string;
   readonly reason?: string | undefined;
   readonly overrides: readonly Override[];
+  /** The newest word of a host. */
+  readonly observationOf: (host: string) => HostObservation | undefined;
 }
 
 /** What is to be rolled out; the rest follows from {@link Planning}. */
@@ -22,6 +32,8 @@ export interface Purpose {
   readonly sites: readonly string[];
   readonly environments?: readonly string[];
   readonly targets: (host: string) => readonly UnitRelease[];
+  /** Names of certificates that the unit presents anew; of a restart by default those that a start would find renewed there. */
+  readonly renews?: (host: string, unit: UnitKey) => readonly string[];
   /** See core's `Rollout`. */
   readonly oneWay?: string;
 }
@@ -30,7 +42,9 @@ export interface Purpose {
 export function planFor(planning: Planning, purpose: Purpose): PlannedRollout {
   const { clock, ids, configured, proven, by, reason, overrides } = planning;
   const releases = new Map<string, UnitRelease>();
-  const { targets, environments, ...named } = purpose;
+  const { targets, environments, renews: _, ...named } = purpose;
+  const found = (host: string, unit: UnitKey) => renewedOn(planning.observationOf(host), unit).map(({ name }) => name);
+  const { renews = purpose.kind === "restart" ? found : () => [] } = purpose;
   const rollout = createRollout({
     ...named,
     id: ids.newId("rollout"),
@@ -43,7 +57,10 @@ export function planFor(planning: Planning, purpose: Purpose): PlannedRollout {
     targets: (host) => {
       const wanted = targets(host);
       for (const release of wanted) releases.set(release.digest, release);
-      return wanted.map(({ unit, digest }) => ({ unit, digest }));
+      return wanted.map(({ unit, digest }) => {
+        const names = renews(host, unit);
+        return { unit, digest, ...(names.length === 0 ? {} : { renews: names }) };
+      });
     },
     proven: proven.digestOf,
   });

@@ -38,6 +38,7 @@ import { assertUnitsFree, isEmpty, launch, type PlannedRollout } from "./launch.
 import { adoptInstalledAgents, planAgents } from "./plan-agents.ts";
 import { type HostsWanted, planReboot } from "./plan-reboot.ts";
 import { planRelease } from "./plan-release.ts";
+import { noteRenewals, planRenewal, type Renewal } from "./plan-renewal.ts";
 import { planProxyRestarts, planSiteRestart } from "./plan-restart.ts";
 import { planRevert } from "./plan-revert.ts";
 import type { Planning } from "./planning.ts";
@@ -119,8 +120,10 @@ export class RolloutDesk {
 
   /** Everything a plan needs, as of now. */
   planning(db: Db, { by, reason }: Asking, overrides: readonly Override[] = []): Planning {
-    const { clock, ids, fleets } = this.#options;
-    return { clock, ids, configured: fleets.require(), proven: readProvenReleases(db), by, reason, overrides };
+    const { clock, ids, fleets, roster } = this.#options;
+    const observationOf = (host: string) => roster.find(host).observation;
+    const proven = readProvenReleases(db);
+    return { clock, ids, configured: fleets.require(), proven, by, reason, overrides, observationOf };
   }
 
   /** Starts the rollout of a release; undefined when every host already has it proven. */
@@ -151,6 +154,16 @@ export class RolloutDesk {
       return site === undefined
         ? planProxyRestarts(planning, environments)
         : [planSiteRestart(planning, site, request.proxies, environments)];
+    });
+  }
+
+  /** Starts the rollout of a renewed certificate; nothing when nothing presents another one any more. */
+  renew(renewal: Renewal): readonly string[] {
+    this.#options.leadership.assertLeading(`renew certificate '${renewal.certificate}'`);
+    return this.#start((db) => {
+      assertNotHalted(db, `renew certificate '${renewal.certificate}'`);
+      const reason = "every host that presents it has found it renewed on disk";
+      return [planRenewal(this.planning(db, { by: "coordinator", reason }), renewal)];
     });
   }
 
@@ -258,7 +271,10 @@ export class RolloutDesk {
     const started = store.transact((db) => {
       const planned = plan(db).filter((one) => !isEmpty(one));
       assertUnitsFree(readActiveRollouts(db), planned);
-      for (const one of planned) launch(db, one, this.#options);
+      for (const one of planned) {
+        launch(db, one, this.#options);
+        noteRenewals(db, one, (host) => this.#options.roster.find(host).observation);
+      }
       return planned.map(({ rollout }) => rollout.id);
     });
     decided();

@@ -11,7 +11,9 @@ export type Flag =
   /** Number of the next alert; none is given twice. */
   | "next-alert"
   /** The fence from which an operator let this store lead although agents were ahead. */
-  | "adopted-fence";
+  | "adopted-fence"
+  /** By environment and certificate: the renewed one for which a rollout was started last. */
+  | `renewal/${string}`;
 
 /** The newest fence this store has led with; 0 before its first start. */
 export function readFence(db: Db): number {

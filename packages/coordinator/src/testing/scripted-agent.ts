@@ -1,6 +1,7 @@
 import { type ClientDuplexStream, credentials } from "@grpc/grpc-js";
 import {
   type BootSeen,
+  type CertificateObservation,
   type Drift,
   type Grant,
   type GrantObservation,
@@ -35,6 +36,8 @@ export interface AgentScript {
   readonly open?: () => number;
   /** What was changed by hand; nothing when absent. */
   readonly drifts?: readonly Drift[];
+  /** What its proxies present, by unit. */
+  readonly certificates?: (unit: UnitKey) => readonly CertificateObservation[];
   /** What is kept startable of every site; nothing when absent. */
   readonly previous?: PreviousRelease;
   /** How a probe is answered; 200 when absent. Undefined: not asked at all. */
@@ -325,10 +328,12 @@ class Scripted implements ScriptedAgent {
 
   #unit({ unit, desired, proven, hold }: Intent["body"]["units"][number]): UnitObservation {
     const digest = this.running.get(unit);
+    const certificates = this.#script.certificates?.(unit) ?? [];
     return {
       unit,
       installed: hold.map((release) => release.digest),
       reasons: [],
+      ...(certificates.length === 0 ? {} : { certificates }),
       ...(this.#script.previous === undefined || !unit.startsWith("site:") ? {} : { previous: this.#script.previous }),
       ...(desired === undefined ? {} : { desired }),
       ...(proven === undefined ? {} : { proven: proven.digest }),

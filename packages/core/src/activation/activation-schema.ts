@@ -1,6 +1,7 @@
 import { z } from "zod";
 import type { UnitKey } from "../intent/intent.ts";
 import { grantSchema, unitReleaseSchema } from "../intent/intent-schema.ts";
+import { certificateSetSchema } from "../proxying/certificate-schema.ts";
 import type { Instant } from "../units/time.ts";
 import type { ActivationEnd, ActivationPart, ActivationState } from "./activation.ts";
 
@@ -23,7 +24,10 @@ const part: z.ZodType<ActivationPart> = z.discriminatedUnion("kind", [
     unit,
     site: z.string().exactOptional(),
     release: unitReleaseSchema,
+    startWith: certificateSetSchema.exactOptional(),
+    startedWith: certificateSetSchema.exactOptional(),
     from: unitReleaseSchema.exactOptional(),
+    fromCertificates: certificateSetSchema.exactOptional(),
     unchanged: z.boolean(),
   }),
 ]);

@@ -1,5 +1,6 @@
 import type { GrantFailure } from "../host/observation.ts";
 import type { Grant, SiteDuties, UnitKey, UnitRelease } from "../intent/intent.ts";
+import type { CertificateSet } from "../proxying/certificate.ts";
 import type { SlotName, SlotTable, SlotTarget } from "../proxying/proxy-settings.ts";
 import type { Instant } from "../units/time.ts";
 import type { ObservedHost } from "./observed-host.ts";
@@ -27,7 +28,13 @@ export interface ProxyPart {
   /** Absent for the front. */
   readonly site?: string;
   readonly release: UnitRelease;
+  /** Certificates that its process has to be started with; absent: those that lie in their files by then. */
+  readonly startWith?: CertificateSet;
+  /** What the process that takes over was started with; known from the switch on. */
+  readonly startedWith?: CertificateSet;
   readonly from?: UnitRelease;
+  /** What the process of `from` was started with. */
+  readonly fromCertificates?: CertificateSet;
   readonly unchanged: boolean;
 }
 
@@ -149,6 +156,8 @@ export type ActivationAction =
       readonly slots: SlotTable;
       /** Site → child id of a site proxy that does not accept yet. */
       readonly routesBeforeAccept: Readonly<Record<string, string>>;
+      /** Certificates to start it with, as the host keeps them; absent: those that lie in their files by then. */
+      readonly certificates?: CertificateSet;
     }
   /** One round of probes over all orders, then a pause of about a second before the next. */
   | { readonly kind: "probe"; readonly rounds: readonly ProbeRoundOrder[] }

@@ -1,4 +1,5 @@
 import { agentUnit, type Grant, parseUnit, type UnitKey, type UnitRelease } from "../intent/intent.ts";
+import { type CertificateSet, sameCertificates } from "../proxying/certificate.ts";
 import { otherSlot, type SlotName } from "../proxying/proxy-settings.ts";
 import { after, type Instant, minutes } from "../units/time.ts";
 import type { ActivationPart, ActivationState } from "./activation.ts";
@@ -13,11 +14,21 @@ export interface CreateActivationInput {
   readonly releases: Readonly<Record<string, UnitRelease>>;
   /** What is live at this moment, by unit; the slot for site releases. */
   readonly live: Readonly<Record<string, LiveUnit>>;
+  /** What proxies and fronts were before what is proven, by unit: a grant that goes back to it takes its certificates as well. */
+  readonly before?: Readonly<Record<string, StartedProxy>>;
+}
+
+/** A proxy or front by what it was started with. */
+export interface StartedProxy {
+  /** Digest of its release. */
+  readonly release: string;
+  readonly certificates: CertificateSet;
 }
 
 export interface LiveUnit {
   readonly digest: string;
   readonly slot?: SlotName;
+  readonly certificates?: CertificateSet;
 }
 
 /** The first state of a grant. A grant for a release that nobody described ends at once, without having touched anything. */
@@ -48,7 +59,7 @@ const refused = (
 export const isForAgent = ({ units }: Pick<Grant, "units">): boolean => units.some(({ unit }) => unit === agentUnit);
 
 function createPart(
-  { grant, releases, live }: CreateActivationInput,
+  { grant, releases, live, before = {} }: CreateActivationInput,
   wanted: { readonly unit: UnitKey; readonly digest: string },
 ): ActivationPart | undefined {
   const release = releases[wanted.digest];
@@ -56,14 +67,21 @@ function createPart(
   const { unit } = wanted;
   const now = live[unit];
   const from = now === undefined ? undefined : releases[now.digest];
-  const unchanged = grant.kind !== "restart" && now?.digest === wanted.digest;
+  const startWith = grant.kind === "revert" && before[unit]?.release === wanted.digest ? before[unit] : undefined;
+  const isAsWanted = now?.digest === wanted.digest && sameCertificates(now.certificates, startWith?.certificates);
+  const unchanged = grant.kind !== "restart" && isAsWanted;
   const parsed = parseUnit(unit);
   if (parsed.kind === "agent") return undefined;
   if (parsed.kind !== "site") {
     const site = parsed.kind === "front" ? {} : { site: parsed.site };
-    return { kind: parsed.kind, unit, ...site, release, ...(from === undefined ? {} : { from }), unchanged };
+    return {
+      ...{ kind: parsed.kind, unit, ...site, release, unchanged },
+      ...(startWith === undefined ? {} : { startWith: startWith.certificates }),
+      ...(from === undefined ? {} : { from }),
+      ...(from === undefined || now?.certificates === undefined ? {} : { fromCertificates: now.certificates }),
+    };
   }
   const to = now?.slot === undefined ? "blue" : otherSlot(now.slot);
-  const before = from === undefined || now?.slot === undefined ? {} : { from: { slot: now.slot, release: from } };
-  return { kind: "site", unit, site: parsed.site, release, to, ...before, unchanged };
+  const slotBefore = from === undefined || now?.slot === undefined ? {} : { from: { slot: now.slot, release: from } };
+  return { kind: "site", unit, site: parsed.site, release, to, ...slotBefore, unchanged };
 }

@@ -1,4 +1,5 @@
 import type { UnitKey } from "../intent/intent.ts";
+import { type CertificateSet, sameCertificates } from "../proxying/certificate.ts";
 import type { SlotName, SlotTable, SlotTarget } from "../proxying/proxy-settings.ts";
 import { sameJson } from "../units/same-json.ts";
 
@@ -63,6 +64,8 @@ export interface ProxySeen {
   readonly slots: SlotTable;
   readonly open: { readonly blue: number; readonly green: number };
   readonly remarks: readonly string[];
+  /** What it was started with and presents to its end; absent: it presents none, or nobody knows. */
+  readonly certificates?: CertificateSet;
 }
 
 export const slotSeen = (host: ObservedHost, site: string, slot: SlotName): SlotSeen | undefined =>
@@ -85,9 +88,19 @@ export const proxiesOf = (host: ObservedHost, unit: UnitKey): readonly ProxySeen
 export const acceptingProxies = (host: ObservedHost, unit: UnitKey): readonly ProxySeen[] =>
   proxiesOf(host, unit).filter((seen) => seen.accepting && !seen.draining);
 
+/** Whether users of the proxy would notice no difference to one of this release that was started with these certificates. */
+export const isSuch = (seen: ProxySeen, digest: string | undefined, certificates?: CertificateSet): boolean =>
+  seen.digest === digest && sameCertificates(seen.certificates, certificates);
+
 /** The newest process of the unit that could be given the listening sockets. */
-export function waitingProxy(host: ObservedHost, unit: UnitKey, digest: string): ProxySeen | undefined {
-  return proxiesOf(host, unit).findLast((seen) => !seen.accepting && !seen.draining && seen.digest === digest);
+export function waitingProxy(
+  host: ObservedHost,
+  unit: UnitKey,
+  digest: string,
+  certificates?: CertificateSet,
+): ProxySeen | undefined {
+  const waiting = proxiesOf(host, unit).filter((seen) => !seen.accepting && !seen.draining);
+  return waiting.findLast((seen) => isSuch(seen, digest, certificates));
 }
 
 /** Requests and upgraded connections that proxies of the site still have on one slot. */

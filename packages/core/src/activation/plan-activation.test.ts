@@ -1,9 +1,10 @@
 import { expect, test } from "vitest";
 import type { Grant, SiteDuties, UnitRelease } from "../intent/intent.ts";
+import type { CertificateSet } from "../proxying/certificate.ts";
 import { defaultProxyLimits } from "../proxying/proxy-settings.ts";
 import { after, durationMs, instant, minutes, seconds } from "../units/time.ts";
 import { activationStateSchema } from "./activation-schema.ts";
-import { createActivation, type LiveUnit } from "./create-activation.ts";
+import { createActivation, type LiveUnit, type StartedProxy } from "./create-activation.ts";
 import { grantProgress } from "./describe-activation.ts";
 import { planActivation } from "./plan-activation.ts";
 import {
@@ -613,4 +614,69 @@ test("planning twice from the same state and host gives the same plan", () => {
     expect(planActivation(input)).toEqual(planActivation(input));
     pass(world);
   }
+});
+
+const certified = (digest: string): CertificateSet => ({ shop: { digest, validUntil: after(start, minutes(60)) } });
+const restartProxy = grantFor([{ unit: "proxy:shop", digest: "proxy-1.0.0" }], { kind: "restart" });
+
+/** The proxy presents the old certificate, and the renewed one lies in its files. */
+function renewedHost(grant: Grant, before?: StartedProxy): SimulatedHost {
+  const world = hostWith(grant);
+  for (const seen of world.proxies) seen.certificates = certified("old");
+  world.files = certified("renewed");
+  const live = { "proxy:shop": { digest: "proxy-1.0.0", certificates: certified("old") } };
+  world.state = createActivation({
+    now: start,
+    grant,
+    releases,
+    live,
+    ...(before && { before: { "proxy:shop": before } }),
+  });
+  return world;
+}
+
+const presented = (world: SimulatedHost) =>
+  world.proxies
+    .filter(({ unit, accepting, draining }) => unit === "proxy:shop" && accepting && !draining)
+    .map(({ certificates }) => certificates?.["shop"]?.digest);
+
+test("a restart takes the certificate that lies in its files, and what it presents then is what is confirmed", () => {
+  const world = renewedHost(restartProxy);
+  runUntil(world, "provisional");
+  expect(presented(world)).toEqual(["renewed"]);
+  expect(world.state.parts).toMatchObject([{ startedWith: certified("renewed"), fromCertificates: certified("old") }]);
+  world.files = certified("renewed again");
+  world.word = { kind: "confirmed" };
+  runUntil(world, "done");
+  expect(presented(world)).toEqual(["renewed"]);
+  expect(activationStateSchema.parse(JSON.parse(JSON.stringify(world.state)))).toEqual(world.state);
+});
+
+test("a restart that is taken back presents the certificate of before, whatever lies in its files", () => {
+  const world = renewedHost(restartProxy);
+  runUntil(world, "provisional");
+  world.word = { kind: "withdrawn" };
+  runUntil(world, "ended");
+  expect(presented(world)).toEqual(["old"]);
+});
+
+test("a successor that was left waiting with the new certificate is not what comes back", () => {
+  const world = renewedHost(restartProxy);
+  runUntil(world, "provisional");
+  const waiting = runningProxy("proxy:shop", "left-over", "proxy-1.0.0", { live: "hold" });
+  world.proxies.push({ ...waiting, accepting: false, certificates: certified("renewed") });
+  world.word = { kind: "withdrawn" };
+  runUntil(world, "ended");
+  expect(presented(world)).toEqual(["old"]);
+  expect(world.proxies.map(({ childId }) => childId)).not.toContain("left-over");
+});
+
+test("a grant that goes back to the same release goes back to its certificates", () => {
+  const grant = grantFor(restartProxy.units, { kind: "revert" });
+  const world = renewedHost(grant, { release: "proxy-1.0.0", certificates: certified("before") });
+  runUntil(world, "provisional");
+  expect(presented(world)).toEqual(["before"]);
+  const unknown = renewedHost(grant);
+  runUntil(unknown, "provisional");
+  expect(unknown.acted, "nothing else is known of that time").not.toContain("start-successor");
 });

@@ -12,6 +12,7 @@ import { changingProxies, changingSites, drainMs, sitesBehindSameProxy, tableBef
 import { describeParts } from "./activation-words.ts";
 import {
   acceptingProxies,
+  isSuch,
   leadsAs,
   type ObservedHost,
   openOn,
@@ -89,11 +90,11 @@ function putBack(input: ActivationInput, site: string): readonly ActivationActio
 
 /** A predecessor that drains can't take its users back: the release it ran gets a process of its own. */
 function takeBack(input: ActivationInput, part: ProxyPart, successor: string | undefined): readonly ActivationAction[] {
-  const { unit, site, from } = part;
+  const { unit, site, from, fromCertificates } = part;
   const dismiss = dismissSuccessor(input, part, successor);
   if (from === undefined) return dismiss;
   const others = proxiesOf(input.host, unit).filter((seen) => seen.childId !== successor && !seen.draining);
-  const good = others.filter(({ digest }) => digest === from.digest);
+  const good = others.filter((seen) => isSuch(seen, from.digest, fromCertificates));
   const slots = site === undefined ? ({ live: "hold" } as const) : tableBefore(input, site);
   if (good.some(({ accepting }) => accepting)) {
     const wrong = good.filter((seen) => seen.accepting && site !== undefined && seen.slots.live !== slots.live);
@@ -105,7 +106,8 @@ function takeBack(input: ActivationInput, part: ProxyPart, successor: string | u
     if (site !== undefined && !leadsAs(waiting, slots)) return [{ kind: "put-slots", childId: waiting.childId, slots }];
     return [{ kind: "accept", childId: waiting.childId }];
   }
-  return [{ kind: "start-successor", unit, release: from, slots, routesBeforeAccept: {} }];
+  const certificates = fromCertificates === undefined ? {} : { certificates: fromCertificates };
+  return [{ kind: "start-successor", unit, release: from, slots, routesBeforeAccept: {}, ...certificates }];
 }
 
 /** One that says nothing may come back and take users to what is being ended: it is ended as well. */

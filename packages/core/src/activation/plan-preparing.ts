@@ -5,6 +5,7 @@ import {
   type Absent,
   type ActivationAction,
   type ActivationInput,
+  type ActivationPart,
   type ActivationPlan,
   type InActivation,
   isOrder,
@@ -158,11 +159,19 @@ function toSwitching(
   });
   return go({
     ...state,
+    parts: state.parts.map((part) => withCertificates(input, part)),
     phase: "switching",
     startedAt: input.now,
     deadline: after(input.now, startWithinMs),
     successors: Object.fromEntries(successors),
   });
+}
+
+/** What takes over presents what it was started with, whatever lies in the files from now on. */
+function withCertificates(input: ActivationInput, part: ActivationPart): ActivationPart {
+  if (part.kind === "site" || part.unchanged) return part;
+  const certificates = successorOf(input, part)?.certificates;
+  return certificates === undefined ? part : { ...part, startedWith: certificates };
 }
 
 /** Starts what is missing, proxies first; the front only once it can be told where they are. */
@@ -183,17 +192,20 @@ function successorOrder(
   part: ProxyPart,
   routesBeforeAccept: Readonly<Record<string, string>>,
 ): readonly (ActivationAction | Absent)[] {
-  const { unit, site, release } = part;
+  const { unit, site, release, startWith } = part;
   const slots = site === undefined ? ({ live: "hold" } as const) : wantedTable(input, site);
   const seen = successorOf(input, part);
   if (seen === undefined && isStarted(input, part)) return [{ kind: "absent" }];
-  if (seen === undefined) return [{ kind: "start-successor", unit, release, slots, routesBeforeAccept }];
+  if (seen === undefined) {
+    const certificates = startWith === undefined ? {} : { certificates: startWith };
+    return [{ kind: "start-successor", unit, release, slots, routesBeforeAccept, ...certificates }];
+  }
   if (site === undefined || sameTable(seen.slots, slots)) return [];
   return [{ kind: "put-slots", childId: seen.childId, slots }];
 }
 
-const successorOf = ({ host }: ActivationInput, { unit, release }: ProxyPart) =>
-  waitingProxy(host, unit, release.digest);
+const successorOf = ({ host }: ActivationInput, { unit, release, startWith }: ProxyPart) =>
+  waitingProxy(host, unit, release.digest, startWith);
 
 /** A process that was started for this part and only does not say how it is; a predecessor that hangs is none. */
 const isStarted = ({ host, facts }: ActivationInput, { unit }: ProxyPart): boolean =>

@@ -27,6 +27,8 @@ export const alertKinds = {
   SluiceDrift: at("notice", minutes(1), "a host was changed by hand"),
   SluiceUnitDrifted: at("notice", minutes(1), "something runs that nobody granted"),
   SluiceUnitDown: at("page", minutes(1), "what has to run does not run"),
+  SluiceCertificateExpiring: at("notice", atOnce, "a certificate ends soon"),
+  SluiceCertificateEnds: at("page", atOnce, "a certificate ends within days, or has ended"),
   SluiceUnitCrashLooping: at("page", atOnce, "a process is started again and again"),
   SluiceHostSilent: at("page", minutes(2), "a host is silent"),
   SluiceCoordinatorBlind: at("page", seconds(30), "the coordinator has lost sight of its hosts"),

@@ -254,3 +254,18 @@ test("a standstill, blindness, a deaf channel and a test page are alerts of the 
     ["SluiceTestPage", {}],
   ]);
 });
+
+test("certificates near their end are told together, and page when only days are left", () => {
+  const certificate = (name: string, expiry: "far" | "near" | "at-hand" | "expired") =>
+    ({ name, units: ["front"], running: name, validUntil: instant(0), expiry }) as const;
+  const found = (...expiries: readonly ("far" | "near" | "at-hand" | "expired")[]) => {
+    const certificates = expiries.map((expiry, index) => certificate(`c${index}`, expiry));
+    const hosts = new Map([["web-1", told({ certificates })]]);
+    return findAlerts(facts({ hosts })).map(({ name, sentence }) => `${name} ${sentence.split(":")[0]}`);
+  };
+  expect(found("far")).toEqual([]);
+  expect(found("near", "near", "expired", "at-hand")).toEqual([
+    "SluiceCertificateExpiring web-1 presents certificate c0 until 1970-01-01, c1 until 1970-01-01",
+    "SluiceCertificateEnds web-1 presents certificate c2 until 1970-01-01, c3 until 1970-01-01",
+  ]);
+});

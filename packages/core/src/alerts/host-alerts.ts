@@ -1,3 +1,4 @@
+import { dayOf } from "../host/certificates.ts";
 import type { UnitKey } from "../intent/intent.ts";
 import type { ToldHost } from "../timeline/host-events.ts";
 import { type DurationMs, formatDuration, instant, minutes } from "../units/time.ts";
@@ -32,7 +33,11 @@ function alertsOf(host: string, told: ToldHost, facts: AlertFacts): readonly Ale
     const sentence = `${host} is silent: its agent was not heard of; users are served without it, and nothing is decided about the host by that`;
     return [{ name: "SluiceHostSilent", labels, sentence }];
   }
-  const alerts = [...unitAlerts(host, told, labels), ...driftAlerts(host, told, labels)];
+  const alerts = [
+    ...unitAlerts(host, told, labels),
+    ...driftAlerts(host, told, labels),
+    ...certificateAlerts(host, told, labels),
+  ];
   if (alerts.length === 0) calm.add(told);
   return alerts;
 }
@@ -67,6 +72,19 @@ function driftAlerts(host: string, { drifts = [] }: ToldHost, labels: AlertLabel
       since,
     };
   });
+}
+
+/** One alert for all certificates of a host that are equally near their end: whatever renews them renews none of them. */
+function certificateAlerts(host: string, { certificates = [] }: ToldHost, labels: AlertLabels): readonly Alert[] {
+  const near = certificates.filter(({ expiry }) => expiry === "near");
+  const atEnd = certificates.filter(({ expiry }) => expiry === "at-hand" || expiry === "expired");
+  const alert = (name: Alert["name"], ending: typeof near): readonly Alert[] => {
+    if (ending.length === 0) return [];
+    const words = ending.map(({ name: certificate, validUntil }) => `${certificate} until ${dayOf(validUntil)}`);
+    const sentence = `${host} presents certificate ${words.join(", ")}: renew it, and restart what presents it: sluice restart --proxies; sluice status --host ${host}`;
+    return [{ name, labels, sentence }];
+  };
+  return [...alert("SluiceCertificateExpiring", near), ...alert("SluiceCertificateEnds", atEnd)];
 }
 
 function pendingAlerts(facts: AlertFacts): readonly Alert[] {

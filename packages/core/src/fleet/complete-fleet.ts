@@ -61,10 +61,11 @@ export function completeFleet(source: FleetSource): Fleet {
       ...trialRules(site, source.environments, defaults),
     })),
     sharedPorts: [...(source.sharedPorts ?? [])].sort((a, b) => a - b),
-    certificates: Object.entries(source.certificates ?? {}).map(([name, { cert, key }]) => ({
+    certificates: Object.entries(source.certificates ?? {}).map(([name, { cert, key, renewal }]) => ({
       name,
       certFile: cert,
       keyFile: key,
+      ...(renewal === "report" ? { renewal } : {}),
     })),
     ...(source.freezes === undefined ? {} : { freezes: source.freezes.map(completeFreeze) }),
     ...(source.notifications === undefined ? {} : { notifications: completeNotifications(source.notifications) }),

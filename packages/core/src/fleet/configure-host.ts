@@ -19,7 +19,7 @@ import {
 import type { Digest } from "../units/canonical-json.ts";
 import { canonicalJson } from "../units/canonical-json.ts";
 import type { DurationMs } from "../units/time.ts";
-import type { Binding, Environment, Fleet, Host, Ready, Run, Site } from "./fleet.ts";
+import type { Binding, Certificate, Environment, Fleet, Host, Ready, Run, Site } from "./fleet.ts";
 
 /** What the fleet file says about one host; only sites with bindings in the host's environment. */
 export interface HostConfiguration {
@@ -163,9 +163,12 @@ function proxyBinding(fleet: Fleet, binding: Binding): ProxyBinding {
     name: binding.name,
     kind: binding.kind,
     bindingPort: binding.port,
-    ...(certificate === undefined ? {} : { certificate }),
+    ...(certificate === undefined ? {} : { certificate: filesOf(certificate) }),
   };
 }
+
+/** What is done about renewals is nothing that a proxy is made of. */
+const filesOf = ({ name, certFile, keyFile }: Certificate) => ({ name, certFile, keyFile });
 
 /** One listener for each port; a port speaks TLS for all of its bindings or for none. */
 function listenersFor(host: Host, bindings: readonly ProxyBinding[]): readonly ProxyListener[] {

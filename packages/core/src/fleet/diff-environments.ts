@@ -164,9 +164,10 @@ function certificates(before: Fleet, after: Fleet): readonly FleetChange[] {
   ];
 }
 
-const certificateWords = ({ certFile, keyFile }: Certificate): SettingWords => [
+const certificateWords = ({ certFile, keyFile, renewal }: Certificate): SettingWords => [
   ["cert", certFile],
   ["key", keyFile],
+  ["renewal", renewal ?? "rollout"],
 ];
 
 function freezes(before: Fleet, after: Fleet): readonly FleetChange[] {

@@ -127,8 +127,9 @@ function reachOf(change: FleetChange): (affected: AffectedUnit) => boolean {
       return ({ unit }) => change.setting !== "edge" && (unit === proxyUnit(change.site) || unit === frontUnit);
     case "host":
       return ({ host }) => host === change.name;
-    case "shared-port":
     case "certificate":
+      return ({ unit }) => change.setting !== "renewal" && !unit.startsWith("site:");
+    case "shared-port":
       return ({ unit }) => !unit.startsWith("site:");
     case "fleet":
       return ({ unit }) => change.setting === "engine" && unit === frontUnit;

@@ -134,6 +134,10 @@ export const certificateSource = z
   .strictObject({
     cert: words.filePath.describe("PEM file with the certificate chain, on the host."),
     key: words.filePath.describe("PEM file with the private key, on the host."),
+    renewal: z
+      .enum(["rollout", "report"])
+      .optional()
+      .describe("What is done once all hosts of an environment have found the same renewed pair; rollout when absent."),
   })
   .describe("A certificate that bindings name.");
 

@@ -80,6 +80,8 @@ export interface Certificate {
   /** Paths of PEM files on the host. */
   readonly certFile: string;
   readonly keyFile: string;
+  /** What is done about a renewed pair: it is told, and goes live by a person's rollout only. Absent: a rollout is started. */
+  readonly renewal?: "report";
 }
 
 export interface Site {

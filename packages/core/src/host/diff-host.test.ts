@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import { instant } from "../units/time.ts";
+import type { CertificateObservation } from "./certificates.ts";
 import { diffHost } from "./diff-host.ts";
 import type { HostObservation, RunningRelease, UnitObservation } from "./observation.ts";
 
@@ -75,4 +76,45 @@ test("a unit that nobody wants any more has drifted while it runs", () => {
 
 test("of a host that never spoke nothing is claimed", () => {
   expect(diffHost(desired, undefined, now)).toMatchObject([{ kind: "unknown" }]);
+});
+
+const day = 24 * 60 * 60_000;
+const presented = (more: Partial<CertificateObservation> = {}, days = 60): CertificateObservation => ({
+  name: "shop",
+  running: { digest: "old", validUntil: instant(now + days * day) },
+  ...more,
+});
+const presenting = (...certificates: readonly CertificateObservation[]) =>
+  only({ running: running("new"), proven: "new", certificates });
+
+test("a certificate that was renewed on disk is a pending activation with its age, though the release is in sync", () => {
+  const onDisk = { digest: "renewed", validUntil: instant(now + 90 * day) };
+  expect(presenting(presented({ onDisk, since: instant(0) }))).toEqual({
+    unit: "site:shop",
+    kind: "pending-activation",
+    since: 0,
+    sentence:
+      "site shop runs 2.0, with a pending activation for 10m: certificate shop was renewed on disk (until 1970-04-01); proxies present the one until 1970-03-02",
+  });
+  expect(presenting(presented())).toMatchObject({ kind: "in-sync" });
+});
+
+test("a pair on disk that can't be used is told in its own words", () => {
+  const problem = "cannot use certificate 'shop': it does not cover shop.example";
+  expect(presenting(presented({ problem, since: instant(0) }))).toMatchObject({
+    kind: "pending-activation",
+    sentence: expect.stringContaining(`10m: ${problem}; proxies present the one until 1970-03-02`),
+  });
+});
+
+test("a certificate near its end is seen from fourteen days on, and after it", () => {
+  expect(presenting(presented({}, 15))).toMatchObject({ kind: "in-sync" });
+  expect(presenting(presented({}, 13))).toEqual({
+    unit: "site:shop",
+    kind: "expiring",
+    sentence: "site shop runs 2.0; certificate shop expires in 13d (1970-01-14)",
+  });
+  expect(presenting(presented({}, -1))).toMatchObject({
+    sentence: "site shop runs 2.0; certificate shop has expired on 1969-12-31, and proxies present it",
+  });
 });

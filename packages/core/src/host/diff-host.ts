@@ -1,6 +1,7 @@
 import { agentUnit, type UnitKey } from "../intent/intent.ts";
-import { between, formatDuration, type Instant } from "../units/time.ts";
+import { between, formatDuration, type Instant, instant } from "../units/time.ts";
 import { describeUnit } from "../words/describe-unit.ts";
+import { type CertificateObservation, describeExpiry, describeRenewal } from "./certificates.ts";
 import type { HostObservation, UnitObservation } from "./observation.ts";
 
 /** What the fleet wants of one unit in the end. */
@@ -16,8 +17,10 @@ export type UnitDifference = { readonly unit: UnitKey; readonly sentence: string
   | { readonly kind: "in-sync" }
   /** The desired release is not complete on disk. */
   | { readonly kind: "not-installed" }
-  /** On disk, and something else runs; waits for a rollout. */
+  /** On disk, and something else runs, be it only another certificate; waits for a rollout. */
   | { readonly kind: "pending-activation"; readonly since?: Instant }
+  /** As desired and proven, with a certificate that is near its end or past it. */
+  | { readonly kind: "expiring" }
   /** Something runs that is neither desired nor proven. */
   | { readonly kind: "drifted"; readonly running: string }
   /** The desired release runs but has not passed here. */
@@ -65,7 +68,7 @@ function differenceOf(
   const { running, proven } = seen ?? {};
   if (running?.digest === digest) {
     return proven === digest
-      ? { unit, kind: "in-sync", sentence: `${name} runs ${version}` }
+      ? certified({ unit, kind: "in-sync", sentence: `${name} runs ${version}` }, seen?.certificates ?? [], now)
       : { unit, kind: "unproven", sentence: `${name} runs ${version}, which is not proven here yet` };
   }
   if (running !== undefined && running.digest !== proven) {
@@ -73,6 +76,33 @@ function differenceOf(
     return { unit, kind: "drifted", running: running.digest, sentence };
   }
   return notLive(want, seen, now);
+}
+
+/** A release that is in sync all the same waits for a rollout when what lies in the files of its certificates is not what it presents. */
+function certified(
+  difference: UnitDifference,
+  certificates: readonly CertificateObservation[],
+  now: Instant,
+): UnitDifference {
+  const { unit, sentence } = difference;
+  const expiring = certificates.map((one) => describeExpiry(one, now)).filter((words) => words !== undefined);
+  const renewed = certificates.flatMap((one) => {
+    const words = describeRenewal(one);
+    return words === undefined ? [] : [{ words, since: one.since }];
+  });
+  if (renewed.length === 0) {
+    return expiring.length === 0
+      ? difference
+      : { unit, kind: "expiring", sentence: [sentence, ...expiring].join("; ") };
+  }
+  const sinces = renewed.flatMap((one) => (one.since === undefined ? [] : [one.since]));
+  const since = sinces.length === 0 ? undefined : instant(Math.min(...sinces));
+  const waiting = since === undefined ? "" : ` for ${formatDuration(between(since, now))}`;
+  const pending = `${sentence}, with a pending activation${waiting}: ${renewed.map(({ words }) => words).join("; ")}`;
+  return {
+    ...{ unit, kind: "pending-activation", sentence: [pending, ...expiring].join("; ") },
+    ...(since === undefined ? {} : { since }),
+  };
 }
 
 /** Nothing or the proven release runs, and it is not the desired one. */

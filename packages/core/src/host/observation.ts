@@ -1,6 +1,7 @@
 import type { UnitKey } from "../intent/intent.ts";
 import type { BootSeen } from "../reboots/reboot-order.ts";
 import type { Instant } from "../units/time.ts";
+import type { CertificateObservation } from "./certificates.ts";
 import type { Drift } from "./drift.ts";
 import type { BootChange } from "./forecast-boot.ts";
 
@@ -50,6 +51,8 @@ export interface UnitObservation {
   readonly reasons: readonly string[];
   /** Site releases only: what was live before and is kept startable. Absent: nothing, or no longer. */
   readonly previous?: PreviousRelease;
+  /** Proxies and fronts only: what they present, and what lies in the files meanwhile. Absent: nothing, or nobody knows. */
+  readonly certificates?: readonly CertificateObservation[];
 }
 
 /** A release that a host can go back to by starting it: nothing has to be fetched. */

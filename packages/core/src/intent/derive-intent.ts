@@ -98,7 +98,7 @@ function grantOfStep(rollout: Rollout, change: HostChange, step: StepState): Gra
     rollout: rollout.id,
     step: change.host,
     units,
-    kind: back ? "revert" : rollout.kind === "restart" ? "restart" : "activate",
+    kind: back || rollout.kind === "revert" ? "revert" : rollout.kind === "restart" ? "restart" : "activate",
     confirmBy: step.confirmBy,
     probesBefore: probesBefore(rollout),
     ...(back || rollout.oneWay === undefined ? {} : { oneWay: rollout.oneWay }),

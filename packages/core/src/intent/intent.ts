@@ -128,7 +128,10 @@ export interface Grant {
   readonly step: string;
   /** Unit and digest of a release in `hold`. Activated together: all or none. */
   readonly units: readonly { readonly unit: UnitKey; readonly digest: string }[];
-  /** `restart` activates even where the running digest is already the granted one. */
+  /**
+   * `restart` activates even where the running digest is already the granted one. Both others take certificates as they lie in
+   * their files; `revert` takes those that the host has kept of the time when the granted release was proven there before.
+   */
   readonly kind: "activate" | "restart" | "revert";
   /** When the host undoes it by itself unless confirmed before. */
   readonly confirmBy: Instant;

@@ -110,3 +110,11 @@ test("each stage keeps the health settings that its sites had when it was planne
   const { stages } = createRollout(request());
   expect(stages.map(({ health }) => health)).toEqual([{ shop: defaultHealthSettings }, { shop: careful }]);
 });
+
+test("what presents another certificate is taken as it is, whatever else the rollout is for", () => {
+  const targets = () => [{ unit: "proxy:shop", digest: "p1", renews: ["shop"] }] as const;
+  const made = createRollout(request({ kind: "revert", environments: ["acceptance"], targets }));
+  expect(made.stages[0]?.waves.flat()).toEqual([
+    { host: "at-1", units: [{ unit: "proxy:shop", from: "p1", to: "p1", renews: ["shop"] }] },
+  ]);
+});

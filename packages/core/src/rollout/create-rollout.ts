@@ -32,11 +32,13 @@ export interface RolloutRequest {
 export interface UnitTarget {
   readonly unit: UnitKey;
   readonly digest: string;
+  /** See {@link UnitChange.renews}. */
+  readonly renews?: readonly string[];
 }
 
 /**
  * A rollout over every host where a target differs from what is proven; what differs on one host is one step and is
- * activated together. Restarts and reboots take every target as it is.
+ * activated together. Restarts and reboots take every target as it is, and so does what presents another certificate.
  */
 export function createRollout(request: RolloutRequest): Rollout {
   const sites = request.fleet.sites.filter(({ name }) => request.sites.includes(name));
@@ -132,9 +134,9 @@ function belowOf(
 }
 
 function changesOf({ kind, targets, proven }: RolloutRequest, host: string): readonly UnitChange[] {
-  return targets(host).flatMap(({ unit, digest }) => {
+  return targets(host).flatMap(({ unit, digest, renews }) => {
     const from = proven(host, unit);
-    if (from === digest && kind !== "restart" && kind !== "reboot") return [];
-    return [{ unit, to: digest, ...(from === undefined ? {} : { from }) }];
+    if (from === digest && kind !== "restart" && kind !== "reboot" && renews === undefined) return [];
+    return [{ unit, to: digest, ...(from === undefined ? {} : { from }), ...(renews === undefined ? {} : { renews }) }];
   });
 }

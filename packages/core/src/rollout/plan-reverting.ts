@@ -79,7 +79,7 @@ const blamesPassed = ({ kind }: HaltCause): boolean => kind !== "deadline" && ki
 /** It passed, something else ran there before, and no later rollout has proven anything else since. */
 function isToRevert(input: PlanInput, { cause }: Reverting, { change, step }: Placed): boolean {
   if (step.kind !== "passed" || !blamesPassed(cause)) return false;
-  if (change.units.every(({ from, to }) => from === to)) return false;
+  if (change.units.every(({ from, to, renews }) => from === to && renews === undefined)) return false;
   return change.units.every(({ unit, to }) => (input.proven?.[hostUnit(change.host, unit)] ?? to) === to);
 }
 

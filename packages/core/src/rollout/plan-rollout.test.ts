@@ -189,8 +189,8 @@ describe("judging", () => {
 });
 
 describe("going back", () => {
-  function regressedInWaveTwo() {
-    const it = onTrial();
+  function regressedInWaveTwo(...args: Parameters<typeof world>) {
+    const it = onTrial(...args);
     it.pass(30_000);
     it.settle();
     it.says("web-2", live);
@@ -219,6 +219,20 @@ describe("going back", () => {
       host: "web-1",
       units: [{ unit: "site:shop", digest: "v1" }],
     });
+  });
+
+  test("a restart that changes nothing is left where it passed; one that renewed a certificate is taken back there as well", () => {
+    const restart = (renews?: readonly string[]) => {
+      const units = [{ unit: "proxy:shop", from: "p1", to: "p1", ...(renews && { renews }) }] as const;
+      const waves = [["web-1"], ["web-2", "web-3"]].map((hosts) => hosts.map((host) => ({ host, units })));
+      return rollout({ kind: "restart", stages: [{ ...stage("production", []), waves }] });
+    };
+    const steps = [restart(), restart(["shop"])].map((of) => {
+      const it = regressedInWaveTwo(of);
+      it.settle();
+      return it.state.steps["web-1"]?.kind;
+    });
+    expect(steps).toEqual(["passed", "reverting"]);
   });
 
   test("a host on the old release that may not know of its withdrawal yet is waited for", () => {

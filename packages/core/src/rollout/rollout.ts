@@ -66,6 +66,8 @@ export interface UnitChange {
   /** Digest proven on the host when the rollout was planned; a revert goes back to it. Absent: nothing ran. */
   readonly from?: string;
   readonly to: string;
+  /** Names of the certificates that it presents anew, or again, be its release the same. */
+  readonly renews?: readonly string[];
 }
 
 /** A check or gate switched off on purpose, by whom and why; shown on the rollout for ever. */

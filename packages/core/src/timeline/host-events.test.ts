@@ -1,6 +1,8 @@
 import { expect, test } from "vitest";
+import type { CertificateObservation } from "../host/certificates.ts";
 import type { HostObservation, UnitObservation } from "../host/observation.ts";
 import { at, healthy, live } from "../rollout/rollout-builders.ts";
+import { instant } from "../units/time.ts";
 import { observationEvents, silenceEvents, type ToldHost } from "./host-events.ts";
 
 /** A host on which `v1` is desired, proven and runs as process 1. */
@@ -125,4 +127,61 @@ test("a drift is told once when it is found and once when it is over, also where
   expect(told(closed, closed)).toEqual([found, over]);
   expect(told(open, host())).toEqual([found, over]);
   expect(told(closed, host({}, { drifts: [{ ...drift, since: at(20) }] }))).toEqual([found, over, found]);
+});
+
+const dayMs = 24 * 60 * 60_000;
+
+/** A host whose front and proxy present one certificate, `days` before its end at first. */
+const presenting = (
+  digest: string,
+  more: Partial<CertificateObservation> = {},
+  over: Partial<HostObservation> = {},
+) => {
+  const running = { digest, validUntil: instant(at(0) + 60 * dayMs) };
+  const certificates = [{ name: "shop", running, ...more }];
+  const units = (["front", "proxy:shop"] as const).map((unit) => ({ unit, installed: [], reasons: [], certificates }));
+  return host({}, { units, ...over });
+};
+
+function toldOf(...words: readonly (readonly [HostObservation, number])[]): readonly string[] {
+  let known: ToldHost | undefined = observationEvents(presenting("old"), undefined, at(0)).told;
+  return words.flatMap(([word, days]) => {
+    const tidings = observationEvents(word, JSON.parse(JSON.stringify(known)), instant(at(0) + days * dayMs));
+    known = tidings.told;
+    return tidings.events.map(({ kind, sentence }) => `${kind}: ${sentence}`);
+  });
+}
+
+test("a renewed certificate is told once for all that present the old one, and again when it is presented", () => {
+  const onDisk = { digest: "renewed", validUntil: instant(at(0) + 90 * dayMs) };
+  const renewed = presenting("old", { onDisk, since: at(1) });
+  const grants = [{ grant: "r-1/web-1/activate", since: at(0), progress: live }];
+  const onTrial = presenting("renewed", {}, { grants });
+  expect(toldOf([renewed, 1], [renewed, 2], [onTrial, 2], [renewed, 3], [presenting("renewed"), 4])).toEqual([
+    expect.stringMatching(
+      /^certificate.renewed: certificate shop was renewed on disk \(until .*\); proxies present the one until .*; it goes live by a rollout: sluice restart --proxies$/,
+    ),
+    expect.stringMatching(
+      /^certificate.activated: certificate shop is presented until .* now by front, proxy of shop$/,
+    ),
+  ]);
+});
+
+test("a pair that can't be used is told once", () => {
+  const broken = presenting("old", { problem: "cannot use certificate 'shop': it does not cover shop.example" });
+  expect(toldOf([broken, 1], [broken, 1], [presenting("old"), 1])).toEqual([
+    expect.stringMatching(/^certificate.unusable: .*it does not cover shop.example; proxies present the one until/),
+  ]);
+});
+
+test("the end of a certificate is told fourteen days and three days before it, and when it is there", () => {
+  const same = presenting("old");
+  const days = [10, 45, 47, 50, 56, 58, 59, 61, 70].map((day) => [same, day] as const);
+  expect(toldOf(...days)).toEqual([
+    expect.stringMatching(
+      /^certificate.expiring: certificate shop expires in 13d .*: presented by front, proxy of shop$/,
+    ),
+    expect.stringMatching(/^certificate.expiring: certificate shop expires in 2d/),
+    expect.stringMatching(/^certificate.expired: certificate shop has expired on/),
+  ]);
 });

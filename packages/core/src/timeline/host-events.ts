@@ -4,6 +4,7 @@ import type { UnitKey } from "../intent/intent.ts";
 import { blindness } from "../rollout/blindness.ts";
 import type { Instant } from "../units/time.ts";
 import { describeUnit } from "../words/describe-unit.ts";
+import { certificateEvents, type ToldCertificate } from "./certificate-events.ts";
 import type { NewEvent } from "./event.ts";
 
 /** What the log says of a host; kept with the events, so that a restart of the coordinator tells nothing twice. */
@@ -13,6 +14,8 @@ export interface ToldHost {
   readonly units: Readonly<Record<string, ToldUnit>>;
   /** Those that its agent still speaks of; absent: none. */
   readonly drifts?: readonly ToldDrift[];
+  /** What its proxies present; absent: none. */
+  readonly certificates?: readonly ToldCertificate[];
 }
 
 export interface ToldDrift extends DriftSeen {
@@ -70,7 +73,14 @@ export function observationEvents(
   const drift = driftEvents(observation, before?.drifts ?? [], tell);
   events.push(...drift.events);
   const drifts = drift.told.length === 0 ? {} : { drifts: drift.told };
-  return { events, told: { silent: before?.silent ?? false, remarks, units: Object.fromEntries(told), ...drifts } };
+  // What is on trial may go back, and the rollout tells of it.
+  const presented = isBusy
+    ? { events: [], told: before?.certificates ?? [] }
+    : certificateEvents(observation.units, before?.certificates, now, tell);
+  events.push(...presented.events);
+  const certificates = presented.told.length === 0 ? {} : { certificates: presented.told };
+  const of = { silent: before?.silent ?? false, remarks, units: Object.fromEntries(told) };
+  return { events, told: { ...of, ...drifts, ...certificates } };
 }
 
 /** Every drift once when it is found and once when it is over, also where it came and went since the host was heard last. */

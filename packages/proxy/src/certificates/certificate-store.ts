@@ -1,70 +1,48 @@
-import { createPrivateKey, X509Certificate } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { createSecureContext, type SecureContext, type TLSSocketOptions } from "node:tls";
 import { Problem } from "@sluice/core/problems/problem";
+import {
+  type CertificateFiles,
+  type CertificatePair,
+  type CheckedCertificate,
+  checkCertificate,
+} from "./check-certificate.ts";
 
 /** A TLS binding: the name clients ask for and the files that prove it. */
 export interface CertifiedName {
   readonly name: string;
-  readonly certificate: { readonly name: string; readonly certFile: string; readonly keyFile: string };
-}
-
-/** How one certificate came out of a reload. */
-export interface CertificateReload {
-  readonly certificate: string;
-  readonly loaded: boolean;
-  /** Why it was not, and what is served instead. */
-  readonly remark?: string;
-  readonly validUntil?: string;
-}
-
-interface Loaded {
-  readonly context: SecureContext;
-  readonly validUntil: string;
+  readonly certificate: CertificateFiles;
 }
 
 /**
- * Certificates by the name a client asks for. Opened all or nothing; reloaded one by one: a file that is no good keeps
- * the previous certificate in service.
+ * Certificates by the name a client asks for, as they were when it was opened: nothing that happens to their files afterwards
+ * changes what clients are shown.
  */
 export class CertificateStore {
   readonly #names: readonly CertifiedName[];
-  readonly #loaded = new Map<string, Loaded>();
+  readonly #contexts = new Map<string, SecureContext>();
 
   private constructor(names: readonly CertifiedName[]) {
     this.#names = names;
   }
 
-  /** Throws `certificate-invalid` for the first certificate that can't be served. */
-  static open(names: readonly CertifiedName[], now: number): CertificateStore {
+  /**
+   * Throws `certificate-invalid` for the first certificate that can't be served. One that has expired can: clients judge that
+   * by themselves, and whoever is served in clear text or under another certificate has nothing to do with it.
+   */
+  static open(names: readonly CertifiedName[]): CertificateStore {
     const store = new CertificateStore(names);
-    for (const [name, users] of store.#byCertificate()) store.#loaded.set(name, load(users, now));
+    for (const use of byCertificate(names)) {
+      const { pair } = readCertificate(use);
+      store.#contexts.set(use.certificate.name, contextOf(use.certificate, pair));
+    }
     return store;
-  }
-
-  reload(now: number): readonly CertificateReload[] {
-    return [...this.#byCertificate()].map(([certificate, users]) => {
-      try {
-        const loaded = load(users, now);
-        this.#loaded.set(certificate, loaded);
-        return { certificate, loaded: true, validUntil: loaded.validUntil };
-      } catch (error) {
-        const sentence = error instanceof Error ? error.message : String(error);
-        const kept = this.#loaded.get(certificate);
-        return {
-          certificate,
-          loaded: false,
-          remark: `${sentence}, keeping the previous one`,
-          ...(kept && { validUntil: kept.validUntil }),
-        };
-      }
-    });
   }
 
   /** Options of a TLS connection from a client: the certificate by its SNI, the first one without. */
   options(): TLSSocketOptions {
     const first = this.#names[0];
-    const fallback = first && this.#loaded.get(first.certificate.name)?.context;
+    const fallback = first && this.#contexts.get(first.certificate.name);
     return {
       ...(fallback && { secureContext: fallback }),
       ALPNProtocols: ["http/1.1"],
@@ -77,65 +55,49 @@ export class CertificateStore {
     const wildcard = `*${name.slice(name.indexOf("."))}`;
     const exact =
       this.#names.find((entry) => entry.name === name) ?? this.#names.find((entry) => entry.name === wildcard);
-    return exact && this.#loaded.get(exact.certificate.name)?.context;
-  }
-
-  #byCertificate(): Map<string, CertifiedName[]> {
-    const groups = new Map<string, CertifiedName[]>();
-    for (const entry of this.#names) {
-      const users = groups.get(entry.certificate.name) ?? [];
-      users.push(entry);
-      groups.set(entry.certificate.name, users);
-    }
-    return groups;
+    return exact && this.#contexts.get(exact.certificate.name);
   }
 }
 
-/** The certificate that all of `users` name, checked: readable, in its time, for these names, with its own key. */
-function load(users: readonly CertifiedName[], now: number): Loaded {
-  const first = users[0];
-  if (first === undefined) throw new Problem("internal", "a certificate without a user");
-  const { name, certFile, keyFile } = first.certificate;
-  const cert = read(name, certFile);
-  const key = read(name, keyFile);
-  const parsed = parse(name, certFile, () => new X509Certificate(cert));
-  const privateKey = parse(name, keyFile, () => createPrivateKey(key));
-  if (!parsed.checkPrivateKey(privateKey))
-    throw invalid(name, `the key in ${keyFile} does not belong to the certificate in ${certFile}`);
-  if (now > parsed.validToDate.getTime()) throw invalid(name, `it expired on ${parsed.validToDate.toISOString()}`);
-  if (now < parsed.validFromDate.getTime())
-    throw invalid(name, `it is not valid before ${parsed.validFromDate.toISOString()}`);
-  const uncovered = users.filter((user) => !covers(parsed, user.name)).map((user) => user.name);
-  if (uncovered.length > 0) throw invalid(name, `it does not cover ${uncovered.join(", ")}`);
-  const context = parse(name, certFile, () => createSecureContext({ cert, key }));
-  return { context, validUntil: parsed.validToDate.toISOString() };
+/** A certificate with all host names that use it. */
+export interface CertificateUse {
+  readonly certificate: CertificateFiles;
+  readonly hostNames: readonly string[];
 }
 
-function covers(certificate: X509Certificate, name: string): boolean {
-  const asked = name.startsWith("*.") ? `any${name.slice(1)}` : name;
-  return certificate.checkHost(asked) !== undefined;
+/** Each certificate once, in the order of the names. */
+export function byCertificate(names: readonly CertifiedName[]): readonly CertificateUse[] {
+  const groups = Map.groupBy(names, ({ certificate }) => certificate.name);
+  return [...groups.values()].flatMap((users) => {
+    const [first] = users;
+    return first === undefined ? [] : [{ certificate: first.certificate, hostNames: users.map(({ name }) => name) }];
+  });
 }
 
-function read(name: string, file: string): Buffer {
+/** The files of a certificate as they are now, checked as a pair. Throws `certificate-invalid`. */
+export function readCertificate({ certificate, hostNames }: CertificateUse): {
+  readonly pair: CertificatePair;
+  readonly checked: CheckedCertificate;
+} {
+  const { name, certFile, keyFile } = certificate;
+  const pair = { cert: read(name, certFile), key: read(name, keyFile) };
+  return { pair, checked: checkCertificate(certificate, pair, hostNames) };
+}
+
+function contextOf({ name, certFile }: CertificateFiles, pair: CertificatePair): SecureContext {
   try {
-    return readFileSync(file);
+    return createSecureContext(pair);
   } catch (cause) {
-    throw new Problem("certificate-invalid", `cannot read certificate '${name}': ${file} can't be opened`, { cause });
-  }
-}
-
-function parse<T>(name: string, file: string, make: () => T): T {
-  try {
-    return make();
-  } catch (cause) {
-    throw new Problem("certificate-invalid", `cannot use certificate '${name}': ${file} is not what it should be`, {
+    throw new Problem("certificate-invalid", `cannot use certificate '${name}': ${certFile} can't be served`, {
       cause,
     });
   }
 }
 
-function invalid(name: string, why: string): Problem {
-  return new Problem("certificate-invalid", `cannot use certificate '${name}': ${why}`, {
-    hint: "replace the files, then reload the certificates",
-  });
+function read(name: string, file: string): string {
+  try {
+    return readFileSync(file, "utf8");
+  } catch (cause) {
+    throw new Problem("certificate-invalid", `cannot read certificate '${name}': ${file} can't be opened`, { cause });
+  }
 }

@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { copyFileSync, writeFileSync } from "node:fs";
+import { copyFileSync, readFileSync, writeFileSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { request } from "node:https";
 import { tmpdir } from "node:os";
@@ -8,7 +8,8 @@ import type { TLSSocket } from "node:tls";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { startSlot } from "../testing/start-slot.ts";
 import { startTestSite } from "../testing/start-test-site.ts";
-import { CertificateStore } from "./certificate-store.ts";
+import { CertificateStore, readCertificate } from "./certificate-store.ts";
+import { assertInTime } from "./check-certificate.ts";
 
 let dir = "";
 
@@ -77,40 +78,58 @@ test("each name is shown its own certificate, and the slot is told https", async
   expect(await askSecurely(site.port, "unknown.test")).toMatchObject({ shown: "app", status: 421 });
 });
 
-test("a reload shows the new certificate, and a file that is no good keeps the previous one", async () => {
+test("what happens to the files of a certificate afterwards changes nothing that clients are shown", async () => {
   copyFileSync(join(dir, "app.crt"), join(dir, "live.crt"));
   copyFileSync(join(dir, "app.key"), join(dir, "live.key"));
   await using slot = await startSlot((_, res) => res.end());
   await using site = await startTestSite({ blue: slot.port, tls: true, bindings: [certified("app.test", "live")] });
   copyFileSync(join(dir, "renewed.crt"), join(dir, "live.crt"));
-  expect(site.certificates?.reload(Date.now())).toMatchObject([
-    { loaded: false, remark: expect.stringMatching(/does not belong .*, keeping the previous one/) },
-  ]);
   expect((await askSecurely(site.port, "app.test")).shown).toBe("app");
-  copyFileSync(join(dir, "renewed.key"), join(dir, "live.key"));
-  expect(site.certificates?.reload(Date.now())).toMatchObject([{ certificate: "live", loaded: true }]);
-  expect((await askSecurely(site.port, "app.test")).shown).toBe("renewed");
-  writeFileSync(join(dir, "live.crt"), "-----BEGIN CERTIFICATE-----\nnonsense\n");
-  expect(site.certificates?.reload(Date.now())).toMatchObject([{ loaded: false }]);
-  expect((await askSecurely(site.port, "app.test")).shown).toBe("renewed");
 });
 
 const day = 86_400_000;
 
-test("a certificate is refused at the start when it is missing, out of its time, for another name or not with its key", () => {
-  const open =
-    (name: string, certificate: string, now = Date.now()) =>
-    () =>
-      CertificateStore.open([certified(name, certificate)], now);
+test("a certificate is refused when it is missing, for another name, not whole or not with its key", () => {
+  const open = (name: string, certificate: string) => () => CertificateStore.open([certified(name, certificate)]);
   expect(open("app.test", "missing")).toThrow(/cannot read certificate 'missing'/);
-  expect(open("app.test", "app", Date.now() + 31 * day)).toThrow(/cannot use certificate 'app': it expired on/);
-  expect(open("app.test", "app", Date.now() - 2 * day)).toThrow(/it is not valid before/);
   expect(open("app.test", "other")).toThrow(/it does not cover app\.test/);
   const crossed = {
     name: "app.test",
     certificate: { name: "crossed", certFile: join(dir, "app.crt"), keyFile: join(dir, "other.key") },
   };
-  expect(() => CertificateStore.open([crossed], Date.now())).toThrow(/does not belong to the certificate/);
+  expect(() => CertificateStore.open([crossed])).toThrow(/does not belong to the certificate/);
+  copyFileSync(join(dir, "app.key"), join(dir, "cut.key"));
+  for (const text of ["", readFileSync(join(dir, "app.crt"), "utf8").slice(0, 200)]) {
+    writeFileSync(join(dir, "cut.crt"), text);
+    expect(open("app.test", "cut")).toThrow(/cannot use certificate 'cut': .*cut\.crt/);
+  }
+});
+
+test("a chain that was written in half is refused, although its first certificate is whole", () => {
+  const [app, other] = ["app", "other"].map((name) => readFileSync(join(dir, `${name}.crt`), "utf8"));
+  copyFileSync(join(dir, "app.key"), join(dir, "chain.key"));
+  const digestOf = (text: string): string => {
+    writeFileSync(join(dir, "chain.crt"), text);
+    return readCertificate({ certificate: certified("app.test", "chain").certificate, hostNames: ["app.test"] }).checked
+      .digest;
+  };
+  expect(() => digestOf(`${app}${other?.slice(0, 300)}`)).toThrow(/chain\.crt is not what it should be/);
+  expect(digestOf(`${app}${other}`), "who vouches for it is shown as well").not.toBe(digestOf(`${app}`));
+  const printed = execFileSync("openssl", ["x509", "-in", join(dir, "app.crt"), "-noout", "-fingerprint", "-sha256"]);
+  const fingerprint = String(printed).split("=")[1]?.trim().replaceAll(":", "").toLowerCase();
+  expect(digestOf(`${app}`)).toBe(`sha256:${fingerprint}`);
+});
+
+test("whether a certificate is in its time is a question of its own", () => {
+  const { checked } = readCertificate({
+    certificate: certified("app.test", "app").certificate,
+    hostNames: ["app.test"],
+  });
+  expect(() => assertInTime("app", checked, Date.now())).not.toThrow();
+  expect(() => assertInTime("app", checked, Date.now() + 31 * day)).toThrow(
+    /cannot use certificate 'app': it expired on/,
+  );
+  expect(() => assertInTime("app", checked, Date.now() - 2 * day)).toThrow(/it is not valid before/);
 });
 
 test("a client that does not speak TLS on a TLS port harms nobody", async () => {

@@ -1,7 +1,6 @@
 import { request } from "node:http";
 import { Problem, type ProblemReason, problemCatalogue } from "@sluice/core/problems/problem";
 import type { SlotTable } from "@sluice/core/proxying/proxy-settings";
-import type { CertificateReload } from "../certificates/certificate-store.ts";
 import type { ProxyCounts } from "../counting/proxy-counters.ts";
 import type { DrainOrder, ProxyStatus } from "./control-messages.ts";
 
@@ -15,8 +14,6 @@ export interface ProxyControl {
   /** Resolves when the drain has begun; the process exits 0 when it is over. */
   drain(order: DrainOrder): Promise<ProxyStatus>;
   counters(): Promise<ProxyCounts>;
-  /** One entry a certificate; a file that is no good keeps the previous one and says so. */
-  reloadCertificates(): Promise<readonly CertificateReload[]>;
 }
 
 /** A proxy answers within milliseconds or is stuck. */
@@ -30,7 +27,6 @@ export function openProxyControl(socketPath: string): ProxyControl {
     accept: () => ask<ProxyStatus>(socketPath, "POST", "/accept", {}),
     drain: (order) => ask<ProxyStatus>(socketPath, "POST", "/drain", order),
     counters: () => ask<ProxyCounts>(socketPath, "GET", "/counters"),
-    reloadCertificates: () => ask<readonly CertificateReload[]>(socketPath, "POST", "/certificates/reload", {}),
   };
 }
 

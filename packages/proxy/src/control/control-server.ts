@@ -2,7 +2,6 @@ import { once } from "node:events";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { Problem, type ProblemCategory } from "@sluice/core/problems/problem";
 import type { SlotTable } from "@sluice/core/proxying/proxy-settings";
-import type { CertificateReload } from "../certificates/certificate-store.ts";
 import type { ProxyCounts } from "../counting/proxy-counters.ts";
 import { parseSlotTable } from "../settings/process-settings.ts";
 import { bindPrivately } from "./bind-privately.ts";
@@ -18,7 +17,6 @@ export interface ProxyOrders {
   accept(): Promise<void>;
   /** The drain has begun and will survive a respawn when it resolves. */
   drain(order: DrainOrder): Promise<void>;
-  reloadCertificates(): readonly CertificateReload[];
 }
 
 /** The answer to the order that ends the process has to be read before it ends. */
@@ -76,8 +74,6 @@ async function carryOut(order: string, req: IncomingMessage, orders: ProxyOrders
     case "POST /drain":
       await orders.drain(readDrain(await readJson(req)));
       return orders.status();
-    case "POST /certificates/reload":
-      return orders.reloadCertificates();
     default:
       throw new Problem("usage-invalid", `a proxy does not know ${order}`);
   }

@@ -56,10 +56,7 @@ function openCertificate(
   names: readonly string[],
 ): CertificateStore {
   const certificate = { name: "edge", ...files };
-  return CertificateStore.open(
-    names.map((name) => ({ name, certificate })),
-    Date.now(),
-  );
+  return CertificateStore.open(names.map((name) => ({ name, certificate })));
 }
 
 /** The hosts of one public name, taken in turn. */

@@ -3,7 +3,6 @@ import { setTimeout as delay } from "node:timers/promises";
 import { Problem } from "@sluice/core/problems/problem";
 import type { SlotTable } from "@sluice/core/proxying/proxy-settings";
 import { writeFileDurably } from "@sluice/runtime/files/durable-file";
-import type { CertificateReload } from "../certificates/certificate-store.ts";
 import type { ProxyControl } from "../control/control-client.ts";
 import type { DrainOrder, ProxyStatus } from "../control/control-messages.ts";
 import { readProxyState, writeProxyState } from "../control/proxy-state.ts";
@@ -18,7 +17,6 @@ import { type ProcessFiles, processFiles } from "./process-files.ts";
 import { readCounts } from "./read-counts.ts";
 import { readStatus } from "./read-status.ts";
 import { reloadConfirmed } from "./reload-confirmed.ts";
-import { replaceCertificates } from "./replace-certificates.ts";
 import { resolveSlots } from "./resolve-slots.ts";
 import { formatSlotMap, slotMapOf } from "./slot-map.ts";
 import { switchSlots } from "./switch-slots.ts";
@@ -105,10 +103,6 @@ class HaproxyControl implements ProxyControl {
   async counters(): Promise<ProxyCounts> {
     const process = await readSettings(this.#dir);
     return proxyCounts(process, await this.#readCounts());
-  }
-
-  async reloadCertificates(): Promise<readonly CertificateReload[]> {
-    return replaceCertificates(this.#files, await readSettings(this.#dir));
   }
 
   #stateFile(): string {

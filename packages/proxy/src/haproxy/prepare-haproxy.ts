@@ -5,12 +5,13 @@ import { promisify } from "node:util";
 import { Problem } from "@sluice/core/problems/problem";
 import { assertSocketPath } from "@sluice/runtime/control/socket-path";
 import { writeFileDurably } from "@sluice/runtime/files/durable-file";
+import { readCertificate } from "../certificates/certificate-store.ts";
+import { certificatesOf } from "../certificates/certificates-of.ts";
 import { type ProxyState, writeProxyState } from "../control/proxy-state.ts";
 import { parseProxyProcess } from "../settings/parse-proxy-process.ts";
 import type { ProxyProcess } from "../settings/process-settings.ts";
-import { readCertificate } from "./certificates.ts";
 import { processFiles } from "./process-files.ts";
-import { certifiedNames, renderConfig, renderFiles } from "./render-haproxy.ts";
+import { renderConfig, renderFiles } from "./render-haproxy.ts";
 import { resolveSlots } from "./resolve-slots.ts";
 
 const run = promisify(execFile);
@@ -39,9 +40,9 @@ export async function prepareHaproxy(haproxy: string, dir: string, state: ProxyS
   const process = await readSettings(dir);
   const resolved = { ...state, slots: await resolveSlots(state.slots) };
   const files = processFiles(dir);
-  for (const certified of certifiedNames(process)) {
-    const { pem } = await readCertificate(certified, Date.now());
-    await writeFileDurably(files.certificate(certified.certificate.name), pem);
+  for (const use of certificatesOf(process.settings)) {
+    const { cert, key } = readCertificate(use).pair;
+    await writeFileDurably(files.certificate(use.certificate.name), `${cert.trim()}\n${key.trim()}\n`);
   }
   for (const [path, text] of renderFiles(dir, process, resolved)) {
     if (path !== files.config) await writeFileDurably(path, text);

@@ -1,10 +1,11 @@
+import { certificatesOf } from "../certificates/certificates-of.ts";
 import type { ProxyState } from "../control/proxy-state.ts";
 import type { ProxyProcess } from "../settings/process-settings.ts";
 import { latencyMap, outcomeMap } from "./count-keys.ts";
 import { countsLua } from "./counting-rules.ts";
 import { hostsMap } from "./hosts-map.ts";
 import { processFiles } from "./process-files.ts";
-import { type RenderInput, securePorts } from "./render-common.ts";
+import type { RenderInput } from "./render-common.ts";
 import { renderFront, sitesMap } from "./render-front.ts";
 import { renderSite } from "./render-site.ts";
 import { nominatedLua, slotLua } from "./slot-lua.ts";
@@ -45,26 +46,8 @@ export function renderConfig(
 /** One line a certificate with the names it is for; the first serves clients that name nobody. */
 function certificateList(dir: string, process: ProxyProcess): string {
   const files = processFiles(dir);
-  const lines = certifiedNames(process).map(({ certificate, names }) => {
-    return `${files.certificate(certificate.name)} ${names.join(" ")}\n`;
+  const lines = certificatesOf(process.settings).map(({ certificate, hostNames }) => {
+    return `${files.certificate(certificate.name)} ${hostNames.join(" ")}\n`;
   });
   return lines.join("");
-}
-
-export interface Certified {
-  readonly certificate: { readonly name: string; readonly certFile: string; readonly keyFile: string };
-  readonly names: readonly string[];
-}
-
-/** The certificates of the listeners that speak TLS, with the names that use them. */
-export function certifiedNames(process: ProxyProcess): readonly Certified[] {
-  const secure = new Set(securePorts(process.settings.listeners));
-  const bindings = process.kind === "front" ? process.settings.routes : process.settings.bindings;
-  const groups = new Map<string, Certified>();
-  for (const { name, bindingPort, certificate } of bindings) {
-    if (certificate === undefined || !secure.has(bindingPort)) continue;
-    const names = groups.get(certificate.name)?.names ?? [];
-    groups.set(certificate.name, { certificate, names: [...names, name] });
-  }
-  return [...groups.values()];
 }

@@ -85,5 +85,5 @@ export function slotsOf(blue: number | undefined): SlotTable {
 
 function openCertificates(bindings: readonly ProxyBinding[]): CertificateStore {
   const names = bindings.flatMap(({ name, certificate }) => (certificate === undefined ? [] : [{ name, certificate }]));
-  return CertificateStore.open(names, Date.now());
+  return CertificateStore.open(names);
 }

@@ -1,4 +1,4 @@
-import type { ProbeOutcome, ProbeResult, SlotTable, UnitRelease } from "@sluice/core";
+import type { CertificateSet, ProbeOutcome, ProbeResult, SlotTable, UnitRelease } from "@sluice/core";
 import { instant, questionsOn } from "@sluice/core";
 import type { ProbeTarget, ProcessNews, RunningProxy, RunningSlot } from "../../drivers.ts";
 import type { HostDrivers } from "../host-drivers.ts";
@@ -15,6 +15,10 @@ export class FakeHost {
   readonly acted: string[] = [];
   /** Releases (by version) whose probes fail, and on which hop. */
   readonly failing = new Map<string, ProbeTarget["hop"]>();
+  /** What lies in the files of certificates; absent: no proxy presents any. */
+  files: CertificateSet | undefined;
+  /** Copies of certificates that were asked to be kept last. */
+  keptCopies: ReadonlySet<string> = new Set();
   /** Who is told of what happens to processes. */
   news: ProcessNews | undefined;
   #count = 0;
@@ -42,7 +46,7 @@ export class FakeHost {
       list: async () => this.proxies.map((seen) => ({ ...seen })),
       silent: async () => [],
       counts: async () => ({ at: instant(Date.now()), counted: [], silent: [] }),
-      startSuccessor: async (unit, release, { slots }) => this.#startProxy(unit, release, slots),
+      startSuccessor: async (unit, release, successor) => this.#startProxy(unit, release, successor),
       probeSocket: ({ childId }) => `/run/${childId}/probe.sock`,
       accept: async (proxy) => this.#change(proxy, "accept", (seen) => ({ ...seen, accepting: true })),
       putSlots: async (proxy, slots) => this.#change(proxy, `put-slots ${slots.live}`, (seen) => ({ ...seen, slots })),
@@ -55,6 +59,10 @@ export class FakeHost {
         this.proxies = this.proxies.filter(({ childId }) => childId !== proxy.childId);
       },
     },
+    pruneCertificates: async (keep) => {
+      this.keptCopies = keep;
+    },
+    findRenewals: () => [],
     readBootFacts: async () => ({ programs: [], unread: [] }),
     lookForEdits: async () => [],
     watch: (news) => {
@@ -114,7 +122,11 @@ export class FakeHost {
     return started;
   }
 
-  #startProxy(unit: RunningProxy["unit"], { digest }: UnitRelease, slots: SlotTable): RunningProxy {
+  #startProxy(
+    unit: RunningProxy["unit"],
+    { digest }: UnitRelease,
+    { slots, certificates = this.files }: { readonly slots: SlotTable; readonly certificates?: CertificateSet },
+  ): RunningProxy {
     this.#count += 1;
     const started: RunningProxy = {
       unit,
@@ -128,6 +140,7 @@ export class FakeHost {
       slots,
       open: { blue: 0, green: 0 },
       remarks: [],
+      ...(certificates === undefined ? {} : { certificates }),
     };
     this.proxies.push(started);
     this.#did(`start-successor ${unit}`);

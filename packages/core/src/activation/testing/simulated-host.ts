@@ -1,5 +1,6 @@
 import type { SiteDuties } from "../../intent/intent.ts";
 import type { ProbeResult } from "../../probing/probe-result.ts";
+import type { CertificateSet } from "../../proxying/certificate.ts";
 import type { SlotTable } from "../../proxying/proxy-settings.ts";
 import { after, durationMs, type Instant } from "../../units/time.ts";
 import {
@@ -29,6 +30,8 @@ export interface SimulatedHost {
   proxies: Writable<ProxySeen>[];
   /** Proxies that say nothing: down and about to be started again, or slow. */
   silent: SilentProxy[];
+  /** What lies in the files of certificates; absent: no proxy presents any. */
+  files?: CertificateSet;
   /** Every action carried out, by kind. */
   readonly acted: string[];
   /** Live release digests that users met, in order. */
@@ -116,6 +119,7 @@ function obey(world: SimulatedHost, action: ActivationAction): void {
       world.proxies.push({
         ...runningProxy(action.unit, childId, action.release.digest, action.slots),
         accepting: false,
+        ...(world.files === undefined ? {} : { certificates: action.certificates ?? world.files }),
       });
       world.facts = { ...world.facts, started: [...world.facts.started, childId] };
       return;

@@ -99,7 +99,36 @@ export interface UnitObservation {
   pendingSinceMs?: number | undefined;
   reasons: string[];
   /** What was live before and is kept startable for a while; site releases only. */
-  previous?: PreviousRelease | undefined;
+  previous?:
+    | PreviousRelease
+    | undefined;
+  /** Proxies and fronts only: what they present, and what lies in the files meanwhile. */
+  certificates: CertificateObservation[];
+}
+
+export interface CertificateObservation {
+  /** As the fleet file calls it. */
+  name: string;
+  /** What its process was started with, and presents to its end. */
+  running:
+    | CertificateSeen
+    | undefined;
+  /** What lies in its files, where that is another one. */
+  onDisk?:
+    | CertificateSeen
+    | undefined;
+  /** Why what lies in its files can't be presented, in words. */
+  problem?:
+    | string
+    | undefined;
+  /** Since when the files are so; absent: they are as what runs. */
+  sinceMs?: number | undefined;
+}
+
+export interface CertificateSeen {
+  /** sha256 over the DER of the certificate and of those that vouch for it. */
+  digest: string;
+  validUntilMs: number;
 }
 
 export interface PreviousRelease {
@@ -929,6 +958,7 @@ function createBaseUnitObservation(): UnitObservation {
     pendingSinceMs: undefined,
     reasons: [],
     previous: undefined,
+    certificates: [],
   };
 }
 
@@ -957,6 +987,9 @@ export const UnitObservation: MessageFns<UnitObservation> = {
     }
     if (message.previous !== undefined) {
       PreviousRelease.encode(message.previous, writer.uint32(66).fork()).join();
+    }
+    for (const v of message.certificates) {
+      CertificateObservation.encode(v!, writer.uint32(74).fork()).join();
     }
     return writer;
   },
@@ -1038,6 +1071,14 @@ export const UnitObservation: MessageFns<UnitObservation> = {
             message.previous = PreviousRelease.decode(reader, reader.uint32());
             continue;
           }
+          case 9: {
+            if (tag !== 74) {
+              break;
+            }
+
+            message.certificates.push(CertificateObservation.decode(reader, reader.uint32()));
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1067,6 +1108,181 @@ export const UnitObservation: MessageFns<UnitObservation> = {
     message.previous = (object.previous !== undefined && object.previous !== null)
       ? PreviousRelease.fromPartial(object.previous)
       : undefined;
+    message.certificates = object.certificates?.map((e) => CertificateObservation.fromPartial(e)) || [];
+    return message;
+  },
+};
+
+function createBaseCertificateObservation(): CertificateObservation {
+  return { name: "", running: undefined, onDisk: undefined, problem: undefined, sinceMs: undefined };
+}
+
+export const CertificateObservation: MessageFns<CertificateObservation> = {
+  encode(message: CertificateObservation, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.name !== "") {
+      writer.uint32(10).string(message.name);
+    }
+    if (message.running !== undefined) {
+      CertificateSeen.encode(message.running, writer.uint32(18).fork()).join();
+    }
+    if (message.onDisk !== undefined) {
+      CertificateSeen.encode(message.onDisk, writer.uint32(26).fork()).join();
+    }
+    if (message.problem !== undefined) {
+      writer.uint32(34).string(message.problem);
+    }
+    if (message.sinceMs !== undefined) {
+      writer.uint32(40).int64(message.sinceMs);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): CertificateObservation {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseCertificateObservation();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.name = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.running = CertificateSeen.decode(reader, reader.uint32());
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.onDisk = CertificateSeen.decode(reader, reader.uint32());
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.problem = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.sinceMs = longToNumber(reader.int64());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create<I extends Exact<DeepPartial<CertificateObservation>, I>>(base?: I): CertificateObservation {
+    return CertificateObservation.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<CertificateObservation>, I>>(object: I): CertificateObservation {
+    const message = createBaseCertificateObservation();
+    message.name = object.name ?? "";
+    message.running = (object.running !== undefined && object.running !== null)
+      ? CertificateSeen.fromPartial(object.running)
+      : undefined;
+    message.onDisk = (object.onDisk !== undefined && object.onDisk !== null)
+      ? CertificateSeen.fromPartial(object.onDisk)
+      : undefined;
+    message.problem = object.problem ?? undefined;
+    message.sinceMs = object.sinceMs ?? undefined;
+    return message;
+  },
+};
+
+function createBaseCertificateSeen(): CertificateSeen {
+  return { digest: "", validUntilMs: 0 };
+}
+
+export const CertificateSeen: MessageFns<CertificateSeen> = {
+  encode(message: CertificateSeen, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.digest !== "") {
+      writer.uint32(10).string(message.digest);
+    }
+    if (message.validUntilMs !== 0) {
+      writer.uint32(16).int64(message.validUntilMs);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): CertificateSeen {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseCertificateSeen();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.digest = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.validUntilMs = longToNumber(reader.int64());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create<I extends Exact<DeepPartial<CertificateSeen>, I>>(base?: I): CertificateSeen {
+    return CertificateSeen.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<CertificateSeen>, I>>(object: I): CertificateSeen {
+    const message = createBaseCertificateSeen();
+    message.digest = object.digest ?? "";
+    message.validUntilMs = object.validUntilMs ?? 0;
     return message;
   },
 };

@@ -1,0 +1,63 @@
+import { frontUnit, proxyUnit, type UnitKey, type UnitRelease } from "@sluice/core";
+import { dayOf, renewedOn } from "@sluice/core/host/certificates";
+import { writeFlag } from "../store/meta.ts";
+import type { Db } from "../store/store.ts";
+import type { PlannedRollout } from "./launch.ts";
+import { type Planning, planFor } from "./planning.ts";
+
+/** A pair that every host of an environment found on its disk in the place of what it presents. */
+export interface Renewal {
+  readonly environment: string;
+  readonly certificate: string;
+  /** Of the renewed certificate. */
+  readonly digest: string;
+}
+
+/** Everything in the environment that presents a certificate which was renewed, started again with it: one step a host. */
+export function planRenewal(planning: Planning, { environment, certificate }: Renewal): PlannedRollout {
+  const { configured, observationOf, proven } = planning;
+  const { fleet } = configured;
+  const hosts = fleet.environments.find(({ name }) => name === environment)?.hosts ?? [];
+  const names = fleet.sites.map(({ name }) => name);
+  const unitsOn = (host: string): readonly UnitKey[] =>
+    [...names.map(proxyUnit), frontUnit].filter((unit) => renewedOn(observationOf(host), unit, certificate).length > 0);
+  const touched = new Set(hosts.flatMap(unitsOn));
+  const sites = touched.has(frontUnit) ? names : names.filter((name) => touched.has(proxyUnit(name)));
+  return planFor(planning, {
+    kind: "restart",
+    title: `restart what presents certificate ${certificate} in ${environment}`,
+    sites,
+    environments: [environment],
+    targets: (host) =>
+      unitsOn(host).flatMap((unit): readonly UnitRelease[] => {
+        const release = proven.releaseOf(host, unit);
+        return release === undefined ? [] : [release];
+      }),
+  });
+}
+
+/** `, with certificate shop until 2027-02-24`; empty where a restart presents what is presented already. */
+export function renewalWords(
+  { configured, observationOf }: Pick<Planning, "configured" | "observationOf">,
+  unit: UnitKey,
+  environments: readonly string[],
+): string {
+  const hosts = configured.fleet.environments.flatMap(({ name, hosts }) => (environments.includes(name) ? hosts : []));
+  const found = hosts.flatMap((host) => renewedOn(observationOf(host), unit));
+  const words = found.flatMap(({ name, onDisk }) =>
+    onDisk ? [`certificate ${name} until ${dayOf(onDisk.validUntil)}`] : [],
+  );
+  return words.length === 0 ? "" : `, with ${[...new Set(words)].join(", ")}`;
+}
+
+/** Remembers which renewed certificates this rollout makes live, so that no program starts another one for the same. */
+export function noteRenewals(db: Db, { rollout }: PlannedRollout, observationOf: Planning["observationOf"]): void {
+  if (rollout.kind !== "restart") return;
+  for (const { environment, waves } of rollout.stages) {
+    for (const { host, units } of waves.flat()) {
+      for (const { name, onDisk } of units.flatMap(({ unit }) => renewedOn(observationOf(host), unit))) {
+        if (onDisk !== undefined) writeFlag(db, `renewal/${environment}/${name}`, onDisk.digest);
+      }
+    }
+  }
+}
