@@ -2,8 +2,8 @@ import { defineConfig } from "vitest/config";
 import { LongestFirst } from "./test/house/longest-first.ts";
 import { SummaryReporter } from "./test/house/summary-reporter.ts";
 
-/** Files at a time. Most tests wait for processes more than they compute: two cores have room for three of them. */
-const maxWorkers = 3;
+/** Files at a time. Each has processes of its own, which are most of the work: three of them starve each other on two cores. */
+const maxWorkers = 2;
 
 export default defineConfig({
   test: {

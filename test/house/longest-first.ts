@@ -1,10 +1,13 @@
 import { BaseSequencer, type TestSpecification } from "vitest/node";
 
-/** Files that take long by waiting, the longest first: begun last, one of them would run alone for minutes. */
+/**
+ * Files that take long, the longest first: begun last, one of them would run alone for minutes. Those that count minutes by a
+ * fast clock need much of the machine and are kept apart.
+ */
 const longest = [
-  ...["end-to-end/demo-ends-as-it-must", "end-to-end/health-stops-what-gets-worse", "end-to-end/kills-fail-no-request"],
-  ...["end-to-end/changes-fail-no-request", "coordinator/src/crash", "end-to-end/host-without-coordinator"],
-  ...["end-to-end/sites-do-not-fail-each-other", "conformance/changes", "conformance/bodies"],
+  ...["end-to-end/demo-ends-as-it-must", "coordinator/src/crash", "end-to-end/host-without-coordinator"],
+  ...["end-to-end/long-exchanges-cross-a-switch", "conformance/changes", "end-to-end/changes-fail-no-request"],
+  ...["end-to-end/kills-fail-no-request", "end-to-end/health-stops-what-gets-worse"],
 ];
 
 /** Begins with what takes longest, whatever is known of earlier runs: a fresh clone knows nothing. */

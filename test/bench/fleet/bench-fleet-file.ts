@@ -46,7 +46,7 @@ export function benchFleetFile(shape: BenchFleetShape): string {
     "hosts:",
     `  ${hostName}: { address: 127.0.0.1, ports: { 80: ${shape.sharedPort}, ${ports.join(", ")} } }`,
     "sharedPorts: [80]",
-    `defaults: { engine: ${shape.engine}, drain: 5s, health: { warmUp: 0s, minBake: 0s, ruleOut: 49%, falsePass: 49%, require: [probes] } }`,
+    `defaults: { engine: ${shape.engine}, drain: 5s, health: { warmUp: 0s, minBake: 0s, require: [probes] } }`,
     "sites:",
     ...shape.sites.flatMap((site) => siteText(site, shape)),
     "",

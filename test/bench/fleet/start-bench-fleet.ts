@@ -38,7 +38,10 @@ export interface BenchFleet extends AsyncDisposable {
   readonly sites: readonly BenchSite[];
   readonly sharedPort: number;
   readonly agentPid: number;
-  /** Adds sites until there are so many, and resolves when each has its release. */
+  /**
+   * Adds sites until there are so many, and resolves when each has its release and the host is at its usual pace again: a first
+   * release wants eight good rounds of probes, and twenty of them in a row would take half an hour.
+   */
   grow(sites: number): Promise<void>;
   /** Applies a changed fleet file; answers with its completed rollouts, rejects when one ends otherwise. */
   change(change: Partial<Pick<BenchFleetShape, "engine" | "version">>): Promise<readonly Rollout[]>;
@@ -50,6 +53,8 @@ export interface BenchFleet extends AsyncDisposable {
 
 const mainFile = fileURLToPath(import.meta.resolve("@sluice/cli/sluice"));
 const quickPace = ["--heartbeat", "500ms", "--probe-every", "200ms"];
+/** While sites are added: as quick as a small machine can probe them all. */
+const growingPace = (sites: number): readonly string[] => ["--probe-every", sites <= 20 ? "1s" : "3s"];
 /** 100 sites take their time on a small machine. */
 const settledMs = 600_000;
 const endedPhases: readonly string[] = ["completed", "reverted", "held", "aborted"];
@@ -109,10 +114,19 @@ class RunningFleet implements BenchFleet {
   }
 
   async bringUp(): Promise<void> {
-    const data = join(this.#dir, "coordinator");
-    await this.#start("coordinator", ["--data", data, "--listen", this.#address, ...this.#pace]);
-    await eventually("the coordinator answers", () => this.#client.listRollouts({ activeOnly: true, limit: 1 }));
+    await this.#startCoordinator(this.#pace);
     await this.startAgent();
+  }
+
+  async #startCoordinator(pace: readonly string[]): Promise<void> {
+    const data = join(this.#dir, "coordinator");
+    await this.#start("coordinator", ["--data", data, "--listen", this.#address, ...pace]);
+    await eventually("the coordinator answers", () => this.#client.listRollouts({ activeOnly: true, limit: 1 }));
+  }
+
+  async #restartCoordinator(pace: readonly string[]): Promise<void> {
+    await this.#processes.end("coordinator", "SIGTERM");
+    await this.#startCoordinator(pace);
   }
 
   async startAgent(): Promise<void> {
@@ -121,6 +135,13 @@ class RunningFleet implements BenchFleet {
   }
 
   async grow(count: number): Promise<void> {
+    if (this.#pace.length > 0) return this.#add(count);
+    await this.#restartCoordinator(growingPace(count));
+    await this.#add(count);
+    await this.#restartCoordinator(this.#pace);
+  }
+
+  async #add(count: number): Promise<void> {
     const known = this.sites.length;
     const sites = this.#ownPorts.slice(0, count).map((port, index) => benchSite(index, port));
     await this.#apply({ ...this.#shape, sites });
