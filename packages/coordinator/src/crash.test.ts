@@ -65,15 +65,17 @@ async function rolloutKilledAt(
 }
 
 /**
- * Everything but what each start and each kill adds of itself, and whether somebody looked while a gate was shut for want of
- * reports, which hangs on when they came.
+ * Everything but what each start and each kill adds of itself, and what hangs on when reports came on a busy machine: whether a host
+ * was taken for silent for a moment, and whether somebody looked while a gate was shut for want of them.
  */
 function toldIn(store: Db): readonly string[] {
   return readEvents(store, 0, 1000)
-    .filter((event) => !isRoutine(event) && !event.kind.startsWith("coordinator.") && !event.kind.startsWith("gate."))
+    .filter((event) => !isRoutine(event) && !isMatterOfTime(event.kind))
     .map(({ kind, host }) => (host === undefined ? kind : `${kind} ${host}`))
     .sort();
 }
+
+const isMatterOfTime = (kind: string): boolean => /^(coordinator|gate)\.|^host\.(silent|back)$/.test(kind);
 
 /** Applies and deploys, unless an earlier life of the coordinator did it already. */
 async function begin({ operator }: CoordinatorRig): Promise<string> {
