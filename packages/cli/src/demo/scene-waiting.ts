@@ -25,7 +25,11 @@ export const waitingScene: Scene = {
     const deployed = await stage.sluice("deploy", "shop", version, "--detach");
     await stage.until("a release that waits for production", async () => isKeptBack(await stage.newestRollout()));
     const hosts = stage.fleet.layout.environments.at(-1)?.hosts ?? [];
-    await stage.until(`${version} on the disks of ${hosts.join(" and ")}`, async () => isPending(stage, hosts));
+    const below = stage.fleet.layout.environments[0]?.hosts ?? [];
+    await stage.until(`${version} proven in acceptance`, () => are(stage, below, "in-sync"));
+    await stage.until(`${version} on the disks of ${hosts.join(" and ")}`, () =>
+      are(stage, hosts, "pending-activation"),
+    );
     const waiting = await stage.newestRollout();
     const status = await stage.sluice("status", "--site", "shop");
     const forecast = await stage.sluice("forecast");
@@ -62,12 +66,13 @@ const isKeptBack = (rollout: NewestRollout): boolean =>
   rollout.phase === "waiting-for-gates" &&
   rollout.waitingOn.some(({ kind }) => kind === "representativeness");
 
-async function isPending(stage: DemoStage, names: readonly string[]): Promise<boolean> {
+/** Whether the shop stands like this on all of these hosts, by their own word. */
+async function are(stage: DemoStage, names: readonly string[], condition: string): Promise<boolean> {
   const { hosts } = await stage.status();
   return names.every((name) =>
     hosts
       .find(({ host }) => host === name)
-      ?.units.some(({ unit, condition }) => unit === "site:shop" && condition === "pending-activation"),
+      ?.units.some((unit) => unit.unit === "site:shop" && unit.condition === condition && unit.desired === version),
   );
 }
 
