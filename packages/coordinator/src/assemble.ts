@@ -74,7 +74,6 @@ export function assemble(ground: Ground) {
     runner,
     roster,
     decided,
-    hosts: () => memory.hosts().hosts,
   };
   const rollouts = new RolloutDesk(desk);
   const standstill = (): string | undefined => leadership.refusal ?? runner.blocked;

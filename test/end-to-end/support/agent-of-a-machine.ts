@@ -3,31 +3,25 @@
  * test for a reboot, by a file. Everything else is the agent as it is.
  */
 import { readFileSync } from "node:fs";
-import { parseArgs } from "node:util";
 import { startAgent } from "@sluice/agent";
 import { clockOf, createIds } from "@sluice/runtime";
 import { openLog } from "@sluice/runtime/logs/open-log";
+import { agentArguments } from "./agent-arguments.ts";
 import { bootIdFile, rebootAskedFile } from "./machine-files.ts";
 
-const option = { type: "string", default: "" } as const;
-const { values } = parseArgs({
-  allowPositionals: true,
-  options: { host: option, data: option, coordinator: option, "no-watchdog": { type: "boolean" } },
-});
+const given = agentArguments();
 const clock = clockOf(process.env);
 
 const agent = await startAgent(
   {
-    host: values.host,
-    dataDir: values.data,
-    coordinator: values.coordinator,
+    ...given,
     clock,
     ids: createIds(clock),
     log: openLog({ name: "agent", destination: process.stderr }),
     version: "0.1.0",
-    rebootCommand: `touch '${rebootAskedFile(values.data)}'`,
+    rebootCommand: `touch '${rebootAskedFile(given.dataDir)}'`,
   },
-  { bootId: readFileSync(bootIdFile(values.data), "utf8") },
+  { bootId: readFileSync(bootIdFile(given.dataDir), "utf8") },
 );
 process.once("SIGTERM", () => void agent[Symbol.asyncDispose]());
 await agent.done;

@@ -2,17 +2,11 @@
  * `sluice agent run` with a wall clock that jumps an hour ahead at each SIGUSR2, so that a test need not wait for a deadline
  * that is a quarter of an hour away. Everything else is the agent as it is.
  */
-import { parseArgs } from "node:util";
 import { startAgent } from "@sluice/agent";
 import { after, durationMs, minutes } from "@sluice/core";
 import { type Clock, createIds, nodeClock } from "@sluice/runtime";
 import { openLog } from "@sluice/runtime/logs/open-log";
-
-const option = { type: "string", default: "" } as const;
-const { values } = parseArgs({
-  allowPositionals: true,
-  options: { host: option, data: option, coordinator: option, "no-watchdog": { type: "boolean" } },
-});
+import { agentArguments } from "./agent-arguments.ts";
 
 let ahead = durationMs(0);
 process.on("SIGUSR2", () => {
@@ -21,9 +15,7 @@ process.on("SIGUSR2", () => {
 const clock: Clock = { ...nodeClock, now: () => after(nodeClock.now(), ahead) };
 
 const agent = await startAgent({
-  host: values.host,
-  dataDir: values.data,
-  coordinator: values.coordinator,
+  ...agentArguments(),
   clock,
   ids: createIds(clock),
   log: openLog({ name: "agent", destination: process.stderr }),

@@ -30,8 +30,9 @@ export class HeldReleases {
 
   /** The next one to be installed; `installed` are the digests on disk. */
   missing(installed: readonly string[]): UnitRelease | undefined {
+    const present = new Set(installed);
     const held = this.#memory.intent?.body.units.flatMap(({ hold }) => hold) ?? [];
-    return held.find(({ digest }) => !installed.includes(digest));
+    return held.find(({ digest }) => !present.has(digest));
   }
 
   /** Rejects as the installer does, and is patient then. */

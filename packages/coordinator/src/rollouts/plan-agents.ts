@@ -1,7 +1,7 @@
 import {
   agentRelease,
   agentUnit,
-  type HostView,
+  type HostObservation,
   hostsServing,
   type Instant,
   isInstalledByHand,
@@ -38,7 +38,7 @@ export function planAgents(
 export interface AdoptInput {
   readonly configured: ConfiguredFleet;
   readonly environments: readonly string[];
-  readonly hosts: Readonly<Record<string, HostView>>;
+  readonly observationOf: Planning["observationOf"];
   readonly now: Instant;
 }
 
@@ -47,12 +47,12 @@ export interface AdoptInput {
  * hand is what comes back when a version fails, so it is taken for proven: by the word of the agent itself. Throws
  * `verb-refused` when a host does not say what its agent runs, since nobody could tell what it would go back to.
  */
-export function adoptInstalledAgents(db: Db, { configured, environments, hosts, now }: AdoptInput): void {
+export function adoptInstalledAgents(db: Db, { configured, environments, observationOf, now }: AdoptInput): void {
   const { fleet } = configured;
   const named = fleet.environments.filter(({ name }) => environments.includes(name));
   const concerned = named.flatMap((environment) => hostsServing(environment, fleet.sites));
   const proven = readProvenReleases(db);
-  const running = new Map(concerned.map((host) => [host, agentOf(hosts[host])] as const));
+  const running = new Map(concerned.map((host) => [host, agentOf(observationOf(host))] as const));
   const mute = concerned.filter((host) => running.get(host) === undefined);
   if (mute.length > 0) throw notWatched(mute);
   for (const [host, seen] of running) {
@@ -69,8 +69,8 @@ export function adoptInstalledAgents(db: Db, { configured, environments, hosts, 
   }
 }
 
-const agentOf = (view: HostView | undefined) =>
-  view?.observation?.units.find(({ unit }) => unit === agentUnit)?.running;
+const agentOf = (observation: HostObservation | undefined) =>
+  observation?.units.find(({ unit }) => unit === agentUnit)?.running;
 
 function notWatched(hosts: readonly string[]): Problem {
   return new Problem(

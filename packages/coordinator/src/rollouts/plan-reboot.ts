@@ -15,12 +15,8 @@ export interface HostsWanted {
  * A rollout that reboots hosts. Throws `host-unknown`, `environment-unknown`, and `verb-refused` for a host that can't be
  * rebooted so: nothing is proven there that could be looked at afterwards, or its agent knows no reboot command.
  */
-export function planReboot(
-  planning: Planning,
-  wanted: HostsWanted,
-  observationOf: (host: string) => HostObservation | undefined,
-): PlannedRollout {
-  const { proven, configured } = planning;
+export function planReboot(planning: Planning, wanted: HostsWanted): PlannedRollout {
+  const { proven, configured, observationOf } = planning;
   const { environments } = configured.fleet;
   const environment = environments.filter(
     ({ name }) => wanted.environment === undefined || name === wanted.environment,

@@ -2,7 +2,6 @@ import {
   applyVerb,
   changeEvents,
   type GateName,
-  type HostView,
   haltAllWords,
   type OperatorVerb,
   type Override,
@@ -53,8 +52,6 @@ export interface RolloutDeskOptions {
   readonly fleets: FleetDesk;
   readonly runner: RolloutRunner;
   readonly roster: Roster;
-  /** The newest word of every host. */
-  readonly hosts: () => Readonly<Record<string, HostView>>;
   /** Something was decided: plan again, and show it. */
   readonly decided: () => void;
 }
@@ -113,6 +110,7 @@ const idEndMin = 6;
 /** What operators may do with rollouts. Every method decides as a whole or throws a problem and changes nothing. */
 export class RolloutDesk {
   readonly #options: RolloutDeskOptions;
+  readonly #observationOf: Planning["observationOf"] = (host) => this.#options.roster.find(host).observation;
 
   constructor(options: RolloutDeskOptions) {
     this.#options = options;
@@ -120,8 +118,8 @@ export class RolloutDesk {
 
   /** Everything a plan needs, as of now. */
   planning(db: Db, { by, reason }: Asking, overrides: readonly Override[] = []): Planning {
-    const { clock, ids, fleets, roster } = this.#options;
-    const observationOf = (host: string) => roster.find(host).observation;
+    const { clock, ids, fleets } = this.#options;
+    const observationOf = this.#observationOf;
     const proven = readProvenReleases(db);
     return { clock, ids, configured: fleets.require(), proven, by, reason, overrides, observationOf };
   }
@@ -169,7 +167,7 @@ export class RolloutDesk {
 
   /** Starts the rollout that reboots these hosts. */
   reboot(request: RebootRequest): string {
-    const { leadership, roster } = this.#options;
+    const { leadership } = this.#options;
     const { all, hosts, reason } = request;
     leadership.assertLeading("reboot hosts");
     if (all === hosts.length > 0) {
@@ -182,7 +180,7 @@ export class RolloutDesk {
     }
     const [id] = this.#start((db) => {
       assertNotHalted(db, "reboot hosts");
-      return [planReboot(this.planning(db, request), request, (host) => roster.find(host).observation)];
+      return [planReboot(this.planning(db, request), request)];
     });
     if (id !== undefined) return id;
     throw new Problem("verb-refused", "cannot reboot: on none of these hosts anything is proven");
@@ -190,14 +188,15 @@ export class RolloutDesk {
 
   /** Starts the rollout of a version of the agent, or of a restart as they are; empty when every host already has it proven. */
   restartAgents({ version, toEnvironment, ...asking }: AgentsRequest): readonly string[] {
-    const { leadership, fleets, clock, hosts } = this.#options;
+    const { leadership, fleets, clock } = this.#options;
     leadership.assertLeading("restart the agents");
     const environments = fleets.environmentsTo(toEnvironment);
     return this.#start((db) => {
       assertNotHalted(db, "restart the agents");
       const release = version === undefined ? undefined : requireAgent(db, version);
       const configured = fleets.require();
-      adoptInstalledAgents(db, { configured, environments, hosts: hosts(), now: clock.now() });
+      const observationOf = this.#observationOf;
+      adoptInstalledAgents(db, { configured, environments, observationOf, now: clock.now() });
       return [planAgents(this.planning(db, asking), release, environments)];
     });
   }
@@ -273,7 +272,7 @@ export class RolloutDesk {
       assertUnitsFree(readActiveRollouts(db), planned);
       for (const one of planned) {
         launch(db, one, this.#options);
-        noteRenewals(db, one, (host) => this.#options.roster.find(host).observation);
+        noteRenewals(db, one, this.#observationOf);
       }
       return planned.map(({ rollout }) => rollout.id);
     });
