@@ -1,3 +1,4 @@
+import { durationMs } from "@sluice/core";
 import { expect, test } from "vitest";
 import { type CoordinatorRig, type FleetShape, fleetText, startRig } from "./testing/coordinator-rig.ts";
 
@@ -5,7 +6,8 @@ const hosts = ["at-1", "web-1", "web-2"] as const;
 
 /** A coordinator whose fleet has these gates, with agents that do as they are told. */
 async function gatedRig(shape: FleetShape): Promise<CoordinatorRig> {
-  const rig = await startRig();
+  // A pause of a busy machine is no silence of its hosts, which would shut the gate of monitoring for a moment.
+  const rig = await startRig({ probeEveryMs: durationMs(1000), heartbeatMs: durationMs(1000) });
   await rig.operator.apply(fleetText(shape));
   for (const host of hosts) rig.agent(host);
   return rig;
