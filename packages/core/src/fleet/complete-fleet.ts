@@ -5,7 +5,7 @@ import { parseDays, type TimeWindow } from "../gates/time-window.ts";
 import { type DurationMs, durationMs, parseDuration } from "../units/time.ts";
 import { completeHealth } from "./complete-health.ts";
 import { completeNotifications } from "./complete-notifications.ts";
-import type { Binding, Environment, Fleet, Gates, Host, Probe, Run, Site, WaveSize } from "./fleet.ts";
+import type { Binding, Canary, Environment, Fleet, Gates, Host, Probe, Run, Site, WaveSize } from "./fleet.ts";
 import type {
   BindingSource,
   DefaultsSource,
@@ -78,12 +78,17 @@ function completeEnvironment(source: EnvironmentSource): Environment {
     name: source.name,
     hosts: source.hosts,
     waves: (source.waves ?? environmentDefaults.waves).map(waveSize),
+    ...(source.canary === undefined ? {} : { canary: canaryOf(source.canary) }),
+    ...(source.skipLostAfter === undefined ? {} : { skipLostMs: ms(source.skipLostAfter) }),
     gates: completeGates(source.gates ?? {}),
     unconfirmed: source.unconfirmed ?? environmentDefaults.unconfirmed,
     ...(source.drift === undefined ? {} : { drift: source.drift }),
     ...(source.pendingAlertAfter === undefined ? {} : { pendingAlertMs: ms(source.pendingAlertAfter) }),
   };
 }
+
+const canaryOf = (source: NonNullable<EnvironmentSource["canary"]>): Canary =>
+  source === "least-traffic" ? { kind: source } : { kind: "hosts", hosts: source };
 
 /** `1` one host, `"50%"` half of the hosts. */
 export function waveSize(wave: number | string): WaveSize {

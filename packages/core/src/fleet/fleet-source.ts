@@ -102,6 +102,13 @@ export const environmentSource = z
       .optional()
       .describe("Cumulative size of each wave in hosts or per cent; the last one covers all hosts.")
       .meta({ examples: [[1, "50%", "100%"]] }),
+    canary: words.canary
+      .optional()
+      .describe("Which hosts go first: those named, or the one that the fewest users came to in the last hour.")
+      .meta({ examples: ["least-traffic", ["web-3"]] }),
+    skipLostAfter: words.duration
+      .optional()
+      .describe("How long a host may be silent before waves go on without it; it follows when it is back."),
     gates: gatesSource.optional(),
     unconfirmed: z
       .enum(["revert", "keep"])
