@@ -254,7 +254,6 @@ class ProxyHost {
     const order = settings.settings.engine === "haproxy" ? await this.#haproxy.prepare(folder) : embeddedProxy(folder);
     await this.#options.keeper.ensureChild(childId, {
       ...order,
-      env: {},
       cwd: folder,
       sockets: sockets.map(({ name }) => name),
       restart: "on-exit",
@@ -274,9 +273,10 @@ class ProxyHost {
 const isKept = ({ phase }: Pick<KeptChild, "phase">): boolean => phase === "running" || phase === "restarting";
 
 /** The embedded engine, as a process of its own. */
-function embeddedProxy(folder: string): Pick<ChildSpec, "command" | "args"> {
+function embeddedProxy(folder: string): Pick<ChildSpec, "command" | "args" | "env"> {
   return {
     command: process.execPath,
     args: [fileURLToPath(import.meta.resolve("@sluice/proxy/start")), "--dir", folder],
+    env: {},
   };
 }
