@@ -34,6 +34,8 @@ import type { Place, Store } from "./store.ts";
 
 type Entry = Store["rollouts"][number];
 
+const nobody: PlanInput["others"] = { busyUnits: {}, unavailable: {} };
+
 /** A process ends here and now; what it saved before is saved. */
 class Died extends Error {}
 
@@ -47,7 +49,12 @@ interface Heard {
 interface Told {
   readonly body: IntentBody;
   readonly digest: string;
+  /** What it follows from. */
+  readonly about: readonly unknown[];
 }
+
+const isSameAll = (before: readonly unknown[], now: readonly unknown[]): boolean =>
+  before.length === now.length && before.every((one, index) => one === now[index]);
 
 /** How one life of a coordinator begins. */
 export interface CoordinatorLife {
@@ -86,6 +93,8 @@ export class SimCoordinator {
   #dueAt = 0;
   /** What is seen of the hosts, until something new is heard or stored, or one of them has been silent for too long. */
   #seen: { readonly until: number; readonly views: Readonly<Record<string, HostView>> } | undefined;
+  /** Hosts of those seen that say nothing. */
+  #silent = 0;
 
   constructor(
     history: History,
@@ -232,19 +241,24 @@ export class SimCoordinator {
     }
   }
 
-  /** What is dear to find out is found out when the decision looks at it. */
+  /** Everything that the decision may look at. What others hold is asked for only by who gives grants. */
   #input(entry: Entry): PlanInput {
     const hosts = this.#views();
-    const parts = {
-      verdict: () => this.#health.verdict(entry),
-      others: () => othersOf(entry.rollout.id, this.#active(), hosts),
-      gates: () => ({ ...this.#gates.facts(this.#history.time.now), unheard: this.#unheard(entry) }),
-      proven: () => this.#provenByHostUnit(),
-    };
-    const silent = Object.values(hosts).filter(({ connected }) => !connected).length;
+    const { now } = this.#history.time;
     const { rollout, state } = entry;
-    const plain = { now: this.#history.time.now, rollout, state, hosts, badReleases: this.store.bad };
-    return lazily({ ...plain, fleet: { hosts: this.#places.length, silent } }, parts);
+    const grants = state.phase === "activating" || state.phase === "reverting";
+    return {
+      now,
+      rollout,
+      state,
+      hosts,
+      badReleases: this.store.bad,
+      fleet: { hosts: this.#places.length, silent: this.#silent },
+      verdict: this.#health.verdict(entry),
+      others: grants ? othersOf(rollout.id, this.#active(), hosts) : nobody,
+      gates: { ...this.#gates.facts(now), unheard: this.#unheard(entry) },
+      proven: this.#provenByHostUnit(),
+    };
   }
 
   /** Silent ways into the hosts of the wave that waits, as they are probed now. */
@@ -271,22 +285,30 @@ export class SimCoordinator {
   #views(): Readonly<Record<string, HostView>> {
     const { now } = this.#history.time;
     if (this.#seen === undefined || now > this.#seen.until) {
-      const spoke = [...this.#heard.values()].map(({ at }) => at + silentAfterMs).filter((at) => at >= now);
-      const views = Object.fromEntries(this.#places.map(({ name }) => [name, this.#view(name)]));
-      this.#seen = { until: Math.min(...spoke, Number.POSITIVE_INFINITY), views };
+      const views: Record<string, HostView> = {};
+      let until = Number.POSITIVE_INFINITY;
+      this.#silent = 0;
+      for (const { name } of this.#places) {
+        const view = this.#view(name);
+        views[name] = view;
+        if (view.connected) until = Math.min(until, (this.#heard.get(name)?.at ?? 0) + silentAfterMs);
+        else this.#silent++;
+      }
+      this.#seen = { until, views };
     }
     return this.#seen.views;
   }
 
   #view(host: string): HostView {
-    const observation = this.#heard.get(host)?.observation;
-    if (observation === undefined) return { connected: false };
+    const heard = this.#heard.get(host);
+    if (heard === undefined) return { connected: false };
+    const { observation } = heard;
     const issued = this.store.issued[host];
     const { comparesTextOnly } = this.#history.subject.coordinator;
     const isNewest = comparesTextOnly === true || issued?.generation === observation.generation;
     const upToDate =
       isNewest && issued?.digest === observation.intentDigest && this.#toTell(host).digest === issued.digest;
-    return { connected: this.#isConnected(host), observation, upToDate };
+    return { connected: this.#history.time.now - heard.at <= silentAfterMs, observation, upToDate };
   }
 
   #provenByHostUnit(): Readonly<Record<string, string>> {
@@ -303,13 +325,29 @@ export class SimCoordinator {
   #toTell(host: string): Told {
     const known = this.#told.get(host);
     if (known !== undefined) return known;
-    const body = this.#body(host);
+    const about = this.#aboutOf(host);
     const before = this.#lastTold.get(host);
+    if (before !== undefined && isSameAll(before.about, about)) {
+      this.#told.set(host, before);
+      return before;
+    }
+    const body = this.#body(host);
     const told =
-      before !== undefined && sameJson(before.body, body) ? before : { body, digest: simulatedDigest(textOf(body)) };
+      before !== undefined && sameJson(before.body, body)
+        ? { ...before, about }
+        : { body, digest: simulatedDigest(textOf(body)), about };
     this.#told.set(host, told);
     this.#lastTold.set(host, told);
     return told;
+  }
+
+  /** All that the body of a host's intent follows from. */
+  #aboutOf(host: string): readonly unknown[] {
+    const { desired, proven, rollouts } = this.store;
+    const about: unknown[] = [desired[host], proven[host]];
+    for (const { rollout, state, isEnded } of rollouts)
+      if (isEnded !== true) about.push(rollout, state.phase, state.steps[host]);
+    return about;
   }
 
   #body(host: string): IntentBody {
@@ -443,22 +481,3 @@ function deadlinesOf(state: RolloutState, waitingOn: readonly WaitingOn[], now: 
 /** As the real coordinator holds it: such a rollout is not planned any more. */
 const isOver = ({ next, waitingOn }: Plan): boolean =>
   next.phase === "completed" || next.phase === "reverted" || (next.phase === "aborted" && waitingOn.length === 0);
-
-/** `plain` with one more member for each part, which is found out when somebody looks at it, and once. */
-function lazily<Plain extends object, Parts extends Readonly<Record<string, () => unknown>>>(
-  plain: Plain,
-  parts: Parts,
-): Plain & { readonly [Key in keyof Parts]: ReturnType<Parts[Key]> } {
-  for (const [key, find] of Object.entries(parts)) {
-    Object.defineProperty(plain, key, {
-      enumerable: true,
-      configurable: true,
-      get: () => {
-        const value = find();
-        Object.defineProperty(plain, key, { enumerable: true, value });
-        return value;
-      },
-    });
-  }
-  return plain as Plain & { readonly [Key in keyof Parts]: ReturnType<Parts[Key]> };
-}

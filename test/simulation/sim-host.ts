@@ -40,6 +40,7 @@ export class SimHost implements HostTruth {
   readonly #sites: readonly string[];
   #agent: SimAgent | undefined;
   #isDown = false;
+  #forwards: { readonly ledger: Ledger; readonly sites: ReadonlySet<string> } | undefined;
   /** The ledger as it was read back last. */
   #readable: Ledger | undefined;
 
@@ -82,7 +83,13 @@ export class SimHost implements HostTruth {
 
   /** Sites in the middle of an activation that is no revert. */
   get activatingForwards(): ReadonlySet<string> {
-    const forwards = unsettled(this.disk.ledger).filter(
+    const { ledger } = this.disk;
+    if (this.#forwards?.ledger !== ledger) this.#forwards = { ledger, sites: this.#activatingIn(ledger) };
+    return this.#forwards.sites;
+  }
+
+  #activatingIn(ledger: Ledger): ReadonlySet<string> {
+    const forwards = unsettled(ledger).filter(
       ({ phase, grant }) => grant.kind !== "revert" && preparing.includes(phase),
     );
     return new Set(

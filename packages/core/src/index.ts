@@ -51,6 +51,7 @@ export { type HostChanged, testHost, testHostSteps } from "./health/test-host.ts
 export * from "./health/tested-stratum.ts";
 export { blockMs, type TrafficBlock } from "./health/traffic-block.ts";
 export * from "./health/trial.ts";
+export { hostsToCompare } from "./health/unchanged-hosts.ts";
 export * from "./health/verdict.ts";
 export type * from "./health/verdict-row.ts";
 export * from "./host/certificates.ts";

@@ -2,6 +2,7 @@ import type { DriftPolicy } from "../host/drift.ts";
 import { Problem } from "../problems/problem.ts";
 import type { RebootOrder } from "../reboots/reboot-order.ts";
 import type { HostChange, Rollout, RolloutState, StepState } from "../rollout/rollout.ts";
+import { changesOn } from "../rollout/wave.ts";
 import type { Grant, IntentBody, SiteDuties, UnitIntent, UnitKey, UnitRelease } from "./intent.ts";
 
 export interface IntentInput {
@@ -77,8 +78,8 @@ function grantsOf(input: IntentInput): readonly Grant[] {
   const grants: Grant[] = [];
   for (const { rollout, state } of input.rollouts) {
     if (rollout.kind === "reboot") continue;
-    for (const change of rollout.stages.flatMap(({ waves }) => waves.flat())) {
-      const step = change.host === input.host ? state.steps[change.host] : undefined;
+    const step = state.steps[input.host];
+    for (const change of step === undefined ? [] : changesOn(rollout, input.host)) {
       const grant = step === undefined ? undefined : grantOfStep(rollout, change, step);
       if (grant !== undefined) grants.push(grant);
     }

@@ -50,15 +50,41 @@ export function placedSteps(rollout: Rollout, steps: Steps): readonly Placed[] {
   );
 }
 
+interface Touched {
+  /** Of the rollout. */
+  readonly sites: readonly string[];
+  readonly touched: readonly string[];
+}
+
+/** Every plan asks it of every host. */
+const touchedByUnits = new WeakMap<readonly { readonly unit: UnitKey }[], Touched>();
+
 /** Sites that users of this host may notice while the units change; front and agent are there for every site of the rollout. */
-export function sitesTouched(rollout: Rollout, units: readonly { readonly unit: UnitKey }[]): readonly string[] {
-  const sites = new Set<string>();
-  for (const { unit } of units) {
+export function sitesTouched({ sites }: Rollout, units: readonly { readonly unit: UnitKey }[]): readonly string[] {
+  const known = touchedByUnits.get(units);
+  if (known?.sites === sites) return known.touched;
+  const all = units.flatMap(({ unit }) => {
     const parsed = parseUnit(unit);
-    if (parsed.kind === "front" || parsed.kind === "agent") for (const site of rollout.sites) sites.add(site);
-    else sites.add(parsed.site);
-  }
-  return [...sites].sort();
+    return parsed.kind === "front" || parsed.kind === "agent" ? sites : [parsed.site];
+  });
+  const touched = [...new Set(all)].sort();
+  touchedByUnits.set(units, { sites, touched });
+  return touched;
+}
+
+const changesByStages = new WeakMap<Rollout["stages"], ReadonlyMap<string, readonly HostChange[]>>();
+
+/** What a rollout changes on one host. */
+export function changesOn({ stages }: Rollout, host: string): readonly HostChange[] {
+  const known = changesByStages.get(stages);
+  const changes =
+    known ??
+    Map.groupBy(
+      stages.flatMap(({ waves }) => waves.flat()),
+      (change) => change.host,
+    );
+  if (known === undefined) changesByStages.set(stages, changes);
+  return changes.get(host) ?? [];
 }
 
 /** Key of a unit on a host in `busyUnits` and `proven`. */
