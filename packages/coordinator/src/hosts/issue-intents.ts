@@ -70,13 +70,14 @@ export class IntentIssuer {
   }
 
   #derive({ configurationOf }: ConfiguredFleet, host: string, facts: Facts): IntentBody {
-    const { environment, unconfirmed, drift, sites } = configurationOf(host);
+    const { environment, unconfirmed, drift, siteDrift, sites } = configurationOf(host);
     const proven = facts.proven.filter((one) => one.host === host);
     return deriveIntentBody({
       host,
       environment,
       unconfirmed,
       drift,
+      siteDrift,
       duties: sites,
       desired: Object.fromEntries(
         facts.desired.filter((one) => one.host === host).map(({ unit, digest }) => [unit, digest]),
