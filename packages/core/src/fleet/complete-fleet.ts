@@ -50,7 +50,7 @@ export function completeFleet(source: FleetSource): Fleet {
   const defaults = source.defaults ?? {};
   return {
     name: source.fleet,
-    environments: source.environments.map(completeEnvironment),
+    environments: source.environments.map((environment) => completeEnvironment(environment, defaults)),
     hosts: source.environments.flatMap((environment) =>
       environment.hosts.map((name) =>
         completeHost(name, environment.name, Object.hasOwn(hosts, name) ? hosts[name] : undefined),
@@ -73,7 +73,8 @@ export function completeFleet(source: FleetSource): Fleet {
   };
 }
 
-function completeEnvironment(source: EnvironmentSource): Environment {
+function completeEnvironment(source: EnvironmentSource, defaults: DefaultsSource): Environment {
+  const { drift = defaults.drift } = source;
   return {
     name: source.name,
     hosts: source.hosts,
@@ -82,7 +83,7 @@ function completeEnvironment(source: EnvironmentSource): Environment {
     ...(source.skipLostAfter === undefined ? {} : { skipLostMs: ms(source.skipLostAfter) }),
     gates: completeGates(source.gates ?? {}),
     unconfirmed: source.unconfirmed ?? environmentDefaults.unconfirmed,
-    ...(source.drift === undefined ? {} : { drift: source.drift }),
+    ...(drift === undefined ? {} : { drift }),
     ...(source.pendingAlertAfter === undefined ? {} : { pendingAlertMs: ms(source.pendingAlertAfter) }),
   };
 }
@@ -184,6 +185,7 @@ function completeSite(name: string, source: SiteSource, defaults: DefaultsSource
       Object.entries(source.bindings).map(([environment, bindings]) => [environment, bindings.map(completeBinding)]),
     ),
     probes: (source.probes ?? [{ path: ready.path }]).map(completeProbe),
+    ...(source.drift === undefined ? {} : { drift: source.drift }),
   };
 }
 

@@ -112,6 +112,8 @@ export interface Site {
   /** By environment name. */
   readonly bindings: Readonly<Record<string, readonly Binding[]>>;
   readonly probes: readonly Probe[];
+  /** What hosts do about what was changed by hand in this site and its proxy; absent: what its environments say. */
+  readonly drift?: DriftPolicy;
 }
 
 /** `revert`: go back to what was proven. `hold`: stop and leave it to a person, for one-way migrations. */
