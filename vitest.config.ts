@@ -2,8 +2,14 @@ import { defineConfig } from "vitest/config";
 import { LongestFirst } from "./test/house/longest-first.ts";
 import { SummaryReporter } from "./test/house/summary-reporter.ts";
 
-/** Files at a time. Each has processes of its own, which are most of the work: three of them starve each other on two cores. */
-const maxWorkers = 2;
+/** Files at a time. Most wait for processes of their own half of the time, so that two would leave two cores idle. */
+const maxWorkers = 3;
+
+/**
+ * Files of a project in as few processes as there are workers: loading one takes longer than most files take to run. None of them may
+ * replace a module, or leave behind what another one could meet.
+ */
+const isolate = false;
 
 export default defineConfig({
   test: {
@@ -15,6 +21,7 @@ export default defineConfig({
         test: {
           name: "unit",
           maxWorkers,
+          isolate,
           include: [
             "packages/{core,protocol,runtime,cli}/src/**/*.test.ts",
             "test/{house,bench,mutation}/**/*.test.ts",
@@ -43,7 +50,9 @@ export default defineConfig({
       {
         test: {
           name: "simulation",
+          setupFiles: ["test/house/stand-back.ts"],
           maxWorkers,
+          isolate,
           include: ["test/{simulation,scenarios,bench-health}/**/*.test.ts"],
           testTimeout: 180_000,
         },
