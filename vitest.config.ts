@@ -11,6 +11,18 @@ const maxWorkers = 3;
  */
 const isolate = false;
 
+/**
+ * These count minutes by a fast clock and take half of the whole time, of which they need a quarter of two cores, but at once: a pause
+ * looks like an outage. So all others stand back behind them, and behind all others those that only compute.
+ */
+const byFastClock = [
+  "test/end-to-end/demo-ends-as-it-must.test.ts",
+  "test/end-to-end/health-stops-what-gets-worse.test.ts",
+];
+const standBack = (niceness: number) => ({ setupFiles: ["test/house/stand-back.ts"], provide: { niceness } });
+const waiting = standBack(5);
+const computing = standBack(10);
+
 export default defineConfig({
   test: {
     maxWorkers,
@@ -20,6 +32,7 @@ export default defineConfig({
       {
         test: {
           name: "unit",
+          ...waiting,
           maxWorkers,
           isolate,
           include: [
@@ -32,7 +45,9 @@ export default defineConfig({
       {
         test: {
           name: "process",
+          ...waiting,
           maxWorkers,
+          isolate,
           include: ["packages/{proxy,agent,coordinator}/src/**/*.test.ts"],
           testTimeout: 60_000,
           hookTimeout: 60_000,
@@ -41,6 +56,7 @@ export default defineConfig({
       {
         test: {
           name: "conformance",
+          ...waiting,
           include: ["test/conformance/**/*.test.ts"],
           maxWorkers,
           testTimeout: 60_000,
@@ -50,7 +66,7 @@ export default defineConfig({
       {
         test: {
           name: "simulation",
-          setupFiles: ["test/house/stand-back.ts"],
+          ...computing,
           maxWorkers,
           isolate,
           include: ["test/{simulation,scenarios,bench-health}/**/*.test.ts"],
@@ -60,7 +76,18 @@ export default defineConfig({
       {
         test: {
           name: "end-to-end",
+          ...waiting,
           include: ["test/end-to-end/**/*.test.ts"],
+          exclude: byFastClock,
+          testTimeout: 300_000,
+          hookTimeout: 120_000,
+          maxWorkers,
+        },
+      },
+      {
+        test: {
+          name: "end-to-end-by-fast-clock",
+          include: byFastClock,
           testTimeout: 300_000,
           hookTimeout: 120_000,
           maxWorkers,

@@ -1,8 +1,12 @@
 import { getPriority, setPriority } from "node:os";
+import { inject } from "vitest";
 
-/** As `nice` has it. A program that was not told to stand back gets nine times as much of a machine that has too little for both. */
-const priority = 10;
+declare module "vitest" {
+  interface ProvidedContext {
+    /** How far files of a project stand back behind others, as `nice` has it; see vitest.config.ts. */
+    niceness: number;
+  }
+}
 
-// For tests that only compute and wait for nobody: they fill what the fleets of others leave idle, and take nothing from them. Threads
-// and children that are started from here on stand back as well.
-setPriority(Math.max(priority, getPriority()));
+// What is started from here on stands back as well. Whoever runs all tests may have told them to stand back further.
+setPriority(Math.max(inject("niceness"), getPriority()));
