@@ -2,10 +2,11 @@ import { mkdir, readdir, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { UnitKey } from "@sluice/core";
 import { readProxyState } from "@sluice/proxy/control/proxy-state";
-import { processFiles } from "@sluice/proxy/haproxy/process-files";
+import { configOf } from "@sluice/proxy/haproxy/process-files";
 import { renderConfig } from "@sluice/proxy/haproxy/render-haproxy";
 import { parseProxyProcess } from "@sluice/proxy/settings/parse-proxy-process";
 import { sha256Text, writeFileDurably } from "@sluice/runtime";
+import { fileStamp } from "@sluice/runtime/files/file-stamp";
 import { digestWords } from "../drift/digest-words.ts";
 import type { FoundDrift } from "../drift/start-drift-watch.ts";
 
@@ -20,6 +21,8 @@ export interface ConfiguredProxy {
 /** What was written for every proxy process when it was started, kept beside the agent's own memory to compare it with. */
 export class WrittenSettings {
   readonly #folder: string;
+  /** By process: the stamps of its files when they were last found to be as they have to be. */
+  readonly #right = new Map<string, string>();
 
   constructor(dataDir: string) {
     this.#folder = join(dataDir, "agent", "proxy-settings");
@@ -42,8 +45,25 @@ export class WrittenSettings {
    * older agent started nothing is known. What is put back is in force with the next start or reload; users notice nothing.
    */
   async edited(proxies: readonly ConfiguredProxy[]): Promise<readonly FoundDrift[]> {
-    const found = await Promise.all(proxies.map((proxy) => this.#editedOf(proxy)));
+    const found = await Promise.all(proxies.map((proxy) => this.#editedSince(proxy)));
+    const present = new Set(proxies.map(({ childId }) => childId));
+    for (const childId of this.#right.keys()) if (!present.has(childId)) this.#right.delete(childId);
     return found.flat();
+  }
+
+  /** Files that the file system says are the same ones as before are not read again. */
+  async #editedSince(proxy: ConfiguredProxy): Promise<readonly FoundDrift[]> {
+    const stamps = this.#stampsOf(proxy);
+    if (this.#right.get(proxy.childId) === stamps) return [];
+    const found = await this.#editedOf(proxy);
+    if (found.length === 0) this.#right.set(proxy.childId, stamps);
+    else this.#right.delete(proxy.childId);
+    return found;
+  }
+
+  #stampsOf({ childId, folder }: ConfiguredProxy): string {
+    const own = [join(folder, "settings.json"), join(folder, "state.json"), configOf(folder)];
+    return [this.#file(childId), ...own].map(fileStamp).join(" ");
   }
 
   async #editedOf(proxy: ConfiguredProxy): Promise<readonly FoundDrift[]> {
@@ -55,7 +75,7 @@ export class WrittenSettings {
     const state = join(proxy.folder, "state.json");
     if (readProxyState(state).remark !== undefined) return settings;
     const render = () => renderConfig(proxy.folder, process, readProxyState(state).state, "inherited");
-    return [...settings, ...(await compare(proxy, processFiles(proxy.folder).config, render))];
+    return [...settings, ...(await compare(proxy, configOf(proxy.folder), render))];
   }
 
   #file(childId: string): string {
