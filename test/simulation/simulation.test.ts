@@ -25,6 +25,9 @@ const outcomes = [
   "cold start",
   "one-way held",
   "wave started past gates",
+  "installed ahead",
+  "disk full on a host",
+  "disk full of the coordinator",
   ...["freeze", "window", "approval", "attended", "representativeness", "coverage", "monitoring"].map(
     (gate) => `override ${gate}`,
   ),
