@@ -56,6 +56,8 @@ export interface HistoryOptions {
   readonly behaviours: readonly Behaviour[];
   /** Every third release is one-way: nothing but a person's word takes it back. */
   readonly oneWay?: true;
+  /** Waves go on without hosts that have been silent for so long. */
+  readonly skipLostMs?: number;
   readonly deployEveryMs: number;
   readonly operatorEveryMs: number;
   /** Somebody in a hurry aborts what has just begun. */
@@ -117,9 +119,20 @@ export function drawOptions(seed: number): HistoryOptions {
     ...(createPrng(seed * 15_487 + 11).chance(0.25) ? { oneWay: true } : {}),
     ...drawFullDisk(createPrng(seed * 32_452_843 + 3)),
     ...(createPrng(seed * 49_979_687 + 7).chance(0.25) ? { installsAhead: true } : {}),
+    ...(isLargest(seed) ? {} : drawSkipping(createPrng(seed * 31_337 + 7))),
     ...(isLargest(seed) ? busy : {}),
   };
 }
+
+/** Drawn apart, as gates are. Where hosts are skipped they are often cut off, and there are enough of them to go on without one. */
+const drawSkipping = (prng: Prng): Partial<HistoryOptions> =>
+  prng.chance(0.15)
+    ? {
+        skipLostMs: prng.whole(16_000, minute),
+        production: prng.whole(4, 6),
+        partitionEveryMs: prng.whole(minute / 2, 2 * minute),
+      }
+    : {};
 
 const isLargest = (seed: number): boolean => seed % 10_000 === 0;
 

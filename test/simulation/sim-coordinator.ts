@@ -8,6 +8,7 @@ import {
   type HostView,
   type Intent,
   type IntentBody,
+  instant,
   type OperatorVerb,
   othersOf,
   overrideGate,
@@ -24,6 +25,7 @@ import {
   type WaitingOn,
 } from "@sluice/core";
 import { releaseIn } from "@sluice/core/rollout/way-back";
+import { findFollowing } from "./find-following.ts";
 import { type History, simulatedDigest } from "./history.ts";
 import type { Promises } from "./promises.ts";
 import { beatMs, type Report } from "./report.ts";
@@ -169,6 +171,7 @@ export class SimCoordinator {
     this.#dueAt = now + this.#heartbeatMs;
     try {
       for (const entry of active) this.#planRollout(entry);
+      this.#followLateHosts();
       for (const place of this.#places) this.#issue(place);
     } catch (error) {
       if (error instanceof StoreFull) {
@@ -179,6 +182,26 @@ export class SimCoordinator {
       if (!(error instanceof Died)) throw error;
       this.isAlive = false;
       this.#history.trace.add("coordinator dies right after saving");
+    }
+  }
+
+  #followLateHosts(): void {
+    if (this.#history.options.skipLostMs === undefined) return;
+    const following = findFollowing({
+      store: this.store,
+      places: this.#places,
+      now: this.#history.time.now,
+      judge: this.#history.subject.judgeLateHost,
+      isConnected: (host) => this.#isConnected(host),
+      proven: this.#provenByHostUnit(),
+    });
+    for (const rollout of following) {
+      this.#demandRoom();
+      this.#history.trace.add(`${rollout.id} lets ${rollout.title} follow`);
+      this.#history.trace.count("late host follows");
+      this.#promises.follows(rollout, this.#provenByHostUnit());
+      this.start(rollout, {});
+      this.#mayDie();
     }
   }
 
@@ -208,7 +231,10 @@ export class SimCoordinator {
       const plan = this.#history.subject.planRollout(this.#input(entry));
       this.#promises.planned(entry.rollout, before, plan.next, plan.actions, plan.waitingOn);
       if (before.phase === "waiting-for-gates" && plan.next.phase === "activating")
-        this.#promises.gates.starts(entry.rollout, before, { proven: this.#provenByHostUnit() });
+        this.#promises.gates.starts(entry.rollout, before, {
+          proven: this.#provenByHostUnit(),
+          skipped: Object.keys(plan.next.steps).filter((host) => plan.next.steps[host]?.kind === "skipped"),
+        });
       this.#dueAt = Math.min(this.#dueAt, ...deadlinesOf(plan.next, plan.waitingOn, this.#history.time.now));
       const isSame = sameJson(plan.next, before);
       if (!isSame || isOver(plan)) this.#demandRoom();
@@ -315,14 +341,15 @@ export class SimCoordinator {
 
   #view(host: string): HostView {
     const heard = this.#heard.get(host);
-    if (heard === undefined) return { connected: false };
+    if (heard === undefined) return { connected: false, silentSince: instant(this.#startedAt) };
     const { observation } = heard;
     const issued = this.store.issued[host];
     const { comparesTextOnly } = this.#history.subject.coordinator;
     const isNewest = comparesTextOnly === true || issued?.generation === observation.generation;
     const upToDate =
       isNewest && issued?.digest === observation.intentDigest && this.#toTell(host).digest === issued.digest;
-    return { connected: this.#history.time.now - heard.at <= silentAfterMs, observation, upToDate };
+    const connected = this.#isConnected(host);
+    return { connected, ...(connected ? {} : { silentSince: instant(heard.at) }), observation, upToDate };
   }
 
   #provenByHostUnit(): Readonly<Record<string, string>> {

@@ -24,6 +24,8 @@ const outcomes = [
   "withdrawn",
   "cold start",
   "one-way held",
+  "skipped",
+  "late host follows",
   "wave started past gates",
   "installed ahead",
   "disk full on a host",

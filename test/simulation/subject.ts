@@ -13,6 +13,7 @@ import {
   planRollout,
   testHost,
 } from "@sluice/core";
+import { judgeLateHost } from "@sluice/core/rollout/judge-late-host";
 
 /** The decisions under test. The audit swaps one of them for a broken one and expects to be told. */
 export interface Subject {
@@ -20,6 +21,7 @@ export interface Subject {
   readonly deriveIntentBody: typeof deriveIntentBody;
   readonly judgeIntent: typeof judgeIntent;
   readonly judgeLead: typeof judgeLead;
+  readonly judgeLateHost: typeof judgeLateHost;
   readonly testHost: typeof testHost;
   readonly feedEvidence: typeof feedEvidence;
   readonly judgeTests: typeof judgeTests;
@@ -54,6 +56,7 @@ export const subject: Subject = {
   deriveIntentBody,
   judgeIntent,
   judgeLead,
+  judgeLateHost,
   testHost,
   feedEvidence,
   judgeTests,

@@ -1,6 +1,7 @@
 import { randomInt } from "node:crypto";
 import { join } from "node:path";
 import type { ProbeResult, TrafficBlock } from "@sluice/core";
+import { driftPolicyFor } from "@sluice/core/host/drift";
 import { Problem } from "@sluice/core/problems/problem";
 import type { Clock, Ids, Running } from "@sluice/runtime";
 import type { Log } from "@sluice/runtime/logs/open-log";
@@ -120,7 +121,7 @@ export async function startAgent(options: AgentOptions, seams: AgentSeams = {}):
       ...(await drivers.lookForEdits(Object.values(memory.ledger.proven))),
     ],
     isQuiet: () => reconciler.isQuiet,
-    policy: () => memory.intent?.body.drift ?? "heal",
+    policy: ({ about }) => driftPolicyFor(memory.intent?.body, about),
     clock,
     log,
     onChanged: () => session.changed(),

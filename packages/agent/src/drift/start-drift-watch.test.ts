@@ -13,13 +13,13 @@ const edited = (over: Partial<FoundDrift> = {}): FoundDrift => ({
   ...over,
 });
 
-function watch(policy: "heal" | "report" = "heal") {
+function watch(policy: "heal" | "report" = "heal", isSpared = (_: FoundDrift) => false) {
   const clock = createManualClock();
   const world = { files: [] as FoundDrift[], isQuiet: true, healed: 0, news: 0 };
   const drift = startDriftWatch({
     look: async () => world.files,
     isQuiet: () => world.isQuiet,
-    policy: () => policy,
+    policy: (about) => (isSpared(about) ? "report" : policy),
     clock,
     log: openLog({ name: "agent", level: "silent" }),
     onChanged: () => {
@@ -84,6 +84,20 @@ test("where drift is only reported it is left as it is, with its age, until some
   world.files = [];
   await look();
   expect(words()).toEqual(["/run/settings.json over"]);
+});
+
+test("what is only reported does not keep anything else from being put back", async () => {
+  const { world, drift, look, words } = watch("heal", ({ about }) => about === "proxy:blog");
+  let healed = 0;
+  const heal = async (): Promise<void> => {
+    healed += 1;
+  };
+  world.files = [edited({ about: "proxy:blog", where: "/blog", heal }), edited({ where: "/shop", heal })];
+  await look();
+  await look();
+  expect(words()).toEqual(["/blog", "/shop over"]);
+  expect(healed).toBe(1);
+  expect(drift.drifts[0]?.about).toBe("proxy:blog");
 });
 
 test("what can't be put back stays told and is tried again", async () => {

@@ -15,7 +15,7 @@ export interface DriftWatchOptions {
   readonly look: () => Promise<readonly FoundDrift[]>;
   /** Nothing is under way by which files change on purpose. */
   readonly isQuiet: () => boolean;
-  readonly policy: () => DriftPolicy;
+  readonly policy: (about: FoundDrift) => DriftPolicy;
   readonly clock: Clock;
   readonly log: Log;
   readonly onChanged: () => void;
@@ -86,8 +86,8 @@ class Watch implements DriftWatch {
     this.#files = found.filter((one) => this.#suspects.some((before) => isSameDrift(before, one)));
     this.#suspects = found;
     this.#note();
-    if (policy() === "report" || !isQuiet()) return;
-    for (const one of this.#files) await this.#heal(one);
+    if (!isQuiet()) return;
+    for (const one of this.#files) if (policy(one) === "heal") await this.#heal(one);
   }
 
   async #heal(one: FoundDrift): Promise<void> {

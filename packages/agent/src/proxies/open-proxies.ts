@@ -66,6 +66,12 @@ export function openProxies(options: ProxiesOptions): HostProxies {
   };
 }
 
+/** A child of the keeper that is a proxy. */
+interface ListedChild extends Pick<KeptChild, "id" | "phase"> {
+  readonly unit: UnitKey;
+  readonly generation: number;
+}
+
 type Successor = Parameters<Proxies["startSuccessor"]>[2];
 
 class ProxyHost {
@@ -80,6 +86,8 @@ class ProxyHost {
   readonly #copies: CertificateCopies;
   /** Never changes for a process, and is asked for with every look. */
   readonly #given = new Map<string, GivenCertificates | undefined>();
+  /** What the keeper knew at the newest look. */
+  #listed: readonly ListedChild[] | undefined;
   /** Sockets and folders of processes that are being started: they look unused and are not. */
   readonly #preparing = new Set<readonly string[]>();
 
@@ -103,6 +111,7 @@ class ProxyHost {
   async list(): Promise<readonly RunningProxy[]> {
     if (!this.#swept) this.#sweepLater();
     const proxies = await this.#children();
+    this.#listed = proxies;
     const answers = await Promise.all(
       proxies.map(({ id, unit }) =>
         statusWithin(this.control(id), statusMsMax)
@@ -155,12 +164,15 @@ class ProxyHost {
 
   async silent(answering: readonly RunningProxy[]): Promise<readonly SilentProxy[]> {
     const heard = new Set(answering.map(({ childId }) => childId));
-    const silent = (await this.#children()).filter((child) => !heard.has(child.id) && isKept(child));
+    const isSilent = (child: ListedChild): boolean => !heard.has(child.id) && isKept(child);
+    // Of one that gave no answer the keeper is asked again: it may have ended meanwhile.
+    if (this.#listed?.some(isSilent) === false) return [];
+    const silent = (await this.#children()).filter(isSilent);
     return silent.map(({ id, unit, phase }) => ({ unit, childId: id, isDown: phase === "restarting" }));
   }
 
   /** The proxies that the keeper knows, oldest first. */
-  async #children() {
+  async #children(): Promise<readonly ListedChild[]> {
     const { children } = await this.#options.keeper.status();
     return children
       .flatMap(({ id, phase }) => {
@@ -254,7 +266,6 @@ class ProxyHost {
     const order = settings.settings.engine === "haproxy" ? await this.#haproxy.prepare(folder) : embeddedProxy(folder);
     await this.#options.keeper.ensureChild(childId, {
       ...order,
-      env: {},
       cwd: folder,
       sockets: sockets.map(({ name }) => name),
       restart: "on-exit",
@@ -274,9 +285,10 @@ class ProxyHost {
 const isKept = ({ phase }: Pick<KeptChild, "phase">): boolean => phase === "running" || phase === "restarting";
 
 /** The embedded engine, as a process of its own. */
-function embeddedProxy(folder: string): Pick<ChildSpec, "command" | "args"> {
+function embeddedProxy(folder: string): Pick<ChildSpec, "command" | "args" | "env"> {
   return {
     command: process.execPath,
     args: [fileURLToPath(import.meta.resolve("@sluice/proxy/start")), "--dir", folder],
+    env: {},
   };
 }

@@ -434,8 +434,8 @@ test("a copy that somebody starts beside the proven one is noticed, and ended", 
   expect(scene.host.live()).toBe("1.0.0");
 });
 
-test("where drift is only reported, a switch by hand is told and left until the coordinator speaks of that unit", async () => {
-  const scene = await switchedByHand({ drift: "report" });
+test("where drift of a site is only reported, a switch by hand is told and left until the coordinator speaks of that unit", async () => {
+  const scene = await switchedByHand({ siteDrift: { shop: "report" } });
   await scene.clock.advance(seconds(20));
   await scene.until("told", () => JSON.stringify(scene.life?.observe()?.units).includes("was switched by hand"));
   expect(scene.host.live()).toBe("1.0.0");

@@ -1,6 +1,6 @@
 import type { ActivationFacts, ActivationState, Intent, ObservedHost, ProbeResult } from "@sluice/core";
 import { isSettled } from "@sluice/core/activation/describe-activation";
-import { describeDrift } from "@sluice/core/host/drift";
+import { describeDrift, driftPolicyFor } from "@sluice/core/host/drift";
 import { sameJson } from "@sluice/core/units/same-json";
 import { durationMs } from "@sluice/core/units/time";
 import type { Clock, Running } from "@sluice/runtime";
@@ -248,7 +248,8 @@ class ReconcileLoop implements Reconciler {
     const found = findHandChanges(input, this.#ran);
     this.#ran = { host, busy: input.busy, missing: found };
     onHandChanges(found);
-    const left = memory.intent?.body.drift === "report" ? found.filter(({ kind }) => kind === "slot-switched") : [];
+    const isLeft = ({ about }: FoundDrift) => driftPolicyFor(memory.intent?.body, about) === "report";
+    const left = found.filter((one) => one.kind === "slot-switched" && isLeft(one));
     if (left.length === 0) return;
     const notes = left.map((one) => [one.about, { sentence: describeDrift(one), at: clock.now() }] as const);
     await memory.update((ledger) => ({ ...ledger, drifts: { ...Object.fromEntries(notes), ...ledger.drifts } }));

@@ -72,13 +72,14 @@ export class IntentIssuer {
   }
 
   #derive({ configurationOf }: ConfiguredFleet, host: string, facts: Facts): IntentBody {
-    const { environment, unconfirmed, drift, sites } = configurationOf(host);
+    const { environment, unconfirmed, drift, siteDrift, sites } = configurationOf(host);
     const proven = facts.proven.get(host) ?? [];
     return deriveIntentBody({
       host,
       environment,
       unconfirmed,
       drift,
+      siteDrift,
       duties: sites,
       desired: Object.fromEntries((facts.desired.get(host) ?? []).map(({ unit, digest }) => [unit, digest])),
       proven: Object.fromEntries(proven.map(({ unit, digest }) => [unit, digest])),

@@ -21,6 +21,7 @@ import type { Leadership } from "../leadership.ts";
 import { requireAgent } from "../releases/agent-programs-desk.ts";
 import { markOneWay } from "../releases/mark-one-way.ts";
 import { appendEvent } from "../store/event-log.ts";
+import { lateFlag, writeFlag } from "../store/meta.ts";
 import { readOneWay } from "../store/one-way-releases.ts";
 import {
   readActiveRollouts,
@@ -35,6 +36,7 @@ import { readHaltAll } from "../store/standing-orders.ts";
 import type { Db, Store } from "../store/store.ts";
 import { assertUnitsFree, isEmpty, launch, type PlannedRollout } from "./launch.ts";
 import { adoptInstalledAgents, planAgents } from "./plan-agents.ts";
+import { type Following, planLateHost } from "./plan-late-host.ts";
 import { type HostsWanted, planReboot } from "./plan-reboot.ts";
 import { planRelease } from "./plan-release.ts";
 import { noteRenewals, planRenewal, type Renewal } from "./plan-renewal.ts";
@@ -52,6 +54,7 @@ export interface RolloutDeskOptions {
   readonly fleets: FleetDesk;
   readonly runner: RolloutRunner;
   readonly roster: Roster;
+  readonly requestsOn: Planning["requestsOn"];
   /** Something was decided: plan again, and show it. */
   readonly decided: () => void;
 }
@@ -118,10 +121,10 @@ export class RolloutDesk {
 
   /** Everything a plan needs, as of now. */
   planning(db: Db, { by, reason }: Asking, overrides: readonly Override[] = []): Planning {
-    const { clock, ids, fleets } = this.#options;
+    const { clock, ids, fleets, requestsOn } = this.#options;
     const observationOf = this.#observationOf;
     const proven = readProvenReleases(db);
-    return { clock, ids, configured: fleets.require(), proven, by, reason, overrides, observationOf };
+    return { clock, ids, configured: fleets.require(), proven, by, reason, overrides, observationOf, requestsOn };
   }
 
   /** Starts the rollout of a release; undefined when every host already has it proven. */
@@ -162,6 +165,19 @@ export class RolloutDesk {
       assertNotHalted(db, `renew certificate '${renewal.certificate}'`);
       const reason = "every host that presents it has found it renewed on disk";
       return [planRenewal(this.planning(db, { by: "coordinator", reason }), renewal)];
+    });
+  }
+
+  /** Starts what a rollout brought the others for a host that it skipped. */
+  follow(following: Following): void {
+    const { rollout, change } = following;
+    this.#options.leadership.assertLeading(`let '${change.host}' follow`);
+    this.#start((db) => {
+      assertNotHalted(db, `let '${change.host}' follow`);
+      const reason = `it was silent when rollout ${rollout.id} passed there`;
+      const planned = planLateHost(db, this.planning(db, { by: "coordinator", reason }), following);
+      writeFlag(db, lateFlag(rollout.id, change.host), undefined);
+      return [planned];
     });
   }
 

@@ -80,7 +80,7 @@ export interface ScriptedAgent extends AsyncDisposable {
   tellReboot(state: RebootState, sentence: string): void;
   /** Runs by another boot from now on. */
   rebooted(bootId: string): void;
-  /** Says nothing any more, with its stream still open. */
+  /** Says nothing any more, with its stream still open; it dials no other one once that has been closed. */
   fallSilent(): void;
   /** Speaks again. */
   speak(): void;
@@ -163,7 +163,8 @@ class Scripted implements ScriptedAgent {
 
   speak(): void {
     this.#silent = false;
-    this.#report();
+    if (this.#stream?.closed === true) this.#dial();
+    else this.#report();
   }
 
   repeatBatch(): void {
@@ -221,7 +222,7 @@ class Scripted implements ScriptedAgent {
   #lost(stream: ClientDuplexStream<SessionRequest, SessionResponse>): void {
     if (this.#stream !== stream || this.#disposed) return;
     this.#welcome = false;
-    this.#redial = setTimeout(() => this.#dial(), redialMs);
+    if (!this.#silent) this.#redial = setTimeout(() => this.#dial(), redialMs);
   }
 
   #send(message: SessionRequest["message"]): void {

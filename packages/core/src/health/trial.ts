@@ -3,7 +3,7 @@ import { freshFor } from "../probing/fresh.ts";
 import type { Standing } from "../rollout/capacity.ts";
 import { grantOf, type HostView } from "../rollout/plan-input.ts";
 import type { StepState } from "../rollout/rollout.ts";
-import { placedSteps } from "../rollout/wave.ts";
+import { isTouched, placedSteps } from "../rollout/wave.ts";
 import { type Instant, instant } from "../units/time.ts";
 import type { HealthState } from "./health-state.ts";
 import type { TestsQuestion } from "./judge-tests.ts";
@@ -38,7 +38,7 @@ export function isTested({ state }: Standing): boolean {
     case "paused":
       return true;
     case "waiting-for-gates":
-      return Object.values(state.steps).some(({ kind }) => kind !== "pending");
+      return Object.values(state.steps).some(isTouched);
     default:
       return false;
   }

@@ -23,6 +23,8 @@ export interface IntentInput {
   /** The host has its turn to reboot. */
   readonly reboot?: RebootOrder | undefined;
   readonly drift?: DriftPolicy;
+  /** By site, where the site has a word of its own. */
+  readonly siteDrift?: Readonly<Record<string, DriftPolicy>>;
   readonly releaseOf: (digest: string) => UnitRelease | undefined;
 }
 
@@ -50,7 +52,13 @@ export function deriveIntentBody(input: IntentInput): IntentBody {
     ...(input.draining === true ? { draining: true } : {}),
     ...(input.reboot === undefined ? {} : { reboot: input.reboot }),
     ...(input.drift === "report" ? { drift: input.drift } : {}),
+    ...siteDriftOf(input),
   };
+}
+
+function siteDriftOf({ drift = "heal", siteDrift = {} }: IntentInput): Pick<IntentBody, "siteDrift"> {
+  const other = Object.entries(siteDrift).filter(([, policy]) => policy !== drift);
+  return other.length === 0 ? {} : { siteDrift: Object.fromEntries(other) };
 }
 
 const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);

@@ -122,6 +122,7 @@ export const intentBodySchema: z.ZodType<IntentBody> = z.strictObject({
   draining: z.literal(true).exactOptional(),
   reboot: z.strictObject({ id: z.string().min(1), bootId: z.string().min(1) }).exactOptional(),
   drift: z.literal("report").exactOptional(),
+  siteDrift: z.record(z.string(), z.enum(["heal", "report"])).exactOptional(),
 });
 
 /** The shape of {@link Intent} as kept on a host's disk. */

@@ -83,6 +83,8 @@ export interface IntentBody {
   readonly reboot?: RebootOrder;
   /** What was changed by hand is told and left as it is; absent: it is put back. */
   readonly drift?: "report";
+  /** The same for what belongs to single sites; only of sites for which something else holds than for the host. */
+  readonly siteDrift?: Readonly<Record<string, "heal" | "report">>;
 }
 
 /** How a site is looked after: nothing here changes what is live. */

@@ -8,18 +8,20 @@ import { halt, haltCause, haltRegressed, isRegressed } from "./halt.ts";
 import { grantOf, type Plan, type PlanInput } from "./plan-input.ts";
 import type { HostChange, RolloutState, Stage, StepState, Steps, WaitingOn } from "./rollout.ts";
 import { settleSteps, stepOf } from "./settle-steps.ts";
+import { skipLost } from "./skip-lost.ts";
 import { confirmBy, observingDeadline } from "./timings.ts";
-import { hostUnit, type InPhase, nameHosts, stageAt, waveAt } from "./wave.ts";
+import { hostUnit, type InPhase, nameHosts, stageAt, takingPart } from "./wave.ts";
 
 type Activating = InPhase<RolloutState, "activating">;
 
 /** Takes the wave's hosts through their activations, as many at a time as the site allows. */
 export function planActivating(input: PlanInput, state: Activating): Plan {
   const { now, rollout } = input;
-  const { steps, failure, actions } = settleSteps(input);
+  const { steps: settled, failure, actions } = settleSteps(input);
+  const steps = skipLost(input, state.at, settled);
   if (failure !== undefined) return halt(rollout, steps, haltCause(failure.kind, failure.sentence, now));
   if (isRegressed(input, steps)) return haltRegressed(input, steps);
-  const wave = waveAt(rollout, state.at);
+  const wave = takingPart(rollout, state.at, steps);
   if (wave.every(({ host }) => stepOf(steps, host).kind === "provisional")) return observe(input, state, steps);
   const outdated = findOutdated(input, wave, steps);
   if (outdated !== undefined) return halt(rollout, steps, haltCause("outdated", outdated, now));
@@ -64,7 +66,7 @@ function grantTurns(
   const steps: Record<string, StepState> = { ...settled };
   const room = { stage, taken: takenIn(rollout, stage, settled, countedAgainst), atOnce: stage.maxUnavailable };
   const forwards = withDrained(input);
-  for (const change of waveAt(rollout, state.at)) {
+  for (const change of takingPart(rollout, state.at, settled)) {
     const step = stepOf(steps, change.host);
     const obstacle =
       step.kind === "pending" ? obstacleTo(forwards, state, change, room) : whileActivating(input, state, change, step);
@@ -153,7 +155,7 @@ function whileRebooting({ reboots = {}, now }: PlanInput, state: Activating, hos
 }
 
 function haltLate({ now, rollout }: PlanInput, state: Activating, steps: Steps): Plan {
-  const late = waveAt(rollout, state.at)
+  const late = takingPart(rollout, state.at, steps)
     .map(({ host }) => host)
     .filter((host) => stepOf(steps, host).kind !== "provisional");
   const sentence = `${nameHosts(late)} did not finish within ${formatDuration(between(state.since, now))}`;

@@ -10,6 +10,9 @@ export type InPhase<State extends { readonly phase: string }, Name extends State
 
 export const pending: StepState = { kind: "pending" };
 
+/** The rollout has had its hands on the host. */
+export const isTouched = ({ kind }: StepState): boolean => kind !== "pending" && kind !== "skipped";
+
 export function stageAt(rollout: Rollout, at: WaveAt): Stage {
   const stage = rollout.stages[at.stage];
   if (stage === undefined) throw new RangeError(`rollout ${rollout.id} has no stage ${at.stage}`);
@@ -21,6 +24,10 @@ export function waveAt(rollout: Rollout, at: WaveAt): readonly HostChange[] {
   if (wave === undefined) throw new RangeError(`rollout ${rollout.id} has no wave ${at.wave} in stage ${at.stage}`);
   return wave;
 }
+
+/** Hosts of a wave that it waits for: all but those that were skipped. */
+export const takingPart = (rollout: Rollout, at: WaveAt, steps: Steps): readonly HostChange[] =>
+  waveAt(rollout, at).filter(({ host }) => steps[host]?.kind !== "skipped");
 
 /** The wave after this one; `undefined` after the last. Stages without hosts are passed over. */
 export function nextWave(rollout: Rollout, at: WaveAt): WaveAt | undefined {

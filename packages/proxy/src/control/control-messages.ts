@@ -1,5 +1,8 @@
 import type { SlotName, SlotTable } from "@sluice/core/proxying/proxy-settings";
 
+/** How long a control socket keeps the connection of somebody who asks nothing, in milliseconds; agents ask far more often. */
+export const keptMs = 60_000;
+
 /** The answer to `GET /status`: what the process itself knows, never what is on disk. */
 export interface ProxyStatus {
   readonly kind: "site-proxy" | "front";

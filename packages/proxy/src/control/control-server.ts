@@ -5,7 +5,7 @@ import type { SlotTable } from "@sluice/core/proxying/proxy-settings";
 import type { ProxyCounts } from "../counting/proxy-counters.ts";
 import { parseSlotTable } from "../settings/process-settings.ts";
 import { bindPrivately } from "./bind-privately.ts";
-import type { DrainOrder, ProxyStatus } from "./control-messages.ts";
+import { type DrainOrder, keptMs, type ProxyStatus } from "./control-messages.ts";
 
 /** What can be asked of a proxy process. Everything may be asked again: what already is, is answered as it is. */
 export interface ProxyOrders {
@@ -36,7 +36,7 @@ const statuses: Readonly<Record<ProblemCategory, number>> = {
 
 /** Serves `control.sock`, which only its owner can open. */
 export async function startControlServer(path: string, orders: ProxyOrders): Promise<AsyncDisposable> {
-  const server = createServer((req, res) => void answer(req, res, orders));
+  const server = createServer({ keepAliveTimeout: keptMs }, (req, res) => void answer(req, res, orders));
   await bindPrivately(server, path);
   return {
     async [Symbol.asyncDispose]() {

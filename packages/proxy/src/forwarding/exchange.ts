@@ -4,6 +4,7 @@ import { type CancelConnect, type ConnectionAwaiter, ConnectTimeout, type Upstre
 import type { ConnectionUser, UpstreamConnection } from "../upstream/upstream-connection.ts";
 import { answerPlain } from "./answer-plain.ts";
 import type { Forwarder, ForwardRequest } from "./forwarder.ts";
+import type { Placed } from "./placed-set.ts";
 import type { ProxyResponse } from "./proxy-response.ts";
 import { expectsContinue, isIdempotent, requestHead } from "./request-head.ts";
 import { RequestSender } from "./request-sender.ts";
@@ -19,9 +20,10 @@ const reconnectMs = 20;
 type Phase = "holding" | "connecting" | "waiting" | "responding" | "tunnel" | "done";
 
 /** One request on its way to an upstream and its answer on the way back. */
-export class Exchange implements ConnectionUser, ConnectionAwaiter {
+export class Exchange implements ConnectionUser, ConnectionAwaiter, Placed {
   /** When `onDeadline` is due, on the monotonic clock. */
   deadline = Number.POSITIVE_INFINITY;
+  place = -1;
   readonly #forwarder: Forwarder;
   readonly #request: ForwardRequest;
   readonly #res: ProxyResponse;

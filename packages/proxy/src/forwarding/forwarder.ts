@@ -1,6 +1,7 @@
 import type { Outcome } from "@sluice/core/health/outcome";
 import type { Upstream } from "../upstream/upstream.ts";
 import { Exchange } from "./exchange.ts";
+import { PlacedSet } from "./placed-set.ts";
 import type { ProxyRequest } from "./proxy-request.ts";
 import type { ProxyResponse } from "./proxy-response.ts";
 
@@ -31,7 +32,8 @@ const tickMs = 50;
 /** Sends requests to upstreams and their answers back; one per program. */
 export class Forwarder {
   readonly limits: ForwardingLimits;
-  readonly #waiting = new Set<Exchange>();
+  /** Those whose deadlines are looked at. */
+  readonly #waiting = new PlacedSet<Exchange>();
   readonly #held = new Set<Exchange>();
   #ticking = false;
 
@@ -78,7 +80,9 @@ export class Forwarder {
   #tick(): void {
     this.#ticking = false;
     const now = performance.now();
-    for (const exchange of this.#waiting) if (now >= exchange.deadline) exchange.onDeadline();
+    this.#waiting.each((exchange) => {
+      if (now >= exchange.deadline) exchange.onDeadline();
+    });
     if (this.#waiting.size === 0) return;
     this.#ticking = true;
     setTimeout(() => this.#tick(), tickMs).unref();
