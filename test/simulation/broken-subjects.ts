@@ -99,6 +99,16 @@ export const brokenSubjects: readonly BrokenSubject[] = [
     subject: { ...subject, coordinator: { sendsBeforeSaving: true } },
   },
   {
+    name: "sends intents that its store has no room for",
+    caughtAs: /^(11|liveness|withdrawal|one rollout a unit):/,
+    subject: { ...subject, coordinator: { ignoresFullDisk: true } },
+  },
+  {
+    name: "goes on as if it had written what there is no room for",
+    caughtAs: /^(1|2|5|9|11|back|liveness):/,
+    subject: { ...subject, agent: { ignoresFullDisk: true } },
+  },
+  {
     name: "knows a withdrawal by the text of an intent alone",
     caughtAs: /^withdrawal:/,
     subject: { ...subject, coordinator: { comparesTextOnly: true } },

@@ -41,6 +41,9 @@ const nobody: PlanInput["others"] = { busyUnits: {}, unavailable: {} };
 /** A process ends here and now; what it saved before is saved. */
 class Died extends Error {}
 
+/** There is no room for what is to be saved: nothing has changed, and it is decided again. */
+class StoreFull extends Error {}
+
 const silentAfterMs = 3 * beatMs;
 
 interface Heard {
@@ -133,7 +136,7 @@ export class SimCoordinator {
       this.#seen = undefined;
     }
     this.#promises.gates.heard(host, results, round);
-    this.#health.count(host, results, round);
+    if (!this.#history.isStoreFull) this.#health.count(host, results, round);
     this.#judgeLead(observation);
   }
 
@@ -171,6 +174,11 @@ export class SimCoordinator {
       this.#followLateHosts();
       for (const place of this.#places) this.#issue(place);
     } catch (error) {
+      if (error instanceof StoreFull) {
+        this.#isRung = true;
+        this.#history.trace.count("disk full of the coordinator");
+        return;
+      }
       if (!(error instanceof Died)) throw error;
       this.isAlive = false;
       this.#history.trace.add("coordinator dies right after saving");
@@ -188,6 +196,7 @@ export class SimCoordinator {
       proven: this.#provenByHostUnit(),
     });
     for (const rollout of following) {
+      this.#demandRoom();
       this.#history.trace.add(`${rollout.id} lets ${rollout.title} follow`);
       this.#history.trace.count("late host follows");
       this.#promises.follows(rollout, this.#provenByHostUnit());
@@ -207,6 +216,10 @@ export class SimCoordinator {
     this.#seen = undefined;
   }
 
+  #demandRoom(): void {
+    if (this.#history.isStoreFull) throw new StoreFull();
+  }
+
   #mayDie(): void {
     if (!this.#history.calm && this.#history.prng.chance(this.#history.options.crashAfterSave)) throw new Died();
   }
@@ -223,8 +236,10 @@ export class SimCoordinator {
           skipped: Object.keys(plan.next.steps).filter((host) => plan.next.steps[host]?.kind === "skipped"),
         });
       this.#dueAt = Math.min(this.#dueAt, ...deadlinesOf(plan.next, plan.waitingOn, this.#history.time.now));
+      const isSame = sameJson(plan.next, before);
+      if (!isSame || isOver(plan)) this.#demandRoom();
       if (isOver(plan)) this.#end(entry);
-      if (sameJson(plan.next, before)) return;
+      if (isSame) return;
       entry.state = plan.next;
       this.#changed();
       for (const action of plan.actions) {
@@ -407,7 +422,9 @@ export class SimCoordinator {
       this.#send(name, intent);
       this.#mayDie();
     }
-    if (isNew || last?.fence !== fence) {
+    const ignoresFullDisk = this.#history.subject.coordinator.ignoresFullDisk === true && this.#history.isStoreFull;
+    if (isNew && !ignoresFullDisk) this.#demandRoom();
+    if (!ignoresFullDisk && (isNew || last?.fence !== fence)) {
       this.store.issued[name] = intent;
       this.#seen = undefined;
     }
@@ -428,7 +445,7 @@ export class SimCoordinator {
   /** An operator says something about a rollout; refusals are part of life. */
   tell(index: number, verb: OperatorVerb, role?: string, by = "operator"): void {
     const entry = this.store.rollouts[index];
-    if (!this.isAlive || entry === undefined) return;
+    if (!this.isAlive || this.#history.isStoreFull || entry === undefined) return;
     const input = { ...entry, verdict: this.#health.verdict(entry), badReleases: this.store.bad };
     const context = {
       by,
@@ -450,7 +467,7 @@ export class SimCoordinator {
   /** An operator opens every gate that keeps the rollout waiting. */
   overrideClosed(index: number): void {
     const entry = this.store.rollouts[index];
-    if (!this.isAlive || entry?.state.phase !== "waiting-for-gates") return;
+    if (!this.isAlive || this.#history.isStoreFull || entry?.state.phase !== "waiting-for-gates") return;
     const input = this.#input(entry);
     const { at } = entry.state;
     for (const { gate, state } of planRollout(input).gates ?? []) {

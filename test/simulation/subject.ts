@@ -33,6 +33,12 @@ export interface Subject {
   /** What is kept running without a grant. */
   readonly provenOf: (ledger: Ledger, intent: Intent | undefined) => Ledger["proven"];
   readonly coordinator: CoordinatorFaults;
+  readonly agent: AgentFaults;
+}
+
+export interface AgentFaults {
+  /** Goes on as if it had written what there was no room for. */
+  readonly ignoresFullDisk?: boolean;
 }
 
 export interface CoordinatorFaults {
@@ -41,6 +47,8 @@ export interface CoordinatorFaults {
   readonly comparesTextOnly?: boolean;
   /** Judges a host by the coordinator's own fence instead of the one of the intent it was sent. */
   readonly comparesOwnFence?: boolean;
+  /** Sends intents that there was no room for in its store. */
+  readonly ignoresFullDisk?: boolean;
 }
 
 export const subject: Subject = {
@@ -59,4 +67,5 @@ export const subject: Subject = {
   interruptAll,
   provenOf: ({ proven }) => proven,
   coordinator: {},
+  agent: {},
 };

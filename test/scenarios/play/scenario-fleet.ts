@@ -65,6 +65,7 @@ export class ScenarioFleet implements History {
   readonly trace = new Trace(false, () => this.time.now);
   readonly behaviours = new Map<string, Behaviour>();
   readonly calm = false;
+  readonly isStoreFull = false;
   readonly places: readonly Place[];
   readonly gates: ScenarioGates;
   readonly promises: Promises;

@@ -28,11 +28,15 @@ const outcomeKeptMs = minutes(60);
 /** Acts on the host itself are shown for a day: the next shift sees them. */
 const localActsKeptMs = minutes(24 * 60);
 
-/** What the ledger has to take in when an intent is obeyed; drifting units of which it says something new are healed again. */
+/**
+ * What the ledger has to take in when an intent is obeyed; drifting units of which it says something new are healed again. One
+ * `before` that was kept when there was no room to take it in is not what the drifts were left by.
+ */
 export function absorbIntent(ledger: Ledger, before: Intent | undefined, intent: Intent): Ledger {
   const { fence, generation, digest, body } = intent;
+  const taken = before?.generation === ledger.memory.generation ? before : undefined;
   const drifts = Object.entries(ledger.drifts).filter(
-    ([unit]) => before !== undefined && wordOn(before, unit) === wordOn(intent, unit),
+    ([unit]) => taken !== undefined && wordOn(taken, unit) === wordOn(intent, unit),
   );
   return {
     ...ledger,
