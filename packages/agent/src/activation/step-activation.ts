@@ -4,7 +4,7 @@ import type {
   ActivationPart,
   ActivationPlan,
   ActivationState,
-  AgentChange,
+  ProgramChange,
   Grant,
   GrantWord,
   Instant,
@@ -62,7 +62,7 @@ export function wordOn(
 }
 
 /** The same of a grant for the agent's own program. */
-export const wordOnChange = (ledger: Ledger, intent: Intent | undefined, { grant, release }: AgentChange): GrantWord =>
+export const wordOnChange = (ledger: Ledger, intent: Intent | undefined, { grant, release }: ProgramChange): GrantWord =>
   wordOn(ledger, intent, { grant, parts: [{ unit: agentUnit, release }] });
 
 /** Plans once for one grant, saves the decision, then carries its orders out. Rejects when it can't be saved: then nothing was done. */

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import type { SiteReleaseContent, UnitRelease } from "@sluice/core";
-import { isAgentProgram } from "@sluice/core/agents/agent-release";
+import { isAgentProgram } from "@sluice/core/programs/program-release";
 import { Problem } from "@sluice/core/problems/problem";
 import { hexOfDigest } from "@sluice/runtime";
 

@@ -2,7 +2,7 @@ import type { UnitKey, UnitRelease } from "@sluice/core";
 import { liveSlot } from "@sluice/core/activation/activation-parts";
 import { isSettled } from "@sluice/core/activation/describe-activation";
 import { slotSeen } from "@sluice/core/activation/observed-host";
-import { isInstalledByHand } from "@sluice/core/agents/agent-release";
+import { isInstalledByHand } from "@sluice/core/programs/program-release";
 import { type BootChange, type BootFacts, type BootUnit, forecastBoot } from "@sluice/core/host/forecast-boot";
 import { agentUnit, parseUnit } from "@sluice/core/intent/intent";
 import { artifactOf } from "../install/site-content.ts";

@@ -13,7 +13,7 @@ import type {
 import { liveSlot } from "@sluice/core/activation/activation-parts";
 import { grantProgress } from "@sluice/core/activation/describe-activation";
 import { proxiesOf, slotSeen } from "@sluice/core/activation/observed-host";
-import { agentChangeProgress } from "@sluice/core/agents/agent-change";
+import { programChangeProgress } from "@sluice/core/programs/program-change";
 import type { Drift } from "@sluice/core/host/drift";
 import type { BootFacts } from "@sluice/core/host/forecast-boot";
 import { agentUnit, parseUnit } from "@sluice/core/intent/intent";
@@ -211,7 +211,7 @@ function grantsOf({ ledger, intent, seen, waiting, now }: ObservationInput): rea
     return progress === undefined ? [] : [{ grant: state.grant.id, since: state.since, progress }];
   });
   const changes = Object.values(ledger.agentChanges ?? {}).flatMap((change) => {
-    const progress = agentChangeProgress(change, waiting.get(change.grant.id));
+    const progress = programChangeProgress(change, waiting.get(change.grant.id));
     return progress === undefined ? [] : [{ grant: change.grant.id, since: change.since, progress }];
   });
   const notBegun = (intent?.body.grants ?? []).filter((grant) => !isBegun(ledger, grant));

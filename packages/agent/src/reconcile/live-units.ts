@@ -1,8 +1,8 @@
-import type { ActivationState, AgentChange, LiveUnit, ObservedHost, SlotName, UnitKey } from "@sluice/core";
+import type { ActivationState, ProgramChange, LiveUnit, ObservedHost, SlotName, UnitKey } from "@sluice/core";
 import { liveSlot } from "@sluice/core/activation/activation-parts";
 import { isSettled } from "@sluice/core/activation/describe-activation";
 import { acceptingProxies, slotSeen } from "@sluice/core/activation/observed-host";
-import { isAgentChangeSettled } from "@sluice/core/agents/agent-change";
+import { isProgramChangeSettled } from "@sluice/core/programs/program-change";
 import { agentUnit, parseUnit } from "@sluice/core/intent/intent";
 import type { Ledger } from "../ledger/ledger.ts";
 
@@ -26,8 +26,8 @@ export const unsettled = (ledger: Ledger): readonly ActivationState[] =>
   Object.values(ledger.activations).filter((state) => !isSettled(state));
 
 /** Changes of the agent's own program that are not over. */
-export const unsettledChanges = ({ agentChanges = {} }: Ledger): readonly AgentChange[] =>
-  Object.values(agentChanges).filter((change) => !isAgentChangeSettled(change));
+export const unsettledChanges = ({ agentChanges = {} }: Ledger): readonly ProgramChange[] =>
+  Object.values(agentChanges).filter((change) => !isProgramChangeSettled(change));
 
 export const sitesOf = (state: ActivationState): readonly string[] =>
   state.parts.flatMap((part) => (part.site === undefined ? [] : [part.site]));

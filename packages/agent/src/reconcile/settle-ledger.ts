@@ -1,6 +1,6 @@
 import type {
   ActivationState,
-  AgentChange,
+  ProgramChange,
   Grant,
   Instant,
   Intent,
@@ -11,7 +11,7 @@ import type {
 } from "@sluice/core";
 import { createActivation, isForAgent } from "@sluice/core/activation/create-activation";
 import { slotSeen } from "@sluice/core/activation/observed-host";
-import { createAgentChange } from "@sluice/core/agents/plan-agent-change";
+import { createProgramChange } from "@sluice/core/programs/plan-program-change";
 import { agentUnit, parseUnit } from "@sluice/core/intent/intent";
 import { canonicalJson } from "@sluice/core/units/canonical-json";
 import { sameJson } from "@sluice/core/units/same-json";
@@ -83,7 +83,7 @@ function forgetOld(ledger: Ledger, { now, intent }: SettleInput): Ledger {
     if (state.phase === "done") return false;
     return state.phase !== "ended" || held.has(id) || intent === undefined || now < after(state.at, outcomeKeptMs);
   };
-  const isChangeKept = ([id, change]: readonly [string, AgentChange]): boolean => {
+  const isChangeKept = ([id, change]: readonly [string, ProgramChange]): boolean => {
     if (change.phase === "done") return false;
     return change.phase !== "ended" || held.has(id) || intent === undefined || now < after(change.at, outcomeKeptMs);
   };
@@ -153,7 +153,7 @@ function beginGrant(ledger: Ledger, grant: Grant, input: SettleInput): Ledger {
   const { now, intent, host } = input;
   if (isBegun(ledger, grant) || ledger.revoked[grant.id] !== undefined) return ledger;
   if (whyNotYet(ledger, grant, host) !== undefined) return ledger;
-  if (isForAgent(grant)) return beginAgentChange(ledger, grant, input);
+  if (isForAgent(grant)) return beginProgramChange(ledger, grant, input);
   const releases = knownReleases(ledger, intent);
   const live = grant.units.flatMap(({ unit }) => {
     const found = liveUnit(host, unit);
@@ -174,8 +174,8 @@ function beginGrant(ledger: Ledger, grant: Grant, input: SettleInput): Ledger {
   };
 }
 
-function beginAgentChange(ledger: Ledger, grant: Grant, { now, intent }: SettleInput): Ledger {
-  const change = createAgentChange(grant, knownReleases(ledger, intent), now);
+function beginProgramChange(ledger: Ledger, grant: Grant, { now, intent }: SettleInput): Ledger {
+  const change = createProgramChange(grant, knownReleases(ledger, intent), now);
   const { agent: _, ...drifts } = ledger.drifts;
   return { ...ledger, drifts, agentChanges: { ...ledger.agentChanges, [grant.id]: change } };
 }
@@ -218,7 +218,7 @@ function notePending(ledger: Ledger, { intent, host, now }: SettleInput): Ledger
 const noteProcesses = (ledger: Ledger, { host }: SettleInput): Ledger => ({ ...ledger, processes: processesOf(host) });
 
 /** Takes in what a step of a change of the agent decided; a confirmed one makes its program the proven one. */
-export function recordChange(ledger: Ledger, next: AgentChange): Ledger {
+export function recordChange(ledger: Ledger, next: ProgramChange): Ledger {
   const agentChanges = { ...ledger.agentChanges, [next.grant.id]: next };
   if (next.phase !== "done") return { ...ledger, agentChanges };
   return { ...ledger, agentChanges, proven: { ...ledger.proven, [agentUnit]: next.release } };

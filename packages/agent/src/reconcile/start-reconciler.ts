@@ -11,7 +11,7 @@ import { stepActivation, wordOn, wordOnChange } from "../activation/step-activat
 import { findHandChanges, type RanBefore } from "../drift/find-hand-changes.ts";
 import type { FoundDrift } from "../drift/start-drift-watch.ts";
 import type { HostMemory } from "../ledger/host-memory.ts";
-import { AgentChanges } from "../program/agent-changes.ts";
+import { ProgramChanges } from "../program/program-changes.ts";
 import { Admission } from "./admission.ts";
 import { HeldReleases } from "./held-releases.ts";
 import type { HostDrivers } from "./host-drivers.ts";
@@ -87,7 +87,7 @@ class ReconcileLoop implements Reconciler {
   readonly #pruner: ReleasePruner;
   readonly #held: HeldReleases;
   readonly #troubles: Troubles;
-  readonly #changes: AgentChanges;
+  readonly #changes: ProgramChanges;
   readonly #watch: Running;
   readonly #notes: UpkeepNotes = { ready: new Set(), unready: new Set(), absentSince: {}, cold: false };
   #facts = new Map<string, ActivationFacts>();
@@ -117,7 +117,7 @@ class ReconcileLoop implements Reconciler {
       error: (lane, error) => this.#troubles.note(lane, error),
       calledOff: () => this.wake(),
     });
-    this.#changes = new AgentChanges({
+    this.#changes = new ProgramChanges({
       ...{ drivers, memory, clock, log, looks: this.#looks, lanes: this.#lanes, waiting: this.waiting },
       isConnected: options.isConnected ?? (() => false),
       onMoved: () => this.wake(),

@@ -18,7 +18,7 @@ import {
   type UnitKey,
   type UnitObservation,
 } from "@sluice/core";
-import { agentRelease } from "@sluice/core/agents/agent-release";
+import { agentRelease } from "@sluice/core/programs/program-release";
 import { decodeIntent, protocolVersion, toWireObservation, toWireProbeResult, toWireTraffic } from "@sluice/protocol";
 import {
   AgentServiceClient,

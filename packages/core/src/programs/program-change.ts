@@ -17,7 +17,7 @@ interface Subject {
  * The states of a grant for the agent's own program on one host. Users are touched in none of them: proxies and slots go on
  * without an agent.
  */
-export type AgentChange =
+export type ProgramChange =
   /** The program is being put on disk. Leaves to `trying` when it is complete. */
   | (Subject & { readonly phase: "installing"; readonly deadline: Instant })
   /** The program is started once to say its version. Leaves to `changing-over` when that is the release's. */
@@ -36,22 +36,22 @@ export type AgentChange =
   /** Confirmed: the granted program is the proven one. */
   | (Subject & { readonly phase: "done"; readonly at: Instant });
 
-export type AgentChangePhase = AgentChange["phase"];
-export type InAgentChange<Name extends AgentChangePhase> = Extract<AgentChange, { readonly phase: Name }>;
+export type ProgramChangePhase = ProgramChange["phase"];
+export type InProgramChange<Name extends ProgramChangePhase> = Extract<ProgramChange, { readonly phase: Name }>;
 
 /** What was found out since the phase began; found out again after a restart. */
-export interface AgentChangeFacts {
+export interface ProgramChangeFacts {
   readonly failures: readonly ActionFailure[];
   /** The program said its version when it was tried. */
   readonly saidVersion?: string;
   readonly tally: ProbeTally;
 }
 
-export const noAgentFacts: AgentChangeFacts = { failures: [], tally: {} };
+export const noChangeFacts: ProgramChangeFacts = { failures: [], tally: {} };
 
-export interface AgentChangeInput {
+export interface ProgramChangeInput {
   readonly now: Instant;
-  readonly state: AgentChange;
+  readonly state: ProgramChange;
   readonly word: GrantWord;
   readonly host: ObservedHost;
   readonly agent: AgentSeen;
@@ -61,31 +61,31 @@ export interface AgentChangeInput {
   readonly duties: readonly SiteDuties[];
   /** Units that ought to run and don't, in words. */
   readonly missing: readonly string[];
-  readonly facts: AgentChangeFacts;
+  readonly facts: ProgramChangeFacts;
 }
 
 /** Orders for the host; each is idempotent and repeated until the host shows that it was obeyed. */
-export type AgentChangeAction =
+export type ProgramChangeAction =
   | { readonly kind: "ensure-installed"; readonly release: UnitRelease }
   | { readonly kind: "ask-version"; readonly release: UnitRelease }
   | { readonly kind: "probe"; readonly rounds: readonly ProbeRoundOrder[] };
 
-export interface AgentChangePlan {
+export interface ProgramChangePlan {
   /** Saved before any action is carried out. */
-  readonly next: AgentChange;
-  readonly actions: readonly AgentChangeAction[];
+  readonly next: ProgramChange;
+  readonly actions: readonly ProgramChangeAction[];
   /** Why it does not advance, in present-tense sentences. */
   readonly waitingOn: readonly string[];
 }
 
 /** The watchdog starts, or runs, the granted program on trial as long as the change is in one of these. */
-export const isTrial = ({ phase }: AgentChange): boolean =>
+export const isTrial = ({ phase }: ProgramChange): boolean =>
   phase === "changing-over" || phase === "on-trial" || phase === "provisional";
 
-export const isAgentChangeSettled = ({ phase }: AgentChange): boolean => phase === "ended" || phase === "done";
+export const isProgramChangeSettled = ({ phase }: ProgramChange): boolean => phase === "ended" || phase === "done";
 
 /** What the coordinator is told; undefined once it is confirmed, because then the proven release speaks. */
-export function agentChangeProgress(change: AgentChange, waitingOn: readonly string[] = []): GrantProgress | undefined {
+export function programChangeProgress(change: ProgramChange, waitingOn: readonly string[] = []): GrantProgress | undefined {
   const words = (doing: string): GrantProgress => ({
     kind: "preparing",
     doing: [`${doing} agent ${change.release.version}`, ...waitingOn].join("; "),

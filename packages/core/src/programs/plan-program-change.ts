@@ -4,8 +4,8 @@ import type { GrantFailure } from "../host/observation.ts";
 import { agentUnit, type Grant, type UnitRelease } from "../intent/intent.ts";
 import { after, between, type Instant, minutes, seconds } from "../units/time.ts";
 import { unreachable } from "../units/unreachable.ts";
-import type { AgentChange, AgentChangeInput, AgentChangePlan, InAgentChange } from "./agent-change.ts";
-import { isTrial } from "./agent-change.ts";
+import type { ProgramChange, ProgramChangeInput, ProgramChangePlan, InProgramChange } from "./program-change.ts";
+import { isTrial } from "./program-change.ts";
 
 /** Longest time for getting the program onto the disk; confirm-by bounds it as well. */
 const installWithinMs = minutes(30);
@@ -19,11 +19,11 @@ export const trialWithinMs = seconds(90);
 const triesMax = 3;
 
 /** The first state of a grant for the agent. One whose release nobody described, or that names another unit as well, ends at once. */
-export function createAgentChange(
+export function createProgramChange(
   grant: Grant,
   releases: Readonly<Record<string, UnitRelease>>,
   now: Instant,
-): AgentChange {
+): ProgramChange {
   const [only] = grant.units;
   const described = only === undefined ? undefined : releases[only.digest];
   const release = described ?? unknownRelease(only?.digest ?? "");
@@ -56,7 +56,7 @@ const failed = (failure: GrantFailure, reason: string): ActivationEnd => ({
  * Decides the next step of a change of the agent on its host, in the program before as in the one on trial: at most one change of
  * phase at a time. Same input, same plan. The caller saves `next` before it carries out `actions`.
  */
-export function planAgentChange(input: AgentChangeInput): AgentChangePlan {
+export function planProgramChange(input: ProgramChangeInput): ProgramChangePlan {
   const { word } = input;
   const state = word.kind === "held" ? { ...input.state, grant: word.grant } : input.state;
   const current = { ...input, state };
@@ -64,7 +64,7 @@ export function planAgentChange(input: AgentChangeInput): AgentChangePlan {
 }
 
 /** What the watchdog, the intent and the grant's own deadline say, before anything else. */
-function planWord(input: AgentChangeInput): AgentChangePlan | undefined {
+function planWord(input: ProgramChangeInput): ProgramChangePlan | undefined {
   const { state, word, agent, now } = input;
   if (state.phase === "ended" || state.phase === "done") return undefined;
   const over = isTrial(state) ? agent.trialEnds[state.grant.id] : undefined;
@@ -80,7 +80,7 @@ function planWord(input: AgentChangeInput): AgentChangePlan | undefined {
   return word.kind === "held" && now >= state.grant.confirmBy ? end(input, { kind: "unconfirmed" }) : undefined;
 }
 
-function planPhase(input: AgentChangeInput): AgentChangePlan {
+function planPhase(input: ProgramChangeInput): ProgramChangePlan {
   const { state } = input;
   switch (state.phase) {
     case "installing":
@@ -101,7 +101,7 @@ function planPhase(input: AgentChangeInput): AgentChangePlan {
   }
 }
 
-function planInstalling(input: AgentChangeInput, state: InAgentChange<"installing">): AgentChangePlan {
+function planInstalling(input: ProgramChangeInput, state: InProgramChange<"installing">): ProgramChangePlan {
   const { release } = state;
   if (input.host.installed.includes(release.digest)) {
     return go({ ...subjectOf(state), phase: "trying", deadline: after(input.now, tryWithinMs) });
@@ -114,7 +114,7 @@ function planInstalling(input: AgentChangeInput, state: InAgentChange<"installin
   return stay(state, [{ kind: "ensure-installed", release }], `installing agent ${release.version}${because(input)}`);
 }
 
-function planTrying(input: AgentChangeInput, state: InAgentChange<"trying">): AgentChangePlan {
+function planTrying(input: ProgramChangeInput, state: InProgramChange<"trying">): ProgramChangePlan {
   const { release } = state;
   const { saidVersion, failures } = input.facts;
   if (saidVersion !== undefined && saidVersion !== release.version) {
@@ -138,7 +138,7 @@ function planTrying(input: AgentChangeInput, state: InAgentChange<"trying">): Ag
   return stay(state, [{ kind: "ask-version", release }], `asking it for its version${because(input)}`);
 }
 
-function planChangingOver(input: AgentChangeInput, state: InAgentChange<"changing-over">): AgentChangePlan {
+function planChangingOver(input: ProgramChangeInput, state: InProgramChange<"changing-over">): ProgramChangePlan {
   const { now } = input;
   if (runsTrial(input)) {
     const { startedAt } = state;
@@ -148,7 +148,7 @@ function planChangingOver(input: AgentChangeInput, state: InAgentChange<"changin
   return stay(state, [], `waiting until the watchdog starts ${state.release.version}`);
 }
 
-function planOnTrial(input: AgentChangeInput, state: InAgentChange<"on-trial">): AgentChangePlan {
+function planOnTrial(input: ProgramChangeInput, state: InProgramChange<"on-trial">): ProgramChangePlan {
   const { now, agent } = input;
   if (!runsTrial(input)) return end(input, failed("interrupted", notThere));
   const { version, digest } = state.release;
@@ -174,7 +174,7 @@ function planOnTrial(input: AgentChangeInput, state: InAgentChange<"on-trial">):
   return { next: state, actions, waitingOn: missing };
 }
 
-function planProvisional(input: AgentChangeInput, state: InAgentChange<"provisional">): AgentChangePlan {
+function planProvisional(input: ProgramChangeInput, state: InProgramChange<"provisional">): ProgramChangePlan {
   if (!runsTrial(input)) return end(input, failed("interrupted", notThere));
   return stay(state, [], "waiting for the coordinator to confirm");
 }
@@ -182,25 +182,25 @@ function planProvisional(input: AgentChangeInput, state: InAgentChange<"provisio
 const notThere = "the program on trial no longer runs, and nobody says why";
 
 /** This very process is the one that the watchdog has started for the grant. */
-const runsTrial = ({ agent, state }: AgentChangeInput): boolean => agent.trial === state.grant.id;
+const runsTrial = ({ agent, state }: ProgramChangeInput): boolean => agent.trial === state.grant.id;
 
-function end(input: AgentChangeInput, how: ActivationEnd): AgentChangePlan {
+function end(input: ProgramChangeInput, how: ActivationEnd): ProgramChangePlan {
   return go({ ...subjectOf(input.state), phase: "ended", at: input.now, end: how });
 }
 
-const subjectOf = ({ grant, since, release }: AgentChange) => ({ grant, since, release });
+const subjectOf = ({ grant, since, release }: ProgramChange) => ({ grant, since, release });
 
-const go = (next: AgentChange): AgentChangePlan => ({ next, actions: [], waitingOn: [] });
+const go = (next: ProgramChange): ProgramChangePlan => ({ next, actions: [], waitingOn: [] });
 
-const stay = (next: AgentChange, actions: AgentChangePlan["actions"], waiting: string): AgentChangePlan => ({
+const stay = (next: ProgramChange, actions: ProgramChangePlan["actions"], waiting: string): ProgramChangePlan => ({
   next,
   actions,
   waitingOn: [waiting],
 });
 
-const lastFailure = ({ facts }: AgentChangeInput): string | undefined => facts.failures.at(-1)?.sentence;
+const lastFailure = ({ facts }: ProgramChangeInput): string | undefined => facts.failures.at(-1)?.sentence;
 
-function because(input: AgentChangeInput): string {
+function because(input: ProgramChangeInput): string {
   const last = lastFailure(input);
   return last === undefined ? "" : `; trying again after: ${last}`;
 }

@@ -2,9 +2,9 @@ import { expect, test } from "vitest";
 import type { AgentSeen, ObservedHost } from "../activation/observed-host.ts";
 import type { Grant, SiteDuties } from "../intent/intent.ts";
 import { durationMs, instant, seconds } from "../units/time.ts";
-import { type AgentChange, type AgentChangeInput, agentChangeProgress, noAgentFacts } from "./agent-change.ts";
-import { agentRelease } from "./agent-release.ts";
-import { createAgentChange, planAgentChange } from "./plan-agent-change.ts";
+import { type ProgramChange, type ProgramChangeInput, programChangeProgress, noChangeFacts } from "./program-change.ts";
+import { agentRelease } from "./program-release.ts";
+import { createProgramChange, planProgramChange } from "./plan-program-change.ts";
 
 const release = agentRelease("2.0.0", { artifact: "sha256:a", entry: "main.mjs" }, () => "new");
 const grant: Grant = {
@@ -37,43 +37,43 @@ const question = { site: "shop", binding: "shop.internal", hop: "proxy", probe: 
 const tallied = (goodInRow: number, badInRow: number) => ({
   "shop shop.internal proxy GET /": { ...question, goodInRow, badInRow, lastBad: "answered 400" },
 });
-const good = { ...noAgentFacts, tally: tallied(1, 0) };
+const good = { ...noChangeFacts, tally: tallied(1, 0) };
 
-function plan(state: AgentChange, over: Partial<AgentChangeInput> = {}) {
-  return planAgentChange({
+function plan(state: ProgramChange, over: Partial<ProgramChangeInput> = {}) {
+  return planProgramChange({
     ...{ now: instant(1_000), state, word: { kind: "held", grant }, host: host(), agent: before },
-    ...{ isConnected: true, duties: [duties], missing: [], facts: noAgentFacts },
+    ...{ isConnected: true, duties: [duties], missing: [], facts: noChangeFacts },
     ...over,
   });
 }
 
-const installing: AgentChange = { ...subject, phase: "installing", deadline: instant(9_000) };
-const trying: AgentChange = { ...subject, phase: "trying", deadline: instant(9_000) };
-const changing: AgentChange = { ...subject, phase: "changing-over", startedAt: instant(500), deadline: instant(9_000) };
-const running: AgentChange = { ...subject, phase: "on-trial", startedAt: instant(500), deadline: instant(9_000) };
-const provisional: AgentChange = { ...subject, phase: "provisional", switchedAt: instant(900), switchMs: 400 };
+const installing: ProgramChange = { ...subject, phase: "installing", deadline: instant(9_000) };
+const trying: ProgramChange = { ...subject, phase: "trying", deadline: instant(9_000) };
+const changing: ProgramChange = { ...subject, phase: "changing-over", startedAt: instant(500), deadline: instant(9_000) };
+const running: ProgramChange = { ...subject, phase: "on-trial", startedAt: instant(500), deadline: instant(9_000) };
+const provisional: ProgramChange = { ...subject, phase: "provisional", switchedAt: instant(900), switchMs: 400 };
 
 test("a good version goes from the disk to being proven, and counts as on trial until it is confirmed", () => {
   expect(plan(installing, { host: host([]) }).actions).toEqual([{ kind: "ensure-installed", release }]);
   expect(plan(installing).next.phase).toBe("trying");
   expect(plan(trying).actions).toEqual([{ kind: "ask-version", release }]);
-  expect(plan(trying, { facts: { ...noAgentFacts, saidVersion: "2.0.0" } }).next.phase).toBe("changing-over");
+  expect(plan(trying, { facts: { ...noChangeFacts, saidVersion: "2.0.0" } }).next.phase).toBe("changing-over");
   expect(plan(changing)).toMatchObject({ next: changing, actions: [] });
   expect(plan(changing, { agent: onTrial }).next.phase).toBe("on-trial");
   expect(plan(running, { agent: onTrial }).actions).toMatchObject([{ kind: "probe", rounds: [{ site: "shop" }] }]);
   const passed = plan(running, { agent: onTrial, facts: good }).next;
-  expect(agentChangeProgress(passed)).toEqual({ kind: "provisional", switchedAt: 1_000, switchMs: 500 });
+  expect(programChangeProgress(passed)).toEqual({ kind: "provisional", switchedAt: 1_000, switchMs: 500 });
   expect(plan(provisional, { agent: onTrial }).next).toEqual(provisional);
   expect(plan(provisional, { agent: onTrial, word: { kind: "confirmed" } }).next.phase).toBe("done");
   const asProven: AgentSeen = { ...before, digest: "new", version: "2.0.0" };
   expect(plan(provisional, { agent: asProven, word: { kind: "confirmed" } }).next.phase).toBe("done");
 });
 
-const failures: readonly (readonly [string, AgentChange, Partial<AgentChangeInput>, string])[] = [
+const failures: readonly (readonly [string, ProgramChange, Partial<ProgramChangeInput>, string])[] = [
   [
     "that calls itself otherwise than it was pushed as",
     trying,
-    { facts: { ...noAgentFacts, saidVersion: "1.9.0" } },
+    { facts: { ...noChangeFacts, saidVersion: "1.9.0" } },
     "it is 1.9.0",
   ],
   [
@@ -87,7 +87,7 @@ const failures: readonly (readonly [string, AgentChange, Partial<AgentChangeInpu
   [
     "under which a site does not answer",
     running,
-    { agent: onTrial, facts: { ...noAgentFacts, tally: tallied(0, 3) } },
+    { agent: onTrial, facts: { ...noChangeFacts, tally: tallied(0, 3) } },
     "answered 400",
   ],
   [
@@ -121,8 +121,8 @@ test.each([installing, trying, changing, running, provisional])(
 );
 
 test("nothing is tried by a grant whose release nobody described, or that names another unit as well", () => {
-  expect(createAgentChange(grant, {}, instant(0))).toMatchObject({ end: { failure: "install" } });
+  expect(createProgramChange(grant, {}, instant(0))).toMatchObject({ end: { failure: "install" } });
   const both: Grant = { ...grant, units: [...grant.units, { unit: "front", digest: "f" }] };
-  expect(createAgentChange(both, { new: release }, instant(0))).toMatchObject({ end: { failure: "install" } });
-  expect(createAgentChange(grant, { new: release }, instant(0)).phase).toBe("installing");
+  expect(createProgramChange(both, { new: release }, instant(0))).toMatchObject({ end: { failure: "install" } });
+  expect(createProgramChange(grant, { new: release }, instant(0)).phase).toBe("installing");
 });

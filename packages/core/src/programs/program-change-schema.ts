@@ -2,14 +2,14 @@ import { z } from "zod";
 import { endSchema } from "../activation/activation-schema.ts";
 import { grantSchema, unitReleaseSchema } from "../intent/intent-schema.ts";
 import type { Instant } from "../units/time.ts";
-import type { AgentChange } from "./agent-change.ts";
-import type { ProgramFile, ProgramToStart } from "./plan-program.ts";
+import type { ProgramChange } from "./program-change.ts";
+import type { ProgramFile, ProgramToStart } from "./plan-program-file.ts";
 
 const at = z.number().transform((ms) => ms as Instant);
 const subject = { grant: grantSchema, since: at, release: unitReleaseSchema };
 
-/** The shape of {@link AgentChange} on disk. */
-export const agentChangeSchema: z.ZodType<AgentChange> = z.discriminatedUnion("phase", [
+/** The shape of {@link ProgramChange} on disk. */
+export const programChangeSchema: z.ZodType<ProgramChange> = z.discriminatedUnion("phase", [
   z.strictObject({ ...subject, phase: z.literal("installing"), deadline: at }),
   z.strictObject({ ...subject, phase: z.literal("trying"), deadline: at }),
   z.strictObject({ ...subject, phase: z.literal("changing-over"), startedAt: at, deadline: at }),

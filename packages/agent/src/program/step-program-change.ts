@@ -1,8 +1,8 @@
 import type {
-  AgentChange,
-  AgentChangeAction,
-  AgentChangeFacts,
-  AgentChangePlan,
+  ProgramChange,
+  ProgramChangeAction,
+  ProgramChangeFacts,
+  ProgramChangePlan,
   AgentSeen,
   Intent,
   ObservedHost,
@@ -10,8 +10,8 @@ import type {
 } from "@sluice/core";
 import { acceptingProxies, slotSeen } from "@sluice/core/activation/observed-host";
 import { tallyRound } from "@sluice/core/activation/probe-tally";
-import { planAgentChange } from "@sluice/core/agents/plan-agent-change";
-import { planProgram } from "@sluice/core/agents/plan-program";
+import { planProgramChange } from "@sluice/core/programs/plan-program-change";
+import { planProgramFile } from "@sluice/core/programs/plan-program-file";
 import { agentUnit, parseUnit, proxyUnit, type UnitKey } from "@sluice/core/intent/intent";
 import { Problem } from "@sluice/core/problems/problem";
 import { sameJson } from "@sluice/core/units/same-json";
@@ -33,11 +33,11 @@ export interface ChangePorts {
   readonly memory: HostMemory;
   readonly clock: Clock;
   readonly isConnected: () => boolean;
-  readonly onStep: (from: AgentChange, plan: AgentChangePlan, look: HostLook) => void;
+  readonly onStep: (from: ProgramChange, plan: ProgramChangePlan, look: HostLook) => void;
 }
 
 export interface ChangeStep {
-  readonly facts: AgentChangeFacts;
+  readonly facts: ProgramChangeFacts;
   /** True when there may be more to do at once. */
   readonly moved: boolean;
 }
@@ -46,10 +46,10 @@ export interface ChangeStep {
 const betweenLooksMs = durationMs(500);
 
 /** Plans once for one change of the agent, saves the decision, then carries its orders out. */
-export async function stepAgentChange(
+export async function stepProgramChange(
   ports: ChangePorts,
   id: string,
-  facts: AgentChangeFacts,
+  facts: ProgramChangeFacts,
   signal: AbortSignal,
 ): Promise<ChangeStep> {
   const { looks, memory, clock, isConnected } = ports;
@@ -64,7 +64,7 @@ export async function stepAgentChange(
   const duties = dutiesAsked(memory, host);
   const missing = missingUnits(ledger, host);
   const input = { now, state, word, host, agent: host.agent, isConnected: isConnected(), duties, missing, facts };
-  const plan = planAgentChange(input);
+  const plan = planProgramChange(input);
   // First to the watchdog: an agent that ends between the two must come back as what is proven.
   if (plan.next.phase === "done") await tellProven(ports.drivers, plan.next, host.agent);
   if (!sameJson(plan.next, state)) await memory.update((so) => recordChange(so, plan.next));
@@ -77,9 +77,9 @@ export async function stepAgentChange(
   return { facts: found, moved: true };
 }
 
-async function tellProven({ program }: HostDrivers, { release }: AgentChange, agent: AgentSeen): Promise<void> {
+async function tellProven({ program }: HostDrivers, { release }: ProgramChange, agent: AgentSeen): Promise<void> {
   const file = await program?.file();
-  if (file !== undefined) await program?.write(planProgram({ file, changes: [], proven: release, agent }).file);
+  if (file !== undefined) await program?.write(planProgramFile({ file, changes: [], proven: release, agent }).file);
 }
 
 /** What the watchdog is told is written whenever it is not what the file says; answers whether this process is to make room. */
@@ -89,7 +89,7 @@ export async function tellWatchdog({ drivers, memory }: Pick<ChangePorts, "drive
   const { ledger } = memory;
   const file = await program.file();
   const changes = Object.values(ledger.agentChanges ?? {});
-  const plan = planProgram({ file, changes, proven: ledger.proven[agentUnit], agent: host.agent });
+  const plan = planProgramFile({ file, changes, proven: ledger.proven[agentUnit], agent: host.agent });
   if (!sameJson(plan.file, file)) await program.write(plan.file);
   return plan.changesOver;
 }
@@ -97,10 +97,10 @@ export async function tellWatchdog({ drivers, memory }: Pick<ChangePorts, "drive
 async function carryOutAll(
   drivers: HostDrivers,
   duties: readonly SiteDuties[],
-  facts: AgentChangeFacts,
-  actions: readonly AgentChangeAction[],
+  facts: ProgramChangeFacts,
+  actions: readonly ProgramChangeAction[],
   signal: AbortSignal,
-): Promise<AgentChangeFacts> {
+): Promise<ProgramChangeFacts> {
   let known = facts;
   for (const action of actions) {
     try {
@@ -119,10 +119,10 @@ async function carryOutAll(
 async function carryOut(
   { installer, program, prober }: HostDrivers,
   duties: readonly SiteDuties[],
-  facts: AgentChangeFacts,
-  action: AgentChangeAction,
+  facts: ProgramChangeFacts,
+  action: ProgramChangeAction,
   signal: AbortSignal,
-): Promise<AgentChangeFacts> {
+): Promise<ProgramChangeFacts> {
   switch (action.kind) {
     case "ensure-installed":
       await installer.ensureInstalled(action.release, signal);

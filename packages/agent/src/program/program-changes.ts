@@ -1,11 +1,11 @@
-import type { AgentChangeFacts, ObservedHost } from "@sluice/core";
-import { noAgentFacts } from "@sluice/core/agents/agent-change";
+import type { ProgramChangeFacts, ObservedHost } from "@sluice/core";
+import { noChangeFacts } from "@sluice/core/programs/program-change";
 import type { Log } from "@sluice/runtime/logs/open-log";
 import type { Lanes } from "../reconcile/lanes.ts";
 import { unsettledChanges } from "../reconcile/live-units.ts";
-import { type ChangePorts, stepAgentChange, tellWatchdog } from "./step-agent-change.ts";
+import { type ChangePorts, stepProgramChange, tellWatchdog } from "./step-program-change.ts";
 
-export interface AgentChangesOptions extends ChangePorts {
+export interface ProgramChangesOptions extends ChangePorts {
   readonly log: Log;
   readonly lanes: Lanes;
   /** Why a change does not advance, by grant; written here. */
@@ -17,11 +17,11 @@ export interface AgentChangesOptions extends ChangePorts {
 }
 
 /** Carries changes of the agent's own program on, one look after the other, and keeps the watchdog told. */
-export class AgentChanges {
-  readonly #options: AgentChangesOptions;
-  readonly #facts = new Map<string, AgentChangeFacts>();
+export class ProgramChanges {
+  readonly #options: ProgramChangesOptions;
+  readonly #facts = new Map<string, ProgramChangeFacts>();
 
-  constructor(options: AgentChangesOptions) {
+  constructor(options: ProgramChangesOptions) {
     this.#options = options;
   }
 
@@ -45,13 +45,13 @@ export class AgentChanges {
         const { next } = plan;
         if (next.phase !== from.phase) {
           const end = "end" in next ? { end: next.end } : {};
-          log.info({ grant: id, from: from.phase, to: next.phase, ...end }, "agent-change.moved");
+          log.info({ grant: id, from: from.phase, to: next.phase, ...end }, "program-change.moved");
           onMoved();
         }
         onStep(from, plan, look);
       },
     };
-    const { facts, moved } = await stepAgentChange(ports, id, this.#facts.get(id) ?? noAgentFacts, signal);
+    const { facts, moved } = await stepProgramChange(ports, id, this.#facts.get(id) ?? noChangeFacts, signal);
     this.#facts.set(id, facts);
     return moved;
   }
