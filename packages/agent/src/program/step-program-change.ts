@@ -1,19 +1,20 @@
 import type {
+  AgentSeen,
+  Intent,
+  ObservedHost,
   ProgramChange,
   ProgramChangeAction,
   ProgramChangeFacts,
   ProgramChangePlan,
-  AgentSeen,
-  Intent,
-  ObservedHost,
   SiteDuties,
 } from "@sluice/core";
 import { acceptingProxies, slotSeen } from "@sluice/core/activation/observed-host";
 import { tallyRound } from "@sluice/core/activation/probe-tally";
+import { agentUnit, isProgramUnit, keeperUnit, parseUnit, proxyUnit, type UnitKey } from "@sluice/core/intent/intent";
+import { Problem } from "@sluice/core/problems/problem";
 import { planProgramChange } from "@sluice/core/programs/plan-program-change";
 import { planProgramFile } from "@sluice/core/programs/plan-program-file";
-import { agentUnit, parseUnit, proxyUnit, type UnitKey } from "@sluice/core/intent/intent";
-import { Problem } from "@sluice/core/problems/problem";
+import { isTrial, unitOf } from "@sluice/core/programs/program-change";
 import { sameJson } from "@sluice/core/units/same-json";
 import { durationMs } from "@sluice/core/units/time";
 import { describeUnit } from "@sluice/core/words/describe-unit";
@@ -24,8 +25,9 @@ import type { HostMemory } from "../ledger/host-memory.ts";
 import type { Ledger } from "../ledger/ledger.ts";
 import type { HostDrivers } from "../reconcile/host-drivers.ts";
 import type { HostLook, HostLooks } from "../reconcile/host-looks.ts";
-import { liveUnit } from "../reconcile/live-units.ts";
+import { changesOf, liveUnit } from "../reconcile/live-units.ts";
 import { recordChange } from "../reconcile/settle-ledger.ts";
+import type { KeeperSilence } from "./keeper-silence.ts";
 
 export interface ChangePorts {
   readonly drivers: HostDrivers;
@@ -33,7 +35,9 @@ export interface ChangePorts {
   readonly memory: HostMemory;
   readonly clock: Clock;
   readonly isConnected: () => boolean;
-  readonly onStep: (from: ProgramChange, plan: ProgramChangePlan, look: HostLook) => void;
+  readonly silence: Pick<KeeperSilence, "over" | "goesOn">;
+  /** `look` is absent where the host could not be looked at. */
+  readonly onStep: (from: ProgramChange, plan: ProgramChangePlan, look: HostLook | undefined) => void;
 }
 
 export interface ChangeStep {
@@ -45,46 +49,82 @@ export interface ChangeStep {
 /** Between two looks at what a program on trial still lacks. */
 const betweenLooksMs = durationMs(500);
 
-/** Plans once for one change of the agent, saves the decision, then carries its orders out. */
+/** A host of which nothing is known, since whoever knows its processes does not answer. */
+const unseen: ObservedHost = { installed: [], slots: [], proxies: [] };
+
+/** Whether a change goes on while the keeper does not answer: then it may be the one on trial that does not. */
+export const canBeSilent = (change: ProgramChange): boolean =>
+  unitOf(change) === keeperUnit && (isTrial(change) || change.phase === "handing-back");
+
+/** Plans once for one change of a program, saves the decision, then carries its orders out. */
 export async function stepProgramChange(
   ports: ChangePorts,
   id: string,
   facts: ProgramChangeFacts,
   signal: AbortSignal,
 ): Promise<ChangeStep> {
-  const { looks, memory, clock, isConnected } = ports;
-  const look = await looks.fresh();
+  const { memory, clock, isConnected } = ports;
+  const look = await lookFor(ports, changesOf(memory.ledger)[id]);
   signal.throwIfAborted();
   const { ledger, intent } = memory;
-  const state = ledger.agentChanges?.[id];
-  const { host } = look;
-  if (state === undefined || host.agent === undefined) return { facts, moved: false };
+  const state = changesOf(ledger)[id];
+  if (state === undefined || look === "wait") return { facts, moved: false };
+  const host = look?.host ?? unseen;
+  const running = host[unitOf(state)];
+  if (running === undefined && !canBeSilent(state)) return { facts, moved: false };
   const word = wordOnChange(ledger, intent, state);
   const now = clock.now();
   const duties = dutiesAsked(memory, host);
   const missing = missingUnits(ledger, host);
-  const input = { now, state, word, host, agent: host.agent, isConnected: isConnected(), duties, missing, facts };
-  const plan = planProgramChange(input);
-  // First to the watchdog: an agent that ends between the two must come back as what is proven.
+  const plan = planProgramChange({
+    ...{ now, state, word, host, running, duties, missing, facts, isConnected: isConnected() },
+    kept: unitOf(state) === keeperUnit ? host.keeper?.kept : undefined,
+    trialEnds: unitOf(state) === keeperUnit ? {} : (host.agent?.trialEnds ?? {}),
+  });
+  // First to those who start it: whatever ends between the two must come back as what is proven.
   if (plan.next.phase === "done") await tellProven(ports.drivers, plan.next, host.agent);
   if (!sameJson(plan.next, state)) await memory.update((so) => recordChange(so, plan.next));
   ports.onStep(state, plan, look);
   if (plan.next.phase !== state.phase) return { facts: { failures: [], tally: {} }, moved: true };
   if (plan.actions.length === 0) return { facts, moved: false };
-  const found = await carryOutAll(ports.drivers, input.duties, facts, plan.actions, signal);
+  const found = await carryOutAll(ports.drivers, duties, facts, plan.actions, signal);
   // What a program on trial lacks is looked at again in a moment; its deadline is short.
-  if (state.phase === "on-trial") await clock.sleep(betweenLooksMs, signal).catch(() => undefined);
+  if (isTrial(state) || state.phase === "handing-back")
+    await clock.sleep(betweenLooksMs, signal).catch(() => undefined);
   return { facts: found, moved: true };
 }
 
-async function tellProven({ program }: HostDrivers, { release }: ProgramChange, agent: AgentSeen): Promise<void> {
+/** `wait` while a keeper that does not answer may only be slow. Rejects where nothing can be done without a look. */
+async function lookFor(
+  { looks, silence }: ChangePorts,
+  state: ProgramChange | undefined,
+): Promise<HostLook | "wait" | undefined> {
+  try {
+    const look = await looks.fresh();
+    silence.over();
+    return look;
+  } catch (error) {
+    if (state === undefined || !canBeSilent(state)) throw error;
+    return silence.goesOn() ? undefined : "wait";
+  }
+}
+
+async function tellProven(
+  { program, keeper }: HostDrivers,
+  change: ProgramChange,
+  agent: AgentSeen | undefined,
+): Promise<void> {
+  const { release } = change;
+  if (unitOf(change) === keeperUnit) return keeper?.tell(release);
+  if (agent === undefined) return;
   const file = await program?.file();
   if (file !== undefined) await program?.write(planProgramFile({ file, changes: [], proven: release, agent }).file);
 }
 
-/** What the watchdog is told is written whenever it is not what the file says; answers whether this process is to make room. */
-export async function tellWatchdog({ drivers, memory }: Pick<ChangePorts, "drivers" | "memory">, host: ObservedHost) {
-  const { program } = drivers;
+/** What those are told who start programs is written whenever it is not what they know; answers whether this process is to make room. */
+export async function tellPrograms({ drivers, memory }: Pick<ChangePorts, "drivers" | "memory">, host: ObservedHost) {
+  const { program, keeper } = drivers;
+  await keeper?.tell(memory.ledger.proven[keeperUnit]);
   if (program === undefined || host.agent === undefined) return false;
   const { ledger } = memory;
   const file = await program.file();
@@ -106,7 +146,8 @@ async function carryOutAll(
     try {
       known = await carryOut(drivers, duties, known, action, signal);
     } catch (error) {
-      if (signal.aborted) return known;
+      // A handover, failed or not, calls everything off by itself: whoever follows the keeper takes it for gone.
+      if (signal.aborted && action.kind !== "hand-over") return known;
       const sentence = error instanceof Error ? error.message : String(error);
       const retryHelps = error instanceof Problem ? error.retryHelps : true;
       const kind = action.kind === "probe" ? "probe" : "ensure-installed";
@@ -117,7 +158,7 @@ async function carryOutAll(
 }
 
 async function carryOut(
-  { installer, program, prober }: HostDrivers,
+  { installer, program, keeper, prober }: HostDrivers,
   duties: readonly SiteDuties[],
   facts: ProgramChangeFacts,
   action: ProgramChangeAction,
@@ -128,7 +169,8 @@ async function carryOut(
       await installer.ensureInstalled(action.release, signal);
       return facts;
     case "ask-version": {
-      const saidVersion = await program?.askVersion(action.release, signal);
+      const asked = action.release.unit === keeperUnit ? keeper : program;
+      const saidVersion = await asked?.askVersion(action.release, signal);
       return saidVersion === undefined ? facts : { ...facts, saidVersion };
     }
     case "probe": {
@@ -137,6 +179,19 @@ async function carryOut(
       signal.throwIfAborted();
       return { ...facts, tally: tallyRound(facts.tally, rounds.flat()) };
     }
+    case "hand-over":
+      await keeper?.handOver(action.release, action.grant);
+      return facts;
+    case "compare-kept": {
+      const lost = await keeper?.lostOf(action.kept);
+      return lost === undefined ? facts : { ...facts, lost };
+    }
+    case "hand-back":
+      await keeper?.handBack();
+      return facts;
+    case "put-down":
+      await keeper?.putDown();
+      return facts;
   }
 }
 
@@ -153,7 +208,7 @@ function dutiesAsked(
 function missingUnits({ proven }: Ledger, host: ObservedHost): readonly string[] {
   return Object.entries(proven).flatMap(([key, release]) => {
     const unit = key as UnitKey;
-    if (unit === agentUnit || isUp(host, unit)) return [];
+    if (isProgramUnit(unit) || isUp(host, unit)) return [];
     return [`${describeUnit(unit)} ${release.version} does not run`];
   });
 }

@@ -2,11 +2,11 @@ import { expect, test } from "vitest";
 import type { AgentSeen, ObservedHost } from "../activation/observed-host.ts";
 import type { Grant, SiteDuties } from "../intent/intent.ts";
 import { durationMs, instant, seconds } from "../units/time.ts";
-import { type ProgramChange, type ProgramChangeInput, programChangeProgress, noChangeFacts } from "./program-change.ts";
-import { agentRelease } from "./program-release.ts";
 import { createProgramChange, planProgramChange } from "./plan-program-change.ts";
+import { noChangeFacts, type ProgramChange, type ProgramChangeInput, programChangeProgress } from "./program-change.ts";
+import { programRelease } from "./program-release.ts";
 
-const release = agentRelease("2.0.0", { artifact: "sha256:a", entry: "main.mjs" }, () => "new");
+const release = programRelease("agent", "2.0.0", { artifact: "sha256:a", entry: "main.mjs" }, () => "new");
 const grant: Grant = {
   id: "g",
   rollout: "r",
@@ -41,15 +41,20 @@ const good = { ...noChangeFacts, tally: tallied(1, 0) };
 
 function plan(state: ProgramChange, over: Partial<ProgramChangeInput> = {}) {
   return planProgramChange({
-    ...{ now: instant(1_000), state, word: { kind: "held", grant }, host: host(), agent: before },
-    ...{ isConnected: true, duties: [duties], missing: [], facts: noChangeFacts },
+    ...{ now: instant(1_000), state, word: { kind: "held", grant }, host: host(), running: before },
+    ...{ isConnected: true, duties: [duties], missing: [], facts: noChangeFacts, trialEnds: {} },
     ...over,
   });
 }
 
 const installing: ProgramChange = { ...subject, phase: "installing", deadline: instant(9_000) };
 const trying: ProgramChange = { ...subject, phase: "trying", deadline: instant(9_000) };
-const changing: ProgramChange = { ...subject, phase: "changing-over", startedAt: instant(500), deadline: instant(9_000) };
+const changing: ProgramChange = {
+  ...subject,
+  phase: "changing-over",
+  startedAt: instant(500),
+  deadline: instant(9_000),
+};
 const running: ProgramChange = { ...subject, phase: "on-trial", startedAt: instant(500), deadline: instant(9_000) };
 const provisional: ProgramChange = { ...subject, phase: "provisional", switchedAt: instant(900), switchMs: 400 };
 
@@ -59,14 +64,14 @@ test("a good version goes from the disk to being proven, and counts as on trial 
   expect(plan(trying).actions).toEqual([{ kind: "ask-version", release }]);
   expect(plan(trying, { facts: { ...noChangeFacts, saidVersion: "2.0.0" } }).next.phase).toBe("changing-over");
   expect(plan(changing)).toMatchObject({ next: changing, actions: [] });
-  expect(plan(changing, { agent: onTrial }).next.phase).toBe("on-trial");
-  expect(plan(running, { agent: onTrial }).actions).toMatchObject([{ kind: "probe", rounds: [{ site: "shop" }] }]);
-  const passed = plan(running, { agent: onTrial, facts: good }).next;
+  expect(plan(changing, { running: onTrial }).next.phase).toBe("on-trial");
+  expect(plan(running, { running: onTrial }).actions).toMatchObject([{ kind: "probe", rounds: [{ site: "shop" }] }]);
+  const passed = plan(running, { running: onTrial, facts: good }).next;
   expect(programChangeProgress(passed)).toEqual({ kind: "provisional", switchedAt: 1_000, switchMs: 500 });
-  expect(plan(provisional, { agent: onTrial }).next).toEqual(provisional);
-  expect(plan(provisional, { agent: onTrial, word: { kind: "confirmed" } }).next.phase).toBe("done");
+  expect(plan(provisional, { running: onTrial }).next).toEqual(provisional);
+  expect(plan(provisional, { running: onTrial, word: { kind: "confirmed" } }).next.phase).toBe("done");
   const asProven: AgentSeen = { ...before, digest: "new", version: "2.0.0" };
-  expect(plan(provisional, { agent: asProven, word: { kind: "confirmed" } }).next.phase).toBe("done");
+  expect(plan(provisional, { running: asProven, word: { kind: "confirmed" } }).next.phase).toBe("done");
 });
 
 const failures: readonly (readonly [string, ProgramChange, Partial<ProgramChangeInput>, string])[] = [
@@ -79,30 +84,30 @@ const failures: readonly (readonly [string, ProgramChange, Partial<ProgramChange
   [
     "that the watchdog has given up",
     changing,
-    { agent: { ...before, trialEnds: { g: "it ended with exit code 1" } } },
+    { trialEnds: { g: "it ended with exit code 1" } },
     "it ended with exit code 1",
   ],
   ["that the watchdog never starts", changing, { now: instant(9_000) }, "did not start it in time"],
-  ["that reports another version", running, { agent: { ...onTrial, version: "1.0.0" } }, "says that it is 1.0.0"],
+  ["that reports another version", running, { running: { ...onTrial, version: "1.0.0" } }, "says that it is 1.0.0"],
   [
     "under which a site does not answer",
     running,
-    { agent: onTrial, facts: { ...noChangeFacts, tally: tallied(0, 3) } },
+    { running: onTrial, facts: { ...noChangeFacts, tally: tallied(0, 3) } },
     "answered 400",
   ],
   [
     "under which a unit stays down",
     running,
-    { agent: onTrial, facts: good, missing: ["site shop 1 does not run"], now: instant(9_000) },
+    { running: onTrial, facts: good, missing: ["site shop 1 does not run"], now: instant(9_000) },
     "site shop 1 does not run",
   ],
   [
     "that does not reach the coordinator",
     running,
-    { agent: onTrial, facts: good, isConnected: false, now: instant(9_000) },
+    { running: onTrial, facts: good, isConnected: false, now: instant(9_000) },
     "reaches the coordinator",
   ],
-  ["that no longer runs", provisional, { agent: before }, "nobody says why"],
+  ["that no longer runs", provisional, { running: before }, "nobody says why"],
 ];
 
 test.each(failures)("a version %s has failed and has touched no user", (_, state, over, why) => {
@@ -114,15 +119,17 @@ test.each(failures)("a version %s has failed and has touched no user", (_, state
 test.each([installing, trying, changing, running, provisional])(
   "a change that is $phase ends when its grant is taken back or its time is up",
   (state) => {
-    const agent = state.phase === "on-trial" || state.phase === "provisional" ? onTrial : before;
-    expect(plan(state, { agent, word: { kind: "withdrawn" } }).next).toMatchObject({ end: { kind: "withdrawn" } });
-    expect(plan(state, { agent, now: grant.confirmBy }).next).toMatchObject({ end: { kind: "unconfirmed" } });
+    const running = state.phase === "on-trial" || state.phase === "provisional" ? onTrial : before;
+    expect(plan(state, { running, word: { kind: "withdrawn" } }).next).toMatchObject({ end: { kind: "withdrawn" } });
+    expect(plan(state, { running, now: grant.confirmBy }).next).toMatchObject({ end: { kind: "unconfirmed" } });
   },
 );
 
 test("nothing is tried by a grant whose release nobody described, or that names another unit as well", () => {
-  expect(createProgramChange(grant, {}, instant(0))).toMatchObject({ end: { failure: "install" } });
+  expect(createProgramChange("agent", grant, {}, instant(0))).toMatchObject({ end: { failure: "install" } });
   const both: Grant = { ...grant, units: [...grant.units, { unit: "front", digest: "f" }] };
-  expect(createProgramChange(both, { new: release }, instant(0))).toMatchObject({ end: { failure: "install" } });
-  expect(createProgramChange(grant, { new: release }, instant(0)).phase).toBe("installing");
+  expect(createProgramChange("agent", both, { new: release }, instant(0))).toMatchObject({
+    end: { failure: "install" },
+  });
+  expect(createProgramChange("agent", grant, { new: release }, instant(0)).phase).toBe("installing");
 });

@@ -2,15 +2,15 @@ import { expect, test } from "vitest";
 import type { AgentSeen } from "../activation/observed-host.ts";
 import type { Grant } from "../intent/intent.ts";
 import { instant } from "../units/time.ts";
+import { type ProgramFile, type ProgramInput, planProgramFile } from "./plan-program-file.ts";
 import type { ProgramChange } from "./program-change.ts";
 import { programFileSchema } from "./program-change-schema.ts";
-import { agentRelease } from "./program-release.ts";
-import { type ProgramFile, type ProgramInput, planProgramFile } from "./plan-program-file.ts";
+import { programRelease } from "./program-release.ts";
 
 const files = { artifact: "sha256:a", entry: "main.mjs" };
-const one = agentRelease("1.0.0", files, () => "one");
-const two = agentRelease("2.0.0", files, () => "two");
-const byHand = agentRelease("0.9.0", undefined, () => "by-hand");
+const one = programRelease("agent", "1.0.0", files, () => "one");
+const two = programRelease("agent", "2.0.0", files, () => "two");
+const byHand = programRelease("agent", "0.9.0", undefined, () => "by-hand");
 const grant: Grant = {
   id: "g",
   rollout: "r",

@@ -1,8 +1,8 @@
 import type { AgentSeen } from "../activation/observed-host.ts";
 import type { UnitRelease } from "../intent/intent.ts";
 import type { Instant } from "../units/time.ts";
-import { type ProgramChange, isTrial } from "./program-change.ts";
-import { isAgentProgram, isInstalledByHand } from "./program-release.ts";
+import { isTrial, type ProgramChange } from "./program-change.ts";
+import { isInstalledByHand, isProgram } from "./program-release.ts";
 
 /** What the watchdog of a host is to start; written by the agent only. */
 export interface ProgramFile {
@@ -61,13 +61,19 @@ export function planProgramFile({ file, changes, proven, agent }: ProgramInput):
 
 function trialOf(change: ProgramChange): NonNullable<ProgramFile["trial"]> {
   const { grant, release, phase } = change;
-  return { ...named(release), grant: grant.id, confirmBy: grant.confirmBy, isReported: phase === "provisional" };
+  return {
+    ...programToStart(release),
+    grant: grant.id,
+    confirmBy: grant.confirmBy,
+    isReported: phase === "provisional",
+  };
 }
 
 const toStart = (release: UnitRelease): ProgramToStart | undefined =>
-  isInstalledByHand(release) ? undefined : named(release);
+  isInstalledByHand(release) ? undefined : programToStart(release);
 
-function named({ digest, version, content }: UnitRelease): ProgramToStart {
-  const files = isAgentProgram(content) ? content.files : undefined;
+/** A release as it is named to those who start it. */
+export function programToStart({ digest, version, content }: UnitRelease): ProgramToStart {
+  const files = isProgram(content) ? content.files : undefined;
   return { digest, release: version, ...(files === undefined ? {} : { files }) };
 }
