@@ -4,15 +4,14 @@ import type {
   ActivationPart,
   ActivationPlan,
   ActivationState,
-  AgentChange,
   Grant,
   GrantWord,
   Instant,
   Intent,
   ProbeResult,
+  ProgramChange,
 } from "@sluice/core";
 import { planActivation } from "@sluice/core/activation/plan-activation";
-import { agentUnit } from "@sluice/core/intent/intent";
 import { durationMs, instant } from "@sluice/core/units/time";
 import type { Clock } from "@sluice/runtime";
 import { askedDuties } from "../ledger/asked-duties.ts";
@@ -61,9 +60,12 @@ export function wordOn(
   return { kind: passed ? "confirmed" : "withdrawn" };
 }
 
-/** The same of a grant for the agent's own program. */
-export const wordOnChange = (ledger: Ledger, intent: Intent | undefined, { grant, release }: AgentChange): GrantWord =>
-  wordOn(ledger, intent, { grant, parts: [{ unit: agentUnit, release }] });
+/** The same of a grant for a program of Sluice's own. */
+export const wordOnChange = (
+  ledger: Ledger,
+  intent: Intent | undefined,
+  { grant, release }: ProgramChange,
+): GrantWord => wordOn(ledger, intent, { grant, parts: [{ unit: release.unit, release }] });
 
 /** Plans once for one grant, saves the decision, then carries its orders out. Rejects when it can't be saved: then nothing was done. */
 export async function stepActivation(

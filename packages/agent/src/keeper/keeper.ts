@@ -5,7 +5,15 @@ import type { Clock } from "@sluice/runtime/clock/clock";
 import { describeIssues } from "@sluice/runtime/files/read-document";
 import type { Running } from "@sluice/runtime/running/running";
 import { Child, type ChildHost } from "./child.ts";
-import type { ChildSpec, KeeperEvent, KeeperStatus, KeptChild, KeptSocket, SocketSpec } from "./keeper-api.ts";
+import type {
+  ChildSpec,
+  KeeperEvent,
+  KeeperProgram,
+  KeeperStatus,
+  KeptChild,
+  KeptSocket,
+  SocketSpec,
+} from "./keeper-api.ts";
 import { childId, socketName } from "./keeper-api.ts";
 import { type KeeperState, type StateFile, StateStore } from "./keeper-state.ts";
 import { KeptSockets } from "./kept-sockets.ts";
@@ -15,7 +23,9 @@ import { stampOf } from "./process-stamp.ts";
 const pollMs = durationMs(100);
 
 export interface KeeperOptions {
+  /** What this program calls itself. */
   readonly build: string;
+  readonly program: KeeperProgram;
   readonly logsDir: string;
   readonly clock: Clock;
   readonly stateFile: StateFile;
@@ -87,10 +97,11 @@ export class Keeper implements AsyncDisposable {
   }
 
   status(): KeeperStatus {
-    const { build, remarks = [] } = this.#options;
+    const { build, program, remarks = [] } = this.#options;
     const behind = this.#store.failure === undefined ? [] : [`state is not saved: ${String(this.#store.failure)}`];
     return {
       build,
+      program,
       pid: process.pid,
       startedAt: this.#startedAt,
       sockets: [...this.#sockets.list()],
