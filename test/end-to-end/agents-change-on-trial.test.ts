@@ -62,3 +62,16 @@ test("an agent that proves itself stays, comes back after a crash, and goes on w
   expect(await servedOver(waysTo(fleet.host))).toEqual(["2", "2"]);
   await expectNoneFailed("agent that proves itself", users, { switches: 1 });
 });
+
+test("agents are started again as they are, users notice nothing, and what ran before is not what runs now", async () => {
+  const before = await agentThere();
+  const users = startUsers(fleet);
+  const { exit, lines } = await fleet.sluice("restart", "--agents");
+  expect(exit, lines.join("\n")).toBe(0);
+  const now = await eventually("another process of it is proven", async () => {
+    const seen = await agentThere();
+    return seen.isProven && seen.pid !== before.pid && seen;
+  });
+  expect(now.version).toBe(before.version);
+  await expectNoneFailed("agents started again", users, {});
+});
