@@ -99,3 +99,16 @@ test("a keeper that can't start leaves the one before in charge; one that proves
   await expectNoneRenewed();
   await expectNoneFailed("keeper that proves itself", users, { handovers: 1 });
 });
+
+test("agents are started again as they are, users notice nothing, and what ran before is not what runs now", async () => {
+  const before = await agentThere();
+  const users = startUsers(fleet);
+  const { exit, lines } = await fleet.sluice("restart", "--agents");
+  expect(exit, lines.join("\n")).toBe(0);
+  const now = await eventually("another process of it is proven", async () => {
+    const seen = await agentThere();
+    return seen.isProven && seen.pid !== before.pid && seen;
+  });
+  expect(now.version).toBe(before.version);
+  await expectNoneFailed("agents started again", users, {});
+});

@@ -19,6 +19,7 @@ import type {
 } from "@sluice/core";
 import type { ProxyCounts } from "@sluice/proxy/counting/proxy-counters";
 import type { Running } from "@sluice/runtime";
+import type { FoundDrift } from "./drift/start-drift-watch.ts";
 
 /** Puts releases on disk and keeps them there; never makes anything live. */
 export interface Installer {
@@ -26,6 +27,8 @@ export interface Installer {
   ensureInstalled(release: UnitRelease, signal: AbortSignal): Promise<void>;
   /** Digests of unit releases that are complete on disk. */
   installed(): Promise<readonly string[]>;
+  /** Files of an installed release that are not as they were packed; empty also where there is nothing to compare them with. */
+  editedIn(release: UnitRelease): Promise<readonly FoundDrift[]>;
   /** Removes what is not in `keep`; never what runs. */
   prune(keep: ReadonlySet<string>): Promise<void>;
 }

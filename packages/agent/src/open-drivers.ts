@@ -1,6 +1,7 @@
 import { fileURLToPath } from "node:url";
 import { readBootFacts } from "./boot/read-boot-facts.ts";
 import { findRenewals } from "./certificates/find-renewals.ts";
+import { editedKeeperState } from "./drift/edited-keeper-state.ts";
 import { openInstaller } from "./install/open-installer.ts";
 import { ensureKeeperRunning, keeperSocketOf } from "./keeper/ensure-keeper-running.ts";
 import { followKeeper } from "./keeper/follow-keeper.ts";
@@ -48,7 +49,11 @@ export async function openDrivers(
     findRenewals: (users) => findRenewals(users, clock.now()),
     keeper: ownKeeper,
     ...(word === undefined ? {} : { program: openOwnProgram({ dataDir, word, version, clock }) }),
-    lookForEdits: async (releases) => [...(await proxies.edited()), ...(await installer.edited(releases))],
+    lookForEdits: async (releases) => [
+      ...(await editedKeeperState(dataDir, keeper)),
+      ...(await proxies.edited()),
+      ...(await installer.edited(releases)),
+    ],
     prober: openProber({
       host,
       clock,

@@ -10,10 +10,13 @@ import type {
   Intent,
   ProbeResult,
   ProgramChange,
+  UnitRelease,
 } from "@sluice/core";
 import { planActivation } from "@sluice/core/activation/plan-activation";
 import { durationMs, instant } from "@sluice/core/units/time";
 import type { Clock } from "@sluice/runtime";
+import { assertAsPacked } from "../drift/assert-as-packed.ts";
+import type { FoundDrift } from "../drift/start-drift-watch.ts";
 import { askedDuties } from "../ledger/asked-duties.ts";
 import type { HostMemory } from "../ledger/host-memory.ts";
 import type { Ledger } from "../ledger/ledger.ts";
@@ -28,6 +31,8 @@ export interface StepPorts {
   readonly memory: HostMemory;
   readonly clock: Clock;
   readonly onResults: (results: readonly ProbeResult[]) => void;
+  /** Told of files that were not as they were packed, and are again. */
+  readonly onHealed: (found: readonly FoundDrift[]) => void;
   /** Told before the orders of a step are carried out, with the look at the host that the step was decided by. */
   readonly onStep: (from: ActivationState, plan: ActivationPlan, look: HostLook) => void;
 }
@@ -93,7 +98,10 @@ export async function stepActivation(
   ports.onStep(state, plan, look);
   if (turned) return { facts: noFacts, moved: true };
   using limit = untilDue(clock, plan.next, calledOff);
-  const site = { drivers, host, duties, signal: limit.signal, onResults: ports.onResults };
+  const { onResults, onHealed } = ports;
+  const packed = { installer: drivers.installer, intent, onHealed };
+  const check = (release: UnitRelease) => assertAsPacked(release, packed);
+  const site = { drivers, host, duties, signal: limit.signal, onResults, assertAsPacked: check };
   if (plan.actions.some(({ kind }) => kind === "probe")) await pauseBetweenRounds(clock, facts, limit.signal);
   const done = await carryOutAll(site, facts, plan.actions);
   return { facts: done, moved: plan.actions.length > 0 && done.failures.length === facts.failures.length };

@@ -56,6 +56,7 @@ export function openInstaller({ dataDir, fetchArtifact, keeper }: InstallerOptio
     },
     installed: () => lookedUp.get(),
     edited: (releases) => edited.find(releases),
+    editedIn: (release) => edited.findIn(release),
     async prune(keep) {
       const running = await runningFolders(keeper);
       const kept: UnitRelease[] = [...installing.values()];

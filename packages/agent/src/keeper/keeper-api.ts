@@ -90,6 +90,10 @@ export const keeperStatus = z.object({
 });
 export type KeeperStatus = z.infer<typeof keeperStatus>;
 
+export const keeperStateFile = z.object({ digest: z.string().optional() });
+/** What the keeper's state file has to hold. */
+export type KeeperStateFile = z.infer<typeof keeperStateFile>;
+
 export const childWait = z.object({ exited: z.boolean(), child: keptChild });
 /** `exited` false: the time was up. */
 export type ChildWait = z.infer<typeof childWait>;

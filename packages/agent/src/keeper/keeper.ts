@@ -2,6 +2,7 @@ import { Problem } from "@sluice/core/problems/problem";
 import { canonicalJson } from "@sluice/core/units/canonical-json";
 import { durationMs, type Instant } from "@sluice/core/units/time";
 import type { Clock } from "@sluice/runtime/clock/clock";
+import { sha256Text } from "@sluice/runtime/digests/sha256";
 import { describeIssues } from "@sluice/runtime/files/read-document";
 import type { Running } from "@sluice/runtime/running/running";
 import { Child, type ChildHost } from "./child.ts";
@@ -9,6 +10,7 @@ import type {
   ChildSpec,
   KeeperEvent,
   KeeperProgram,
+  KeeperStateFile,
   KeeperStatus,
   KeptChild,
   KeptSocket,
@@ -117,6 +119,18 @@ export class Keeper implements AsyncDisposable {
       sockets: [...this.#sockets.states()],
       children: [...this.#children.values()].map((child) => child.state()),
     };
+  }
+
+  /** What its state file has to hold, as a digest; without one nothing was written yet. */
+  stateFile(): KeeperStateFile {
+    const { written } = this.#store;
+    return written === "" ? {} : { digest: sha256Text(written) };
+  }
+
+  /** Writes its state file anew. Rejects with `disk-full`. */
+  async rewriteState(): Promise<void> {
+    await this.whenInCharge();
+    await this.#store.rewrite();
   }
 
   /** The fd of every socket that can be handed on. */

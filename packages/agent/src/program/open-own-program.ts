@@ -15,6 +15,8 @@ export interface WatchdogWord {
   readonly digest?: string;
   /** The grant that it is on trial for. */
   readonly trial?: string;
+  /** Tells it that this program goes about its work; absent: it does not listen. */
+  readonly giveSign?: () => void;
 }
 
 export interface OwnProgramOptions {

@@ -42,8 +42,12 @@ export interface ReconcilerOptions {
   readonly onSwitched: (sites: readonly string[]) => void;
   /** What somebody has done to the processes of this host and that is not as it was yet; told with every look. */
   readonly onHandChanges: (found: readonly FoundDrift[]) => void;
+  /** Told of files of a release that were put back before it was started. */
+  readonly onHealed?: (found: readonly FoundDrift[]) => void;
   /** The coordinator hears this agent; absent: nobody asks. */
   readonly isConnected?: () => boolean;
+  /** Told after every look, whatever came of it: the agent goes about its work. */
+  readonly onLooked?: (() => void) | undefined;
   /** This process has to make room for another program of the agent. */
   readonly onChangeOver?: () => void;
 }
@@ -191,6 +195,7 @@ class ReconcileLoop implements Reconciler {
         },
       );
       this.#options.onChanged();
+      this.#options.onLooked?.();
       if (signal.aborted) break;
       await this.#pause();
     }
@@ -294,14 +299,14 @@ class ReconcileLoop implements Reconciler {
   }
 
   async #stepGrant(id: string, signal: AbortSignal): Promise<boolean> {
-    const { drivers, memory, clock, onResults } = this.#options;
+    const { drivers, memory, clock, onResults, onHealed = () => undefined } = this.#options;
     const before = memory.ledger.activations[id];
     const refusal = before === undefined ? undefined : this.#refusal(before);
     if (refusal !== undefined) {
       this.waiting.set(id, [refusal]);
       return false;
     }
-    const ports = { drivers, looks: this.#looks, memory, clock, onResults, onStep: this.#stepped };
+    const ports = { drivers, looks: this.#looks, memory, clock, onResults, onHealed, onStep: this.#stepped };
     const step = await stepActivation(ports, id, this.#facts.get(id) ?? noFacts, signal);
     this.#facts.set(id, step.facts);
     const state = memory.ledger.activations[id];

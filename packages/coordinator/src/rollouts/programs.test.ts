@@ -43,7 +43,7 @@ async function rigWithShop(
 
 const restart = async (
   { operator }: CoordinatorRig,
-  agentVersion: string | undefined,
+  agentVersion?: string,
   unit: ProgramUnit = "agent",
 ): Promise<string> => {
   const which = unit === "agent" ? { agents: true } : { keepers: true };
@@ -79,6 +79,19 @@ test("a version of the agent goes through every environment, and back to what wa
   const { newRolloutId = "" } = await operator.command(id, "revert", { reason: "leaks" });
   await operator.untilPhase(newRolloutId, "completed");
   await eventually(() => running()).toEqual([byHand, byHand, byHand]);
+});
+
+test("a restart without a version is a grant to start again what is proven there, through every environment", async () => {
+  const kinds: string[] = [];
+  const { rig, running } = await rigWithShop("1.0.0", (host) => void kinds.push(host));
+  await using _ = rig;
+  const { title, stages } = await rig.operator.untilPhase(await restart(rig), "completed");
+  expect([title, stages.map(({ environment }) => environment)]).toEqual([
+    "restart agents",
+    ["acceptance", "production"],
+  ]);
+  expect(new Set(kinds)).toEqual(new Set(hosts));
+  expect(running()).toEqual([byHand, byHand, byHand]);
 });
 
 test("a version that fails on one host is taken back everywhere, with the host's own reason", async () => {

@@ -165,7 +165,10 @@ export class RolloutDesk {
     this.#options.leadership.assertLeading(`renew certificate '${renewal.certificate}'`);
     return this.#start((db) => {
       assertNotHalted(db, `renew certificate '${renewal.certificate}'`);
-      const reason = "every host that presents it has found it renewed on disk";
+      const reason =
+        renewal.hosts === undefined
+          ? "every host that presents it has found it renewed on disk"
+          : "hosts that have one of their own each have found it renewed on disk";
       return [planRenewal(this.planning(db, { by: "coordinator", reason }), renewal)];
     });
   }
