@@ -12,12 +12,14 @@ const maxWorkers = 3;
 const isolate = false;
 
 /**
- * These count minutes by a fast clock and take half of the whole time, of which they need a quarter of two cores, but at once: a pause
- * looks like an outage. So all others stand back behind them, and behind all others those that only compute.
+ * These go by a fast clock, for which a pause of the machine is so many times as long. They need a quarter of two cores, but at once: so
+ * all others stand back behind them, and behind all others those that only compute.
  */
 const byFastClock = [
   "test/end-to-end/demo-ends-as-it-must.test.ts",
   "test/end-to-end/health-stops-what-gets-worse.test.ts",
+  "test/end-to-end/host-reboot.test.ts",
+  "test/end-to-end/users-are-counted-exactly.test.ts",
 ];
 const standBack = (niceness: number) => ({ setupFiles: ["test/house/stand-back.ts"], provide: { niceness } });
 const waiting = standBack(5);

@@ -106,7 +106,7 @@ export function assemble(ground: Ground) {
     startDue: () => {
       const configured = fleets.applied;
       if (configured === undefined || leadership.refusal !== undefined) return;
-      startRenewals({ db: store, configured, findHost }, rollouts, log);
+      startRenewals({ db: store, configured, findHost, now: clock.now() }, rollouts, log);
       followLateHosts({ store, clock, log, configured, findHost }, rollouts);
     },
     health: memory.health,

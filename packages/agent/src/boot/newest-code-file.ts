@@ -1,4 +1,5 @@
-import { readdir, stat } from "node:fs/promises";
+import { statSync } from "node:fs";
+import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 
 export interface CodeFile {
@@ -24,9 +25,17 @@ async function codeFiles(folder: string): Promise<readonly CodeFile[]> {
   const paths = names
     .filter((name) => name.endsWith(".ts") && !name.endsWith(".test.ts"))
     .map((name) => join(folder, name));
-  const found = await Promise.all(paths.map((path) => stat(path).catch(() => undefined)));
-  return found.flatMap((one, at) => {
-    const path = paths[at];
-    return one === undefined || path === undefined ? [] : [{ path, changedAt: one.ctimeMs }];
+  // Hundreds of files of some microseconds each: handing each to another thread and back would cost ten times as much.
+  return paths.flatMap((path) => {
+    const changedAt = changeOf(path);
+    return changedAt === undefined ? [] : [{ path, changedAt }];
   });
+}
+
+function changeOf(path: string): number | undefined {
+  try {
+    return statSync(path, { throwIfNoEntry: false })?.ctimeMs;
+  } catch {
+    return undefined;
+  }
 }

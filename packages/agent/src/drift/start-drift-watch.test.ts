@@ -125,3 +125,15 @@ test("what a look at the processes no longer finds is over, and comes back with 
   drift.processes([stopped]);
   expect(words()).toEqual(["blue over", "blue"]);
 });
+
+test("what others found and put back is told as found and over, once", async () => {
+  const { drift, world, words, look } = watch();
+  drift.healed([edited({ where: "/a" })]);
+  expect(words()).toEqual(["/a over"]);
+  expect(world.news).toBe(1);
+  world.files = [edited({ where: "/b" })];
+  await look();
+  await look();
+  drift.healed([edited({ where: "/b" })]);
+  expect(words()).toEqual(["/a over", "/b over"]);
+});

@@ -26,6 +26,8 @@ export interface DriftWatch extends Running {
   readonly drifts: readonly Drift[];
   /** What a look at the processes has found; what is missing in it and was in the last one is over. */
   processes(found: readonly FoundDrift[]): void;
+  /** What others found and put back. */
+  healed(found: readonly FoundDrift[]): void;
 }
 
 /** People and scripts edit files seldom, and a look at them is not free: half a minute's delay misleads nobody. */
@@ -62,6 +64,18 @@ class Watch implements DriftWatch {
     if (found.length === 0 && this.#processes.length === 0) return;
     this.#processes = found;
     this.#note();
+  }
+
+  healed(found: readonly FoundDrift[]): void {
+    const now = this.#options.clock.now();
+    const isListed = (one: FoundDrift): boolean =>
+      this.#drifts.some((drift) => drift.overSince === undefined && isSameDrift(drift, one));
+    const fresh = found.filter((one) => !isListed(one)).map((one) => ({ ...asDrift(one, now), overSince: now }));
+    this.#files = this.#files.filter((one) => !found.some((other) => isSameDrift(one, other)));
+    for (const one of found) this.#options.log.warn({ sentence: describeDrift(one) }, "drift.healed");
+    this.#drifts = [...this.#drifts, ...fresh];
+    this.#note();
+    if (fresh.length > 0) this.#options.onChanged();
   }
 
   async #run(): Promise<void> {
@@ -115,9 +129,7 @@ class Watch implements DriftWatch {
         : { ...drift, overSince: now },
     );
     const isOn = (drift: Drift, one: FoundDrift): boolean => drift.overSince === undefined && isSameDrift(drift, one);
-    const fresh = present
-      .filter((one) => !before.some((drift) => isOn(drift, one)))
-      .map(({ heal: _, ...one }): Drift => ({ ...one, since: now }));
+    const fresh = present.filter((one) => !before.some((drift) => isOn(drift, one))).map((one) => asDrift(one, now));
     const next = [...before, ...fresh];
     if (sameJson(next, this.#drifts)) return;
     for (const drift of fresh) this.#options.log.warn({ sentence: describeDrift(drift) }, "drift.found");
@@ -130,3 +142,5 @@ class Watch implements DriftWatch {
     await this.done.catch(() => undefined);
   }
 }
+
+const asDrift = ({ heal: _, ...one }: FoundDrift, since: Drift["since"]): Drift => ({ ...one, since });

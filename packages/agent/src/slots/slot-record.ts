@@ -2,6 +2,7 @@ import { mkdir, readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { SlotName } from "@sluice/core";
 import { readDocument, syncFolder, writeFileDurably } from "@sluice/runtime";
+import { fileStamp } from "@sluice/runtime/files/file-stamp";
 import { z } from "zod";
 
 const hook = z.strictObject({ command: z.string(), args: z.array(z.string()) });
@@ -38,6 +39,8 @@ export const slotChildId = (site: string, slot: SlotName): string => `slot-${sit
 /** The records below `dataDir/run`, one folder per slot. */
 export class SlotRecords {
   readonly #runDir: string;
+  /** What was read, by folder: it is asked for with every look at the host and hardly ever changes. */
+  readonly #known = new Map<string, { readonly stamp: string; readonly record: SlotRecord }>();
 
   constructor(dataDir: string) {
     this.#runDir = join(dataDir, "run");
@@ -61,6 +64,7 @@ export class SlotRecords {
   }
 
   async forget(site: string, slot: SlotName): Promise<void> {
+    this.#known.delete(this.folder(site, slot));
     await rm(this.folder(site, slot), { recursive: true, force: true });
   }
 
@@ -72,7 +76,13 @@ export class SlotRecords {
   }
 
   async #readFrom(folder: string): Promise<SlotRecord | undefined> {
-    const read = await readDocument(join(folder, "slot.json"), slotRecord);
-    return read.kind === "ok" ? read.document : undefined;
+    const file = join(folder, "slot.json");
+    const stamp = fileStamp(file);
+    const known = this.#known.get(folder);
+    if (known?.stamp === stamp) return known.record;
+    const read = await readDocument(file, slotRecord);
+    if (read.kind !== "ok") return undefined;
+    this.#known.set(folder, { stamp, record: read.document });
+    return read.document;
   }
 }

@@ -8,6 +8,7 @@ import {
   overrideEvent,
   overrideGate,
   Problem,
+  type ProgramUnit,
   type UnitRelease,
   verbEvent,
 } from "@sluice/core";
@@ -18,7 +19,7 @@ import type { FleetDesk } from "../fleet/fleet-desk.ts";
 import { readProvenReleases } from "../fleet/proven-releases.ts";
 import type { Roster } from "../hosts/roster.ts";
 import type { Leadership } from "../leadership.ts";
-import { requireAgent } from "../releases/agent-programs-desk.ts";
+import { requireProgram } from "../releases/agent-programs-desk.ts";
 import { markOneWay } from "../releases/mark-one-way.ts";
 import { appendEvent } from "../store/event-log.ts";
 import { lateFlag, writeFlag } from "../store/meta.ts";
@@ -35,8 +36,8 @@ import { readPushedRelease } from "../store/site-releases.ts";
 import { readHaltAll } from "../store/standing-orders.ts";
 import type { Db, Store } from "../store/store.ts";
 import { assertUnitsFree, isEmpty, launch, type PlannedRollout } from "./launch.ts";
-import { adoptInstalledAgents, planAgents } from "./plan-agents.ts";
 import { type Following, planLateHost } from "./plan-late-host.ts";
+import { adoptInstalled, planPrograms } from "./plan-programs.ts";
 import { type HostsWanted, planReboot } from "./plan-reboot.ts";
 import { planRelease } from "./plan-release.ts";
 import { noteRenewals, planRenewal, type Renewal } from "./plan-renewal.ts";
@@ -82,8 +83,9 @@ export interface RestartRequest extends Asking {
 
 export interface RebootRequest extends Asking, HostsWanted {}
 
-export interface AgentsRequest extends Asking {
-  /** Pushed before; absent: each host's agent as it is. */
+export interface ProgramsRequest extends Asking {
+  readonly unit: ProgramUnit;
+  /** Pushed before; absent: each host's program as it is. */
   readonly version?: string | undefined;
   readonly toEnvironment?: string | undefined;
 }
@@ -163,7 +165,10 @@ export class RolloutDesk {
     this.#options.leadership.assertLeading(`renew certificate '${renewal.certificate}'`);
     return this.#start((db) => {
       assertNotHalted(db, `renew certificate '${renewal.certificate}'`);
-      const reason = "every host that presents it has found it renewed on disk";
+      const reason =
+        renewal.hosts === undefined
+          ? "every host that presents it has found it renewed on disk"
+          : "hosts that have one of their own each have found it renewed on disk";
       return [planRenewal(this.planning(db, { by: "coordinator", reason }), renewal)];
     });
   }
@@ -202,18 +207,18 @@ export class RolloutDesk {
     throw new Problem("verb-refused", "cannot reboot: on none of these hosts anything is proven");
   }
 
-  /** Starts the rollout of a version of the agent, or of a restart as they are; empty when every host already has it proven. */
-  restartAgents({ version, toEnvironment, ...asking }: AgentsRequest): readonly string[] {
+  /** Starts the rollout of a version of the agent or the keeper, or of a restart as they are; empty when every host already has it proven. */
+  restartPrograms({ unit, version, toEnvironment, ...asking }: ProgramsRequest): readonly string[] {
     const { leadership, fleets, clock } = this.#options;
-    leadership.assertLeading("restart the agents");
+    leadership.assertLeading(`restart the ${unit}s`);
     const environments = fleets.environmentsTo(toEnvironment);
     return this.#start((db) => {
-      assertNotHalted(db, "restart the agents");
-      const release = version === undefined ? undefined : requireAgent(db, version);
+      assertNotHalted(db, `restart the ${unit}s`);
+      const release = version === undefined ? undefined : requireProgram(db, unit, version);
       const configured = fleets.require();
       const observationOf = this.#observationOf;
-      adoptInstalledAgents(db, { configured, environments, observationOf, now: clock.now() });
-      return [planAgents(this.planning(db, asking), release, environments)];
+      adoptInstalled(db, { unit, configured, environments, observationOf, now: clock.now() });
+      return [planPrograms(this.planning(db, asking), unit, release, environments)];
     });
   }
 

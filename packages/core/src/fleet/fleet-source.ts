@@ -144,7 +144,9 @@ export const certificateSource = z
     renewal: z
       .enum(["rollout", "report"])
       .optional()
-      .describe("What is done once all hosts of an environment have found the same renewed pair; rollout when absent."),
+      .describe(
+        "What is done once all hosts of an environment have found the same renewed pair, or each one of its own; rollout when absent.",
+      ),
   })
   .describe("A certificate that bindings name.");
 

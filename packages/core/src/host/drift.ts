@@ -69,7 +69,7 @@ export function describeDrift(drift: Omit<Drift, "since">): string {
     case "release-edited":
       return `an installed file of ${what} was edited by hand: ${where} is ${found}, expected ${expected}`;
     case "state-edited":
-      return `what the agent remembers was edited by hand: ${where} is ${found}, expected ${expected}`;
+      return `what Sluice remembers on this host was edited by hand: ${where} is ${found}, expected ${expected}`;
     default:
       return unreachable(drift.kind);
   }

@@ -59,13 +59,13 @@ interface Touched {
 /** Every plan asks it of every host. */
 const touchedByUnits = new WeakMap<readonly { readonly unit: UnitKey }[], Touched>();
 
-/** Sites that users of this host may notice while the units change; front and agent are there for every site of the rollout. */
+/** Sites that users of this host may notice while the units change; front, agent and keeper are there for every site of the rollout. */
 export function sitesTouched({ sites }: Rollout, units: readonly { readonly unit: UnitKey }[]): readonly string[] {
   const known = touchedByUnits.get(units);
   if (known?.sites === sites) return known.touched;
   const all = units.flatMap(({ unit }) => {
     const parsed = parseUnit(unit);
-    return parsed.kind === "front" || parsed.kind === "agent" ? sites : [parsed.site];
+    return "site" in parsed ? [parsed.site] : sites;
   });
   const touched = [...new Set(all)].sort();
   touchedByUnits.set(units, { sites, touched });

@@ -56,10 +56,19 @@ function add(a: WorkerCounts, b: WorkerCounts): WorkerCounts {
   };
 }
 
-function addRecords(a: Readonly<Record<string, number>>, b: Readonly<Record<string, number>>): Record<string, number> {
-  const sum = { ...a };
+type Counts = Readonly<Record<string, number>>;
+
+function addRecords(a: Counts, b: Counts): Counts {
+  if (isEmpty(a)) return b;
+  if (isEmpty(b)) return a;
+  const sum: Record<string, number> = { ...a };
   for (const [key, count] of Object.entries(b)) sum[key] = (sum[key] ?? 0) + count;
   return sum;
+}
+
+function isEmpty(counts: Counts): boolean {
+  for (const _ in counts) return false;
+  return true;
 }
 
 /** What `show table` says of requests, by key. */

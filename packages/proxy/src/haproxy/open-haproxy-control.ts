@@ -9,6 +9,7 @@ import { readProxyState, writeProxyState } from "../control/proxy-state.ts";
 import type { ProxyCounts } from "../counting/proxy-counters.ts";
 import { parseSlotTable } from "../settings/process-settings.ts";
 import { type AccumulatedCounts, proxyCounts } from "./accumulated-counts.ts";
+import { CountsFile } from "./counts-file.ts";
 import { drainBegun } from "./drain-begun.ts";
 import { findHaproxy } from "./find-haproxy.ts";
 import { readProcesses } from "./master-cli.ts";
@@ -39,6 +40,7 @@ class HaproxyControl implements ProxyControl {
   readonly #findPath: () => Promise<string>;
   readonly #dir: string;
   readonly #files: ProcessFiles;
+  readonly #counts: CountsFile;
   #orders: Promise<unknown> = Promise.resolve();
   #readings: Promise<unknown> = Promise.resolve();
   /** The newest worker when it was last asked. */
@@ -48,6 +50,7 @@ class HaproxyControl implements ProxyControl {
     this.#findPath = findPath;
     this.#dir = dir;
     this.#files = processFiles(dir);
+    this.#counts = new CountsFile(this.#files.counts);
   }
 
   async status(): Promise<ProxyStatus> {
@@ -111,7 +114,7 @@ class HaproxyControl implements ProxyControl {
 
   /** One after another: each goes on from what the one before has written down. */
   #readCounts(): Promise<AccumulatedCounts> {
-    const result = this.#readings.then(() => readCounts(this.#files, this.#worker));
+    const result = this.#readings.then(() => readCounts(this.#files.masterSocket, this.#counts, this.#worker));
     this.#readings = result.catch(() => undefined);
     return result;
   }

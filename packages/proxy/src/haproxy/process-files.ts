@@ -24,9 +24,12 @@ export interface ProcessFiles {
   readonly secureProbeSocket: string;
 }
 
+/** The configuration of the haproxy process of a folder; only such a process has one. */
+export const configOf = (dir: string): string => join(dir, "haproxy.cfg");
+
 export function processFiles(dir: string): ProcessFiles {
   return {
-    config: join(dir, "haproxy.cfg"),
+    config: configOf(dir),
     hostsMap: join(dir, "hosts.map"),
     latencyMap: join(dir, "latency.map"),
     outcomeMap: join(dir, "outcome.map"),

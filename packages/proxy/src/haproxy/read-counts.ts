@@ -6,9 +6,8 @@ import {
   type WorkerCounts,
   workerName,
 } from "./accumulated-counts.ts";
-import { readCountsFile, writeCountsFile } from "./counts-file.ts";
+import type { CountsFile } from "./counts-file.ts";
 import { askWorkers, infoValue, parseStats } from "./master-cli.ts";
-import type { ProcessFiles } from "./process-files.ts";
 
 const questions = ["show info", "show table counts", "show table refused", "unreachable counts", "show stat -1 1 -1"];
 
@@ -16,13 +15,14 @@ const questions = ["show info", "show table counts", "show table refused", "unre
  * Reads the counts of all workers and writes them down before anybody sees them. So whoever reads next, be it after a restart,
  * has at least as much, and no worker is counted twice. One reading at a time. `expected` as in `readStatus`.
  */
-export async function readCounts(files: ProcessFiles, expected?: number): Promise<AccumulatedCounts> {
-  const [before, asked] = await Promise.all([
-    readCountsFile(files.counts),
-    askWorkers(files.masterSocket, questions, expected),
-  ]);
+export async function readCounts(
+  masterSocket: string,
+  file: CountsFile,
+  expected?: number,
+): Promise<AccumulatedCounts> {
+  const [before, asked] = await Promise.all([file.read(), askWorkers(masterSocket, questions, expected)]);
   const counts = accumulate(before, readingsOf(asked.answers));
-  await writeCountsFile(files.counts, counts);
+  await file.write(counts);
   return counts;
 }
 

@@ -3,7 +3,7 @@ import type { ProxyControl } from "@sluice/proxy/control/control-client";
 import { findHaproxy } from "@sluice/proxy/haproxy/find-haproxy";
 import { openHaproxyControl } from "@sluice/proxy/haproxy/open-haproxy-control";
 import { haproxyCommand, prepareHaproxy } from "@sluice/proxy/haproxy/prepare-haproxy";
-import { processFiles } from "@sluice/proxy/haproxy/process-files";
+import { configOf } from "@sluice/proxy/haproxy/process-files";
 import type { ChildSpec } from "../../keeper/keeper-api.ts";
 
 /** Proxy processes that are an HAProxy: one master with its workers each, a child of the keeper like every other. */
@@ -13,7 +13,7 @@ export class HaproxyChildren {
 
   /** Whether the process of this run folder is an HAProxy. */
   owns(folder: string): boolean {
-    return this.#controls.has(folder) || existsSync(processFiles(folder).config);
+    return this.#controls.has(folder) || existsSync(configOf(folder));
   }
 
   control(folder: string): ProxyControl {
