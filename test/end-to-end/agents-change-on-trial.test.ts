@@ -19,9 +19,11 @@ async function push(version: string, before?: string): Promise<void> {
   expect(exit, lines.join("\n")).toBe(0);
 }
 
-async function agentThere() {
+const agentThere = () => thereOf("agent");
+
+async function thereOf(program: "agent" | "keeper") {
   const { observation } = await fleet.status(fleet.host.name);
-  const unit = observation?.units.find((one) => one.unit === "agent");
+  const unit = observation?.units.find((one) => one.unit === program);
   return { version: unit?.running?.version, pid: unit?.running?.pid, isProven: unit?.proven === unit?.running?.digest };
 }
 
@@ -61,4 +63,52 @@ test("an agent that proves itself stays, comes back after a crash, and goes on w
   await fleet.deploy("shop", "2");
   expect(await servedOver(waysTo(fleet.host))).toEqual(["2", "2"]);
   await expectNoneFailed("agent that proves itself", users, { switches: 1 });
+});
+
+test("a keeper that can't start leaves the one before in charge; one that proves itself takes over every process, and comes back itself", async () => {
+  const keeper = fleet.keeper(fleet.host.name);
+  const keeperThere = () => thereOf("keeper");
+  const childrenThere = async () => (await keeper.status()).children.map(({ id, pid }) => `${id} ${pid}`).sort();
+  const [before, children] = [await keeperThere(), await childrenThere()];
+  /** Front, proxy and live slot; a slot that drains from before may go. */
+  const expectNoneRenewed = async () => {
+    const now = await childrenThere();
+    expect(now.length).toBeGreaterThanOrEqual(3);
+    expect(children).toEqual(expect.arrayContaining(now));
+  };
+  // The agent is another version by now, and has brought no keeper with it.
+  expect(before.version).not.toBe((await agentThere()).version);
+  const users = startUsers(fleet);
+  await push("9.0.3", 'throw new Error("libgone.so.1: cannot open shared object file");');
+  const failed = await fleet.sluice("restart", "--keepers", "--to", "9.0.3");
+  expect(failed.lines.join("\n")).toContain("libgone.so.1: cannot open shared object file");
+  expect(failed.exit).toBe(6);
+  expect(await keeperThere()).toMatchObject({ version: before.version, pid: before.pid });
+  const { exit, lines } = await fleet.sluice("restart", "--keepers", "--to", "9.0.2");
+  expect(exit, lines.join("\n")).toBe(0);
+  const now = await eventually("it is proven", async () => {
+    const seen = await keeperThere();
+    return seen.version === "9.0.2" && seen.isProven && seen;
+  });
+  await expectNoneRenewed();
+  process.kill(now.pid ?? 0, "SIGKILL");
+  await eventually("it is back, and no other", async () => {
+    const { pid, version } = await keeperThere();
+    return version === "9.0.2" && pid !== now.pid;
+  });
+  await expectNoneRenewed();
+  await expectNoneFailed("keeper that proves itself", users, { handovers: 1 });
+});
+
+test("agents are started again as they are, users notice nothing, and what ran before is not what runs now", async () => {
+  const before = await agentThere();
+  const users = startUsers(fleet);
+  const { exit, lines } = await fleet.sluice("restart", "--agents");
+  expect(exit, lines.join("\n")).toBe(0);
+  const now = await eventually("another process of it is proven", async () => {
+    const seen = await agentThere();
+    return seen.isProven && seen.pid !== before.pid && seen;
+  });
+  expect(now.version).toBe(before.version);
+  await expectNoneFailed("agents started again", users, {});
 });

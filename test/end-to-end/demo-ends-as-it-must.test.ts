@@ -5,6 +5,7 @@ import { runCommand } from "@sluice/cli/demo/run-command";
 import { expect, test } from "vitest";
 import { engines } from "./support/each-engine.ts";
 import { processesOf } from "./support/processes-of.ts";
+import { takeTurns } from "./support/take-turns.ts";
 
 /** The demo ends by itself within three minutes; beside other tests it may take longer. */
 const patience = "2.5";
@@ -25,7 +26,8 @@ const endings = {
     /^paused: .*nothing is reverted: hosts that were not changed fail as well: .*; then rollout completed$/,
 };
 
-// One after another: both count minutes of users by a clock that is twenty times as fast, on a machine with two cores.
+// Both count minutes of users by a clock that is twenty times as fast, on a machine with two cores.
+takeTurns();
 test.each(engines)(
   "`sluice demo` on %s plays eight scenes that end as they must, and leaves nothing running",
   async (engine) => {

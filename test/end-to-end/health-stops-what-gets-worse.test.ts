@@ -6,6 +6,7 @@ import { engines } from "./support/each-engine.ts";
 import { eventually } from "./support/eventually.ts";
 import { type HealthFleet, hostNames, type SteeredSite, startHealthFleet } from "./support/health-fleet.ts";
 import { stepsOf } from "./support/look-at.ts";
+import { takeTurns } from "./support/take-turns.ts";
 
 /** Host names of the site of an engine, by what happens to them. */
 const namesOf = (engine: EngineName) => ({
@@ -113,6 +114,8 @@ const cases: Readonly<Record<string, (engine: EngineName) => Promise<void>>> = {
     expect(usersOf(noisy).first.report().failed).toBeGreaterThan(0);
   },
 };
+
+takeTurns();
 
 /** Both engines at the same time, each its cases one after another. */
 const outcomes = new Map<string, Promise<void>>();

@@ -1,13 +1,19 @@
 import { BaseSequencer, type TestSpecification } from "vitest/node";
 
 /**
- * Files that take long, the longest first: begun last, one of them would run alone for minutes. Those that count minutes by a
- * fast clock need much of the machine and are kept apart.
+ * Files that take long, in the order in which they begin: last, one of them would run alone for minutes. The demo takes half of the
+ * whole time, and who takes turns with it begins about when it ends.
  */
-const longest = [
-  ...["end-to-end/demo-ends-as-it-must", "coordinator/src/crash", "end-to-end/host-without-coordinator"],
-  ...["end-to-end/long-exchanges-cross-a-switch", "conformance/changes", "end-to-end/changes-fail-no-request"],
-  ...["end-to-end/kills-fail-no-request", "end-to-end/health-stops-what-gets-worse"],
+export const longest: readonly string[] = [
+  ...["end-to-end/demo-ends-as-it-must", "end-to-end/changes-fail-no-request", "coordinator/src/crash"],
+  ...["end-to-end/sites-do-not-fail-each-other", "conformance/bodies", "conformance/changes"],
+  ...["end-to-end/operator-contract", "end-to-end/orders-meet-rollouts", "end-to-end/host-without-coordinator"],
+  ...["bench-health/bench-health", "simulation/simulation", "end-to-end/engine-crash-queues-connections"],
+  ...["end-to-end/host-memory-lost", "end-to-end/reverted-settings-harm-nothing-later"],
+  ...["end-to-end/long-exchanges-cross-a-switch", "end-to-end/agents-change-on-trial"],
+  ...["end-to-end/engine-change-fails-no-request", "end-to-end/host-reboot", "end-to-end/users-are-counted-exactly"],
+  ...["agent/src/keeper/keeper", "agent/src/proven-comes-back", "agent/src/start-agent", "agent/src/power-cut"],
+  ...["end-to-end/health-stops-what-gets-worse", "end-to-end/kills-fail-no-request"],
 ];
 
 /** Begins with what takes longest, whatever is known of earlier runs: a fresh clone knows nothing. */

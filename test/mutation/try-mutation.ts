@@ -1,3 +1,4 @@
+import { dirname } from "node:path";
 import { execa } from "execa";
 import type { MutatedTree } from "./mutated-tree.ts";
 import type { Mutation } from "./mutation.ts";
@@ -10,27 +11,31 @@ export type Trial =
 /** A mutated core may turn in circles; no sound one takes so long for its histories. */
 const withinMs = 300_000;
 
-/** Plays the histories with the mutated core and, when none of them notices, runs the core's own tests. */
+/**
+ * Plays the histories with the mutated core and, when none of them notices, runs the core's own tests: those beside the mutated
+ * file first, since they mostly notice, and are few.
+ */
 export async function tryMutation(tree: MutatedTree, mutation: Mutation, seeds: string): Promise<Trial> {
   await tree.put(mutation);
   if (mutation.notSimulated === undefined) {
     const words = await playHistories(tree.root, seeds);
     if (words !== undefined) return { noticedBy: "simulation", words };
   }
-  const words = await runTests(tree.root);
+  const beside = `packages/core/src/${dirname(mutation.file)}`;
+  const words = (await runTests(tree.root, beside)) ?? (await runTests(tree.root, "packages/core"));
   return words === undefined ? { noticedBy: "nobody" } : { noticedBy: "tests", words };
 }
 
 async function playHistories(root: string, seeds: string): Promise<string | undefined> {
-  const args = ["test/simulation/simulate.ts", "--threads", "1", "--seeds", seeds];
+  const args = ["test/simulation/simulate.ts", "--threads", "1", "--no-shrink", "--seeds", seeds];
   const { exitCode, timedOut, stdout, stderr } = await run(root, "node", args);
   if (timedOut) return "does not come to an end";
   if (exitCode === 0) return undefined;
   return /seed \d+ breaks promise .*/.exec(stdout)?.[0] ?? `ends with ${exitCode}: ${errorIn(stderr)}`;
 }
 
-async function runTests(root: string): Promise<string | undefined> {
-  const args = ["node_modules/vitest/vitest.mjs", "run", "packages/core", "--bail", "1", "--reporter", "dot"];
+async function runTests(root: string, folder: string): Promise<string | undefined> {
+  const args = ["node_modules/vitest/vitest.mjs", "run", folder, "--bail", "1", "--reporter", "dot"];
   const { exitCode, timedOut, stdout, stderr } = await run(root, "node", args);
   if (timedOut) return "do not come to an end";
   if (exitCode === 0) return undefined;

@@ -1,21 +1,16 @@
 import type { Ledger } from "@sluice/agent/ledger/ledger";
 import type { ActivationAction, ActivationFacts, Instant, Intent, ObservedHost, ProbeResult } from "@sluice/core";
 import type { History } from "./history.ts";
+import { DiskFull, type SimDisk } from "./sim-disk.ts";
 import type { SimMachine } from "./sim-machine.ts";
 import type { OrderSite, SimOrders } from "./sim-orders.ts";
-
-/** What survives crashes and reboots: each write replaces a whole document at once. */
-export interface Disk {
-  ledger: Ledger;
-  intent: Intent | undefined;
-}
 
 export interface AgentPorts {
   readonly history: History;
   readonly name: string;
   readonly machine: SimMachine;
   readonly orders: SimOrders;
-  readonly disk: Disk;
+  readonly disk: SimDisk;
   readonly now: () => Instant;
   /** Something was written or carried out; the agent may end right there. */
   readonly onSaved: () => void;
@@ -28,10 +23,15 @@ export interface Lane {
   isCalledOff: boolean;
 }
 
+/** How soon a disk that was full is tried again. */
+const lookAgainMs = 1000;
+
 /** One life of an agent process: what its lanes share, all of it forgotten when it ends. */
 export class AgentLife {
   readonly ports: AgentPorts;
   isAlive = true;
+  /** Something could not be saved: the host is looked at again though nothing has changed. */
+  isTroubled = false;
   /** The newest look at the host. */
   seen: ObservedHost | undefined;
   /** Results of users' ways, taken around a switch, that the coordinator has not been told yet. */
@@ -51,10 +51,36 @@ export class AgentLife {
     return this.seen;
   }
 
+  /** Throws {@link DiskFull}, and nothing has changed then. */
   save(ledger: Ledger): void {
-    if (ledger === this.ports.disk.ledger) return;
-    this.ports.disk.ledger = ledger;
+    const { disk, history, onSaved } = this.ports;
+    if (ledger === disk.ledger) return;
+    if (!disk.hasRoomFor("ledger") && history.subject.agent.ignoresFullDisk === true) disk.pretend(ledger);
+    else disk.putLedger(ledger);
+    onSaved();
+  }
+
+  /** Throws what {@link save} would. */
+  demandRoom(): void {
+    const { disk, history } = this.ports;
+    if (!disk.hasRoomFor("ledger") && history.subject.agent.ignoresFullDisk !== true) throw new DiskFull();
+  }
+
+  keepIntent(intent: Intent): void {
+    this.ports.disk.putIntent(intent);
     this.ports.onSaved();
+  }
+
+  /** What could not be saved is decided again with the next look, which comes soon. */
+  trying(work: () => void): void {
+    try {
+      work();
+    } catch (error) {
+      if (!(error instanceof DiskFull)) throw error;
+      this.ports.history.trace.count("disk full on a host");
+      this.isTroubled = true;
+      this.wake(lookAgainMs);
+    }
   }
 
   wake(ms: number): void {
@@ -73,7 +99,17 @@ export class AgentLife {
     if (!this.isAlive || this.lanes.has(name)) return;
     const lane = { isCalledOff: false };
     this.lanes.set(name, lane);
-    step(lane);
+    this.stepIn(name, () => step(lane));
+  }
+
+  /** One step of a lane, which ends when the step could not be saved. */
+  stepIn(name: string, step: () => void): void {
+    let isSaved = false;
+    this.trying(() => {
+      step();
+      isSaved = true;
+    });
+    if (!isSaved) this.lanes.delete(name);
   }
 
   /** A lane ends; the host is looked at again soon, or with the next beat. */
@@ -82,9 +118,9 @@ export class AgentLife {
     if (lookInMs !== undefined) this.wake(lookInMs);
   }
 
-  soon(act: () => void): void {
+  soon(name: string, step: () => void): void {
     this.ports.history.time.after(1, () => {
-      if (this.isAlive) act();
+      if (this.isAlive) this.stepIn(name, step);
     });
   }
 

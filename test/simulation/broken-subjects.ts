@@ -1,4 +1,4 @@
-import { type FedEvidence, planRollout, type Verdict } from "@sluice/core";
+import { type FedEvidence, type Plan, planRollout, type StepState, type Verdict } from "@sluice/core";
 import { brokenActivations } from "./broken-activations.ts";
 import { brokenGates } from "./broken-gates.ts";
 import { type Subject, subject } from "./subject.ts";
@@ -69,6 +69,11 @@ export const brokenSubjects: readonly BrokenSubject[] = [
     },
   },
   {
+    name: "skips hosts that hold a grant",
+    caughtAs: /^lost:/,
+    subject: { ...subject, planRollout: (input) => withSilentSkipped(input, planRollout(input)) },
+  },
+  {
     name: "forgets maxUnavailable",
     caughtAs: /^maxUnavailable:/,
     subject: { ...subject, planRollout: (input) => planRollout(withoutCap(input)) },
@@ -92,6 +97,16 @@ export const brokenSubjects: readonly BrokenSubject[] = [
     name: "sends an intent before it is saved",
     caughtAs: /^(11|liveness):/,
     subject: { ...subject, coordinator: { sendsBeforeSaving: true } },
+  },
+  {
+    name: "sends intents that its store has no room for",
+    caughtAs: /^(11|liveness|withdrawal|one rollout a unit):/,
+    subject: { ...subject, coordinator: { ignoresFullDisk: true } },
+  },
+  {
+    name: "goes on as if it had written what there is no room for",
+    caughtAs: /^(1|2|5|9|11|back|liveness):/,
+    subject: { ...subject, agent: { ignoresFullDisk: true } },
   },
   {
     name: "knows a withdrawal by the text of an intent alone",
@@ -126,6 +141,15 @@ function unknownAsGood(fed: FedEvidence): FedEvidence {
 function withoutCap(input: Input): Input {
   const stages = input.rollout.stages.map((stage) => ({ ...stage, maxUnavailable: 99 }));
   return { ...input, rollout: { ...input.rollout, stages } };
+}
+
+function withSilentSkipped({ hosts, now }: Input, plan: Plan): Plan {
+  if (plan.next.phase !== "activating") return plan;
+  const steps = Object.entries(plan.next.steps).map(([host, step]): [string, StepState] => {
+    const isLost = step.kind === "activating" && hosts[host]?.connected === false;
+    return [host, isLost ? { kind: "skipped", at: now, reason: "silent" } : step];
+  });
+  return { ...plan, next: { ...plan.next, steps: Object.fromEntries(steps) } };
 }
 
 function withEveryHostUpToDate(input: Input): Input {

@@ -11,6 +11,8 @@ const dayMs = 86_400_000;
 export interface StartTruth {
   /** Digest proven by `host/unit`, by the store that starts it. */
   readonly proven: Readonly<Record<string, string>>;
+  /** Hosts that the wave starts without. */
+  readonly skipped: readonly string[];
 }
 
 type Waiting = Extract<RolloutState, { phase: "waiting-for-gates" }>;
@@ -167,10 +169,11 @@ export class GatePromises {
     return undefined;
   }
 
-  #blind(rollout: Rollout, at: Waiting["at"], { proven }: StartTruth) {
+  #blind(rollout: Rollout, at: Waiting["at"], { proven, skipped }: StartTruth) {
     const { gates } = this.#history.options;
     if (gates === undefined) return undefined;
     for (const { host } of stageOf(rollout, at).waves[at.wave] ?? []) {
+      if (skipped.includes(host)) continue;
       for (const site of rollout.sites.filter((one) => proven[`${host}/site:${one}`] !== undefined)) {
         for (const { name } of bindingsOf(site)) {
           const at = ["front", "proxy"].map((hop) => this.#heard.at(host, name, hop) ?? Number.NEGATIVE_INFINITY);

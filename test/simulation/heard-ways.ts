@@ -4,6 +4,7 @@ import type { ProbedRound } from "./report.ts";
 interface Answered {
   readonly answers: ProbedRound["answers"];
   at: Instant;
+  isWritten: boolean;
 }
 
 /** When each way of a host last said anything of it, good or bad. Rounds that are answered as before cost one note. */
@@ -18,10 +19,12 @@ export class HeardWays {
 
   noteRound(host: string, { answers }: ProbedRound, at: Instant): void {
     const newest = this.#newest.get(host);
-    if (newest?.answers === answers) newest.at = at;
-    else {
+    if (newest?.answers === answers) {
+      newest.at = at;
+      newest.isWritten = false;
+    } else {
       this.#settle(host);
-      this.#newest.set(host, { answers, at });
+      this.#newest.set(host, { answers, at, isWritten: false });
     }
   }
 
@@ -32,7 +35,9 @@ export class HeardWays {
 
   #settle(host: string): void {
     const newest = this.#newest.get(host);
-    if (newest !== undefined) for (const asked of Object.values(newest.answers)) this.#write(host, asked, newest.at);
+    if (newest === undefined || newest.isWritten) return;
+    for (const asked of Object.values(newest.answers)) this.#write(host, asked, newest.at);
+    newest.isWritten = true;
   }
 
   #write(host: string, asked: readonly (ProbeQuestion & { readonly outcome: ProbeOutcome })[], at: Instant): void {

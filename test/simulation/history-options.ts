@@ -43,6 +43,10 @@ export interface HistoryOptions {
   readonly orderFailure: number;
   /** Longest time that an order takes. */
   readonly orderMs: number;
+  /** Agents put releases on disk that nobody has granted yet. */
+  readonly installsAhead?: true;
+  /** Average time between disks that are full for a while, of hosts and of the coordinator. Absent: none is. */
+  readonly fullDiskEveryMs?: number;
   /** The coordinator is away longer than any grant lasts. */
   readonly longOutage: boolean;
   /** An old backup is started in the coordinator's place for a while. */
@@ -52,6 +56,8 @@ export interface HistoryOptions {
   readonly behaviours: readonly Behaviour[];
   /** Every third release is one-way: nothing but a person's word takes it back. */
   readonly oneWay?: true;
+  /** Waves go on without hosts that have been silent for so long. */
+  readonly skipLostMs?: number;
   readonly deployEveryMs: number;
   readonly operatorEveryMs: number;
   /** Somebody in a hurry aborts what has just begun. */
@@ -101,24 +107,47 @@ export function drawOptions(seed: number): HistoryOptions {
     agentCrashAfterStep: prng.chance(0.5) ? prng.next() * 0.02 : 0,
     orderFailure: prng.chance(0.5) ? prng.next() * 0.15 : 0,
     orderMs: prng.pick([20, 20, 400, 3000]),
-    longOutage: prng.chance(0.25),
+    longOutage: prng.chance(0.15),
     restoresBackup: prng.chance(0.3),
     edgeUnknown: prng.pick([0, 0, 0.3, 1]),
     behaviours: drawBehaviours(prng),
     deployEveryMs: prng.whole(minute, 4 * minute),
     operatorEveryMs: sometimes(minute, 4 * minute),
     hastyEveryMs: prng.chance(0.2) ? prng.whole(5000, minute) : 0,
-    faultsMs: prng.whole(3, 12) * minute,
-    ...drawGates(createPrng(seed * 104_729 + 5)),
+    faultsMs: shortened(prng.whole(3, 12) * minute, seed),
+    ...(isLargest(seed) ? {} : drawGates(createPrng(seed * 104_729 + 5))),
     ...(createPrng(seed * 15_487 + 11).chance(0.25) ? { oneWay: true } : {}),
+    ...drawFullDisk(createPrng(seed * 32_452_843 + 3)),
+    ...(createPrng(seed * 49_979_687 + 7).chance(0.25) ? { installsAhead: true } : {}),
+    ...(isLargest(seed) ? {} : drawSkipping(createPrng(seed * 31_337 + 7))),
     ...(isLargest(seed) ? busy : {}),
   };
 }
 
+/** Drawn apart, as gates are. Where hosts are skipped they are often cut off, and there are enough of them to go on without one. */
+const drawSkipping = (prng: Prng): Partial<HistoryOptions> =>
+  prng.chance(0.15)
+    ? {
+        skipLostMs: prng.whole(16_000, minute),
+        production: prng.whole(4, 6),
+        partitionEveryMs: prng.whole(minute / 2, 2 * minute),
+      }
+    : {};
+
 const isLargest = (seed: number): boolean => seed % 10_000 === 0;
 
 /** What is rare and dear has to be worth it. */
-const busy = { deployEveryMs: minute, faultsMs: 8 * minute, longOutage: false, approval: false } as const;
+const busy = { deployEveryMs: minute, faultsMs: 5 * minute, longOutage: false, approval: false } as const;
+
+/** Drawn apart as well. */
+const drawFullDisk = (prng: Prng): Pick<HistoryOptions, "fullDiskEveryMs"> =>
+  prng.chance(0.15) ? { fullDiskEveryMs: prng.whole(minute / 2, 2 * minute) } : {};
+
+/** Most faults show soon or not at all; three histories in ten go on for as long as was drawn. */
+function shortened(ms: number, seed: number): number {
+  const isLong = createPrng(seed * 7727 + 20_894).chance(0.3);
+  return isLong ? ms : 3 * minute + Math.ceil((ms - 3 * minute) / 3);
+}
 
 type Size = Pick<HistoryOptions, "acceptance" | "production" | "sites" | "maxUnavailable">;
 

@@ -19,6 +19,8 @@ export interface History {
   readonly behaviours: Map<string, Behaviour>;
   /** Sites that fail at present for a reason of their own, whatever release is live, by `host|site`. */
   readonly outages?: ReadonlySet<string>;
+  /** Nothing can be written to the coordinator's store. */
+  readonly isStoreFull: boolean;
   /** True once no more faults happen. */
   readonly calm: boolean;
 }

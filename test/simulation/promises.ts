@@ -4,10 +4,11 @@ import {
   type Rollout,
   type RolloutAction,
   type RolloutState,
+  type StepState,
   type UnitKey,
   type WaitingOn,
 } from "@sluice/core";
-import { placedSteps } from "@sluice/core/rollout/wave";
+import { hostUnit, isTouched, pending, placedSteps } from "@sluice/core/rollout/wave";
 import { GatePromises } from "./gate-promises.ts";
 import { type History, Violation } from "./history.ts";
 import type { Behaviour } from "./history-options.ts";
@@ -167,6 +168,7 @@ export class Promises {
       }
     }
     this.#wavesInOrder(rollout, after);
+    this.#skipsUntouched(rollout, before, after);
     this.#revertsOnlyWithCause(rollout, before, after);
     if (!this.backupActed) this.#wayBack.planned(rollout, before, after);
     const still = before.phase === after.phase && !["completed", "reverted", "aborted"].includes(after.phase);
@@ -194,14 +196,41 @@ export class Promises {
     }
   }
 
+  /** A wave goes on without a host only if it has left that alone, and never without all of them. */
+  #skipsUntouched(rollout: Rollout, before: RolloutState, after: RolloutState): void {
+    for (const wave of rollout.stages.flatMap(({ waves }) => waves)) {
+      const skipped = wave.filter(({ host }) => after.steps[host]?.kind === "skipped");
+      if (skipped.length > 0 && skipped.length === wave.length)
+        this.#broken("lost", `${rollout.id} skips a whole wave`);
+      for (const { host } of skipped) {
+        const was = before.steps[host] ?? pending;
+        if (isTouched(was)) this.#broken("lost", `${rollout.id} skips ${host}, which is ${was.kind}`);
+        if (was.kind === "pending") this.#history.trace.count("skipped");
+      }
+    }
+  }
+
+  /** A host that comes late gets only what every host has that its rollout passed on. */
+  follows({ id, stages }: Rollout, proven: Readonly<Record<string, string>>): void {
+    // The environment was approved for all of its hosts.
+    this.gates.overridden(id, "approval", { stage: 0, wave: 0 });
+    for (const { environment, waves } of stages) {
+      for (const { host, units } of waves.flat()) {
+        const peers = this.#hosts().filter((one) => one.environment === environment && one.name !== host);
+        for (const { unit, to } of units) {
+          if (!peers.some(({ name }) => proven[hostUnit(name, unit)] === to) && !this.backupActed)
+            this.#broken("late", `${id} brings ${host} ${to}, which nobody else has for proven`);
+        }
+      }
+    }
+  }
+
   #wavesInOrder(rollout: Rollout, state: RolloutState): void {
     let unfinished: string | undefined;
     for (const { waves } of rollout.stages) {
       for (const wave of waves) {
         for (const { host } of wave) {
-          const { kind } = state.steps[host] ?? { kind: "pending" };
-          const touched = kind !== "pending";
-          if (touched && unfinished !== undefined)
+          if (isTouched(state.steps[host] ?? pending) && unfinished !== undefined)
             this.#broken("8", `${rollout.id} touches ${host} before ${unfinished} passed`);
         }
         unfinished ??=
@@ -210,7 +239,7 @@ export class Promises {
           state.phase === "held" ||
           state.phase === "aborted"
             ? undefined
-            : wave.find(({ host }) => state.steps[host]?.kind !== "passed")?.host;
+            : wave.find(({ host }) => !isSettledFor(state.steps[host]))?.host;
       }
     }
   }
@@ -225,3 +254,5 @@ export class Promises {
       this.#broken("silence", `${rollout.id} takes back ${touched.change.host} because nobody spoke`);
   }
 }
+
+const isSettledFor = (step: StepState = pending): boolean => step.kind === "passed" || step.kind === "skipped";

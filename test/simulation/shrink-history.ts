@@ -73,6 +73,8 @@ const gateKinds: readonly (keyof GateOptions)[] = [
 const simplifications: readonly Simplify[] = [
   (options) => (options.gates === undefined ? undefined : dropped(options, "gates")),
   (options) => (options.oneWay === undefined ? undefined : dropped(options, "oneWay")),
+  (options) => (options.installsAhead === undefined ? undefined : dropped(options, "installsAhead")),
+  (options) => (options.fullDiskEveryMs === undefined ? undefined : dropped(options, "fullDiskEveryMs")),
   ...kinds.map(
     (kind): Simplify =>
       (options) =>
@@ -105,7 +107,10 @@ function fewer(
   return now <= smallest ? undefined : { ...options, [what]: Math.max(smallest, Math.floor(now / 2)) };
 }
 
-function dropped(options: HistoryOptions, what: "gates" | "oneWay"): HistoryOptions {
+function dropped(
+  options: HistoryOptions,
+  what: "gates" | "oneWay" | "installsAhead" | "fullDiskEveryMs",
+): HistoryOptions {
   const { [what]: _, ...rest } = options;
   return rest;
 }

@@ -42,7 +42,7 @@ export class SimActivations {
     if (isSettled(plan.next)) this.#life.rest(id, 1);
     else if (plan.next.phase !== state.phase) {
       this.#facts.set(id, noFacts);
-      this.#life.soon(() => this.step(id, lane));
+      this.#life.soon(id, () => this.step(id, lane));
     } else this.#carryOut(id, lane, plan, host, facts);
   }
 
@@ -58,8 +58,10 @@ export class SimActivations {
     this.waiting.set(state.grant.id, plan.waitingOn);
     this.plans++;
     const turned = plan.next.phase !== state.phase;
+    const isNew = turned || !sameJson(plan.next, state);
+    if (isNew) this.#life.demandRoom();
     if (turned) this.#noteTurn(state, plan.next);
-    if (turned || !sameJson(plan.next, state)) this.#life.save(recordStep(ledger, plan.next, now));
+    if (isNew) this.#life.save(recordStep(ledger, plan.next, now));
     return plan;
   }
 
@@ -74,7 +76,7 @@ export class SimActivations {
       this.#facts.set(id, known);
       const moved = actions.length > 0 && known.failures.length === facts.failures.length && !lane.isCalledOff;
       const waits = waitingPhases.includes(next.phase) && actions.length === 0;
-      if (moved) this.step(id, lane);
+      if (moved) this.#life.stepIn(id, () => this.step(id, lane));
       else if (waits) this.#life.rest(id);
       else this.#life.rest(id, lookAgainMs);
     });

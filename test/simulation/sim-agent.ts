@@ -1,16 +1,20 @@
+import { noFacts } from "@sluice/agent/activation/carry-out";
 import { wordOn } from "@sluice/agent/activation/step-activation";
 import type { Ledger } from "@sluice/agent/ledger/ledger";
 import { buildObservation } from "@sluice/agent/observation/build-observation";
 import { unsettled } from "@sluice/agent/reconcile/live-units";
 import { isColdStart } from "@sluice/agent/reconcile/processes";
 import { absorbIntent, catchUp } from "@sluice/agent/reconcile/settle-ledger";
-import type { HostObservation, Instant, Intent, ObservedHost, ProbeResult } from "@sluice/core";
-import { AgentLife, type AgentPorts } from "./agent-life.ts";
+import type { HostObservation, Instant, Intent, ObservedHost, ProbeResult, UnitRelease } from "@sluice/core";
+import { AgentLife, type AgentPorts, type Lane } from "./agent-life.ts";
 import { SimActivations } from "./sim-activations.ts";
 import { SimUpkeep } from "./sim-upkeep.ts";
 
 /** How often a host that needs nothing is looked at all the same. */
 const idleLookMs = 60_000;
+
+/** After a release could not be installed ahead. */
+const installAgainMs = 30_000;
 
 /** What a look was about. */
 interface Looked {
@@ -28,6 +32,10 @@ export class SimAgent {
   readonly #activations: SimActivations;
   readonly #upkeep: SimUpkeep;
   #looked: Looked | undefined;
+  /** An intent that there was no room for. */
+  #owed: Intent | undefined;
+  #hasJudgedStart = false;
+  #notInstalledBefore = 0;
   #told: { readonly observation: HostObservation; readonly about: readonly unknown[] } | undefined;
 
   constructor(ports: AgentPorts) {
@@ -57,7 +65,7 @@ export class SimAgent {
   /** An intent that was kept just before the last agent ended is taken in now. */
   #catchUp(): void {
     const { ledger, intent } = this.#ports.disk;
-    if (intent !== undefined) this.#life.save(catchUp(ledger, intent));
+    if (intent !== undefined) this.#life.trying(() => this.#life.save(catchUp(ledger, intent)));
   }
 
   /** The coordinator's word: kept, then taken in; an agent may end in between. */
@@ -65,13 +73,20 @@ export class SimAgent {
     const { disk, history } = this.#ports;
     const { memory } = disk.ledger;
     const verdict = history.subject.judgeIntent(memory.generation === 0 ? undefined : memory, intent);
+    if (verdict.kind !== "apply" && verdict.kind !== "already-applied") this.#owed = undefined;
     const raises = verdict.kind === "already-applied" && intent.fence > memory.maxFence;
     if (verdict.kind !== "apply" && !raises) return;
+    this.#owed = intent;
+    this.#life.trying(() => this.#keep(intent));
+  }
+
+  #keep(intent: Intent): void {
+    const { disk } = this.#ports;
     const before = disk.intent;
-    disk.intent = intent;
-    this.#ports.onSaved();
+    this.#life.keepIntent(intent);
     if (!this.isAlive) return;
     this.#life.save(absorbIntent(disk.ledger, before, intent));
+    this.#owed = undefined;
     for (const state of unsettled(disk.ledger)) {
       const lane = this.#life.lanes.get(state.grant.id);
       if (lane !== undefined && wordOn(disk.ledger, intent, state).kind !== "held") lane.isCalledOff = true;
@@ -80,11 +95,18 @@ export class SimAgent {
   }
 
   look(): void {
+    if (this.isAlive) this.#life.trying(() => this.#look());
+  }
+
+  /** Takes what could not be kept before first: there may be room again. */
+  #look(): void {
+    if (this.#owed !== undefined) this.obey(this.#owed);
     if (!this.isAlive) return;
-    const isFirst = this.#life.seen === undefined;
     const host = this.#life.look();
-    if (isFirst) this.#firstLook(host);
+    if (!this.#hasJudgedStart) this.#firstLook(host);
+    this.#hasJudgedStart = true;
     if (!this.isAlive || this.#isAtRest()) return;
+    this.#life.isTroubled = false;
     this.#upkeep.noteAbsent(host);
     const isIdle = this.#isSame() && !this.#upkeep.isWaiting;
     this.#settle(host);
@@ -94,6 +116,28 @@ export class SimAgent {
       this.#life.run(grant.id, (lane) => this.#activations.step(grant.id, lane));
     }
     if (!isIdle && this.isAlive) this.#upkeep.runLanes();
+    if (this.isAlive) this.#installHeld(host);
+  }
+
+  /** Grants come first; what they install is not installed ahead. */
+  #installHeld({ installed }: ObservedHost): void {
+    const { history, disk } = this.#ports;
+    if (history.options.installsAhead !== true || unsettled(disk.ledger).length > 0) return;
+    if (history.time.now < this.#notInstalledBefore) return;
+    const present = new Set(installed);
+    const release = disk.intent?.body.units.flatMap(({ hold }) => hold).find(({ digest }) => !present.has(digest));
+    if (release === undefined) return;
+    this.#life.run("installing ahead", (lane) => this.#install(lane, release));
+  }
+
+  /** Nobody waits for it: after a failure the next try is not soon. */
+  #install(lane: Lane, release: UnitRelease): void {
+    const site = this.#life.site(this.#life.look(), lane, Number.POSITIVE_INFINITY);
+    this.#life.give(site, noFacts, [{ kind: "ensure-installed", release }], ({ failures }) => {
+      if (failures.length > 0) this.#notInstalledBefore = this.#ports.history.time.now + installAgainMs;
+      else this.#ports.history.trace.count("installed ahead");
+      this.#life.rest("installing ahead", failures.length > 0 ? undefined : 1);
+    });
   }
 
   /** After a restart of the host only proven releases stay. */
@@ -110,7 +154,8 @@ export class SimAgent {
   #isAtRest(): boolean {
     const { disk, history } = this.#ports;
     const isRecent = history.time.now - (this.#looked?.at ?? 0) <= idleLookMs;
-    return isRecent && this.#isSame() && !this.#upkeep.isWaiting && unsettled(disk.ledger).length === 0;
+    const isWaiting = this.#upkeep.isWaiting || this.#life.isTroubled;
+    return isRecent && this.#isSame() && !isWaiting && unsettled(disk.ledger).length === 0;
   }
 
   /** Whether processes and documents are those of the last look. */

@@ -8,6 +8,7 @@ import {
   type HostView,
   type Intent,
   type IntentBody,
+  instant,
   type OperatorVerb,
   othersOf,
   overrideGate,
@@ -24,6 +25,7 @@ import {
   type WaitingOn,
 } from "@sluice/core";
 import { releaseIn } from "@sluice/core/rollout/way-back";
+import { findFollowing } from "./find-following.ts";
 import { type History, simulatedDigest } from "./history.ts";
 import type { Promises } from "./promises.ts";
 import { beatMs, type Report } from "./report.ts";
@@ -34,8 +36,13 @@ import type { Place, Store } from "./store.ts";
 
 type Entry = Store["rollouts"][number];
 
+const nobody: PlanInput["others"] = { busyUnits: {}, unavailable: {} };
+
 /** A process ends here and now; what it saved before is saved. */
 class Died extends Error {}
+
+/** There is no room for what is to be saved: nothing has changed, and it is decided again. */
+class StoreFull extends Error {}
 
 const silentAfterMs = 3 * beatMs;
 
@@ -47,7 +54,12 @@ interface Heard {
 interface Told {
   readonly body: IntentBody;
   readonly digest: string;
+  /** What it follows from. */
+  readonly about: readonly unknown[];
 }
+
+const isSameAll = (before: readonly unknown[], now: readonly unknown[]): boolean =>
+  before.length === now.length && before.every((one, index) => one === now[index]);
 
 /** How one life of a coordinator begins. */
 export interface CoordinatorLife {
@@ -86,6 +98,8 @@ export class SimCoordinator {
   #dueAt = 0;
   /** What is seen of the hosts, until something new is heard or stored, or one of them has been silent for too long. */
   #seen: { readonly until: number; readonly views: Readonly<Record<string, HostView>> } | undefined;
+  /** Hosts of those seen that say nothing. */
+  #silent = 0;
 
   constructor(
     history: History,
@@ -122,7 +136,7 @@ export class SimCoordinator {
       this.#seen = undefined;
     }
     this.#promises.gates.heard(host, results, round);
-    this.#health.count(host, results, round);
+    if (!this.#history.isStoreFull) this.#health.count(host, results, round);
     this.#judgeLead(observation);
   }
 
@@ -157,11 +171,37 @@ export class SimCoordinator {
     this.#dueAt = now + this.#heartbeatMs;
     try {
       for (const entry of active) this.#planRollout(entry);
+      this.#followLateHosts();
       for (const place of this.#places) this.#issue(place);
     } catch (error) {
+      if (error instanceof StoreFull) {
+        this.#isRung = true;
+        this.#history.trace.count("disk full of the coordinator");
+        return;
+      }
       if (!(error instanceof Died)) throw error;
       this.isAlive = false;
       this.#history.trace.add("coordinator dies right after saving");
+    }
+  }
+
+  #followLateHosts(): void {
+    if (this.#history.options.skipLostMs === undefined) return;
+    const following = findFollowing({
+      store: this.store,
+      places: this.#places,
+      now: this.#history.time.now,
+      judge: this.#history.subject.judgeLateHost,
+      isConnected: (host) => this.#isConnected(host),
+      proven: this.#provenByHostUnit(),
+    });
+    for (const rollout of following) {
+      this.#demandRoom();
+      this.#history.trace.add(`${rollout.id} lets ${rollout.title} follow`);
+      this.#history.trace.count("late host follows");
+      this.#promises.follows(rollout, this.#provenByHostUnit());
+      this.start(rollout, {});
+      this.#mayDie();
     }
   }
 
@@ -176,6 +216,10 @@ export class SimCoordinator {
     this.#seen = undefined;
   }
 
+  #demandRoom(): void {
+    if (this.#history.isStoreFull) throw new StoreFull();
+  }
+
   #mayDie(): void {
     if (!this.#history.calm && this.#history.prng.chance(this.#history.options.crashAfterSave)) throw new Died();
   }
@@ -187,10 +231,15 @@ export class SimCoordinator {
       const plan = this.#history.subject.planRollout(this.#input(entry));
       this.#promises.planned(entry.rollout, before, plan.next, plan.actions, plan.waitingOn);
       if (before.phase === "waiting-for-gates" && plan.next.phase === "activating")
-        this.#promises.gates.starts(entry.rollout, before, { proven: this.#provenByHostUnit() });
+        this.#promises.gates.starts(entry.rollout, before, {
+          proven: this.#provenByHostUnit(),
+          skipped: Object.keys(plan.next.steps).filter((host) => plan.next.steps[host]?.kind === "skipped"),
+        });
       this.#dueAt = Math.min(this.#dueAt, ...deadlinesOf(plan.next, plan.waitingOn, this.#history.time.now));
+      const isSame = sameJson(plan.next, before);
+      if (!isSame || isOver(plan)) this.#demandRoom();
       if (isOver(plan)) this.#end(entry);
-      if (sameJson(plan.next, before)) return;
+      if (isSame) return;
       entry.state = plan.next;
       this.#changed();
       for (const action of plan.actions) {
@@ -232,19 +281,24 @@ export class SimCoordinator {
     }
   }
 
-  /** What is dear to find out is found out when the decision looks at it. */
+  /** Everything that the decision may look at. What others hold is asked for only by who gives grants. */
   #input(entry: Entry): PlanInput {
     const hosts = this.#views();
-    const parts = {
-      verdict: () => this.#health.verdict(entry),
-      others: () => othersOf(entry.rollout.id, this.#active(), hosts),
-      gates: () => ({ ...this.#gates.facts(this.#history.time.now), unheard: this.#unheard(entry) }),
-      proven: () => this.#provenByHostUnit(),
-    };
-    const silent = Object.values(hosts).filter(({ connected }) => !connected).length;
+    const { now } = this.#history.time;
     const { rollout, state } = entry;
-    const plain = { now: this.#history.time.now, rollout, state, hosts, badReleases: this.store.bad };
-    return lazily({ ...plain, fleet: { hosts: this.#places.length, silent } }, parts);
+    const grants = state.phase === "activating" || state.phase === "reverting";
+    return {
+      now,
+      rollout,
+      state,
+      hosts,
+      badReleases: this.store.bad,
+      fleet: { hosts: this.#places.length, silent: this.#silent },
+      verdict: this.#health.verdict(entry),
+      others: grants ? othersOf(rollout.id, this.#active(), hosts) : nobody,
+      gates: { ...this.#gates.facts(now), unheard: this.#unheard(entry) },
+      proven: this.#provenByHostUnit(),
+    };
   }
 
   /** Silent ways into the hosts of the wave that waits, as they are probed now. */
@@ -271,22 +325,31 @@ export class SimCoordinator {
   #views(): Readonly<Record<string, HostView>> {
     const { now } = this.#history.time;
     if (this.#seen === undefined || now > this.#seen.until) {
-      const spoke = [...this.#heard.values()].map(({ at }) => at + silentAfterMs).filter((at) => at >= now);
-      const views = Object.fromEntries(this.#places.map(({ name }) => [name, this.#view(name)]));
-      this.#seen = { until: Math.min(...spoke, Number.POSITIVE_INFINITY), views };
+      const views: Record<string, HostView> = {};
+      let until = Number.POSITIVE_INFINITY;
+      this.#silent = 0;
+      for (const { name } of this.#places) {
+        const view = this.#view(name);
+        views[name] = view;
+        if (view.connected) until = Math.min(until, (this.#heard.get(name)?.at ?? 0) + silentAfterMs);
+        else this.#silent++;
+      }
+      this.#seen = { until, views };
     }
     return this.#seen.views;
   }
 
   #view(host: string): HostView {
-    const observation = this.#heard.get(host)?.observation;
-    if (observation === undefined) return { connected: false };
+    const heard = this.#heard.get(host);
+    if (heard === undefined) return { connected: false, silentSince: instant(this.#startedAt) };
+    const { observation } = heard;
     const issued = this.store.issued[host];
     const { comparesTextOnly } = this.#history.subject.coordinator;
     const isNewest = comparesTextOnly === true || issued?.generation === observation.generation;
     const upToDate =
       isNewest && issued?.digest === observation.intentDigest && this.#toTell(host).digest === issued.digest;
-    return { connected: this.#isConnected(host), observation, upToDate };
+    const connected = this.#isConnected(host);
+    return { connected, ...(connected ? {} : { silentSince: instant(heard.at) }), observation, upToDate };
   }
 
   #provenByHostUnit(): Readonly<Record<string, string>> {
@@ -303,13 +366,29 @@ export class SimCoordinator {
   #toTell(host: string): Told {
     const known = this.#told.get(host);
     if (known !== undefined) return known;
-    const body = this.#body(host);
+    const about = this.#aboutOf(host);
     const before = this.#lastTold.get(host);
+    if (before !== undefined && isSameAll(before.about, about)) {
+      this.#told.set(host, before);
+      return before;
+    }
+    const body = this.#body(host);
     const told =
-      before !== undefined && sameJson(before.body, body) ? before : { body, digest: simulatedDigest(textOf(body)) };
+      before !== undefined && sameJson(before.body, body)
+        ? { ...before, about }
+        : { body, digest: simulatedDigest(textOf(body)), about };
     this.#told.set(host, told);
     this.#lastTold.set(host, told);
     return told;
+  }
+
+  /** All that the body of a host's intent follows from. */
+  #aboutOf(host: string): readonly unknown[] {
+    const { desired, proven, rollouts } = this.store;
+    const about: unknown[] = [desired[host], proven[host]];
+    for (const { rollout, state, isEnded } of rollouts)
+      if (isEnded !== true) about.push(rollout, state.phase, state.steps[host]);
+    return about;
   }
 
   #body(host: string): IntentBody {
@@ -343,7 +422,9 @@ export class SimCoordinator {
       this.#send(name, intent);
       this.#mayDie();
     }
-    if (isNew || last?.fence !== fence) {
+    const ignoresFullDisk = this.#history.subject.coordinator.ignoresFullDisk === true && this.#history.isStoreFull;
+    if (isNew && !ignoresFullDisk) this.#demandRoom();
+    if (!ignoresFullDisk && (isNew || last?.fence !== fence)) {
       this.store.issued[name] = intent;
       this.#seen = undefined;
     }
@@ -364,7 +445,7 @@ export class SimCoordinator {
   /** An operator says something about a rollout; refusals are part of life. */
   tell(index: number, verb: OperatorVerb, role?: string, by = "operator"): void {
     const entry = this.store.rollouts[index];
-    if (!this.isAlive || entry === undefined) return;
+    if (!this.isAlive || this.#history.isStoreFull || entry === undefined) return;
     const input = { ...entry, verdict: this.#health.verdict(entry), badReleases: this.store.bad };
     const context = {
       by,
@@ -386,7 +467,7 @@ export class SimCoordinator {
   /** An operator opens every gate that keeps the rollout waiting. */
   overrideClosed(index: number): void {
     const entry = this.store.rollouts[index];
-    if (!this.isAlive || entry?.state.phase !== "waiting-for-gates") return;
+    if (!this.isAlive || this.#history.isStoreFull || entry?.state.phase !== "waiting-for-gates") return;
     const input = this.#input(entry);
     const { at } = entry.state;
     for (const { gate, state } of planRollout(input).gates ?? []) {
@@ -443,22 +524,3 @@ function deadlinesOf(state: RolloutState, waitingOn: readonly WaitingOn[], now: 
 /** As the real coordinator holds it: such a rollout is not planned any more. */
 const isOver = ({ next, waitingOn }: Plan): boolean =>
   next.phase === "completed" || next.phase === "reverted" || (next.phase === "aborted" && waitingOn.length === 0);
-
-/** `plain` with one more member for each part, which is found out when somebody looks at it, and once. */
-function lazily<Plain extends object, Parts extends Readonly<Record<string, () => unknown>>>(
-  plain: Plain,
-  parts: Parts,
-): Plain & { readonly [Key in keyof Parts]: ReturnType<Parts[Key]> } {
-  for (const [key, find] of Object.entries(parts)) {
-    Object.defineProperty(plain, key, {
-      enumerable: true,
-      configurable: true,
-      get: () => {
-        const value = find();
-        Object.defineProperty(plain, key, { enumerable: true, value });
-        return value;
-      },
-    });
-  }
-  return plain as Plain & { readonly [Key in keyof Parts]: ReturnType<Parts[Key]> };
-}

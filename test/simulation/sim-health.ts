@@ -4,6 +4,7 @@ import {
   feedFrom,
   type HealthState,
   type HostView,
+  hostsToCompare,
   type Instant,
   instant,
   isTested,
@@ -25,6 +26,13 @@ import type { Place, Store } from "./store.ts";
 
 type Entry = Store["rollouts"][number];
 
+interface Judged {
+  readonly tests: HealthState;
+  readonly state: Entry["state"];
+  readonly now: Instant;
+  readonly verdict: Verdict;
+}
+
 /** As much of the past as a history needs to be one, and some more. */
 const keptMs = 300_000;
 
@@ -37,7 +45,7 @@ export class SimHealth {
   /** Up to where each rollout was fed by this life of the coordinator. */
   readonly #fedUntil = new Map<string, Instant>();
   /** The newest verdict on each rollout, and what it was about: it is asked for many times in one moment. */
-  readonly #judged = new Map<string, { readonly about: readonly unknown[]; readonly verdict: Verdict }>();
+  readonly #judged = new Map<string, Judged>();
   /** When each way of a host was last answered, in this life. */
   readonly #heard = new HeardWays();
 
@@ -78,7 +86,8 @@ export class SimHealth {
     const { id } = entry.rollout;
     let tests = this.#store.health[id] ?? this.#begin(entry);
     for (let next = nextUntested(entry, tests, views, now); next !== undefined; ) {
-      const history = { traffic: [], probes: this.#answers(this.#besides(next.host), entry.rollout.sites, instant(0)) };
+      const hosts = hostsToCompare(tests, next.host, () => sitesOf(this.#history.options));
+      const history = { traffic: [], probes: this.#answers(hosts, entry.rollout.sites, instant(0)) };
       tests = this.#history.subject.testHost(tests, { ...next, history });
       next = nextUntested(entry, tests, views, now);
     }
@@ -89,11 +98,11 @@ export class SimHealth {
     const tests = this.#store.health[entry.rollout.id];
     if (tests === undefined) return { kind: "inconclusive", missing: [] };
     const { now } = this.#history.time;
-    const about = [tests, entry.state, now];
+    const { state } = entry;
     const known = this.#judged.get(entry.rollout.id);
-    if (known !== undefined && about.every((one, index) => known.about[index] === one)) return known.verdict;
+    if (known?.tests === tests && known.state === state && known.now === now) return known.verdict;
     const verdict = this.#history.subject.judgeTests(tests, { now, ...trialOf(entry, () => this.#duties) });
-    this.#judged.set(entry.rollout.id, { about, verdict });
+    this.#judged.set(entry.rollout.id, { tests, state, now, verdict });
     return verdict;
   }
 
@@ -134,24 +143,17 @@ export class SimHealth {
 
   /** What was answered for these sites on these hosts, oldest first. */
   #answers(hosts: readonly string[], sites: readonly string[], from: Instant): readonly ProbeAnswer[] {
-    return hosts.flatMap((host) =>
-      (this.#store.rounds[host] ?? []).flatMap(({ round, answers }) =>
-        round < from
-          ? []
-          : sites.flatMap((site) =>
-              (answers[site] ?? []).map((asked) => ({
-                host,
-                stratum: stratumOf(asked),
-                round,
-                outcome: asked.outcome,
-              })),
-            ),
-      ),
-    );
-  }
-
-  #besides(host: string): readonly string[] {
-    return this.#hostsOf(this.#places.find(({ name }) => name === host)?.environment ?? "");
+    const found: ProbeAnswer[] = [];
+    for (const host of hosts) {
+      for (const { round, answers } of this.#store.rounds[host] ?? []) {
+        if (round < from) continue;
+        for (const site of sites) {
+          for (const asked of answers[site] ?? [])
+            found.push({ host, stratum: stratumOf(asked), round, outcome: asked.outcome });
+        }
+      }
+    }
+    return found;
   }
 
   #hostsOf(environment: string): readonly string[] {

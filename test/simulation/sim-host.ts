@@ -2,12 +2,12 @@ import { emptyLedger, type Ledger, ledgerSchema } from "@sluice/agent/ledger/led
 import { unsettled } from "@sluice/agent/reconcile/live-units";
 import { processesOf } from "@sluice/agent/reconcile/processes";
 import { type Instant, type Intent, instant, type ProbeResult, type UnitKey } from "@sluice/core";
-import type { Disk } from "./agent-life.ts";
 import type { History } from "./history.ts";
 import { HostPromises, type HostTruth } from "./host-promises.ts";
 import type { Promises } from "./promises.ts";
 import { beatMs, type Report } from "./report.ts";
 import { SimAgent } from "./sim-agent.ts";
+import { type Full, SimDisk } from "./sim-disk.ts";
 import { type ProxyProcess, SimMachine, type SlotProcess } from "./sim-machine.ts";
 import { SimOrders } from "./sim-orders.ts";
 import { SimProber } from "./sim-prober.ts";
@@ -23,12 +23,18 @@ const preparing: readonly string[] = [
   "probing-after",
 ];
 
+interface Origin {
+  readonly fromBackup: boolean;
+  /** It says more than the backup that is out of use now. */
+  readonly isSinceBackup: boolean;
+}
+
 /** A host in a simulated world: its processes, its disk, and the lives of its agent. */
 export class SimHost implements HostTruth {
   readonly name: string;
   readonly environment: string;
   readonly machine: SimMachine;
-  readonly disk: Disk = { ledger: emptyLedger, intent: undefined };
+  readonly disk = new SimDisk(emptyLedger);
   readonly #history: History;
   readonly #promises: Promises;
   readonly #own: HostPromises;
@@ -40,6 +46,11 @@ export class SimHost implements HostTruth {
   readonly #sites: readonly string[];
   #agent: SimAgent | undefined;
   #isDown = false;
+  #roomSince = 0;
+  /** By whom each intent was sent. */
+  readonly #origins = new WeakMap<Intent, Origin>();
+  #obeyed: Intent | undefined;
+  #forwards: { readonly ledger: Ledger; readonly sites: ReadonlySet<string> } | undefined;
   /** The ledger as it was read back last. */
   #readable: Ledger | undefined;
 
@@ -60,7 +71,7 @@ export class SimHost implements HostTruth {
     this.machine = new SimMachine(() => history.time.now);
     this.#prober = new SimProber(history, place.name, this.machine);
     this.#own = new HostPromises(history, this, (host, unit, digest) => promises.served(host, unit, digest));
-    const given = { skewMs: this.#skewMs };
+    const given = { skewMs: this.#skewMs, hasRoom: () => this.disk.hasRoomFor("releases") };
     this.#orders = new SimOrders(history, this.machine, this.#prober, this.#own, given);
   }
 
@@ -76,13 +87,38 @@ export class SimHost implements HostTruth {
     return this.#prober.goodResults;
   }
 
+  /** By the host's clock. An agent that can't write what it decides is as good as none. */
   get agentSince(): number | undefined {
-    return this.#agent?.startedAt;
+    if (this.#agent === undefined || !this.disk.hasRoomFor("ledger") || !this.disk.hasRoomFor("intent"))
+      return undefined;
+    return Math.max(this.#agent.startedAt, this.#roomSince);
+  }
+
+  /** The disk is full for a while. */
+  fillDisk(full: Full, ms: number): void {
+    if (this.disk.full !== "nothing") return;
+    this.#say(`no room for ${full} on disk`);
+    this.disk.full = full;
+    this.#history.time.after(ms, () => this.emptyDisk());
+  }
+
+  /** There is room again. */
+  emptyDisk(): void {
+    if (this.disk.full === "nothing") return;
+    this.#say("room on disk");
+    this.disk.full = "nothing";
+    this.#roomSince = this.localNow;
   }
 
   /** Sites in the middle of an activation that is no revert. */
   get activatingForwards(): ReadonlySet<string> {
-    const forwards = unsettled(this.disk.ledger).filter(
+    const { ledger } = this.disk;
+    if (this.#forwards?.ledger !== ledger) this.#forwards = { ledger, sites: this.#activatingIn(ledger) };
+    return this.#forwards.sites;
+  }
+
+  #activatingIn(ledger: Ledger): ReadonlySet<string> {
+    const forwards = unsettled(ledger).filter(
       ({ phase, grant }) => grant.kind !== "revert" && preparing.includes(phase),
     );
     return new Set(
@@ -228,6 +264,7 @@ export class SimHost implements HostTruth {
       orders: this.#orders,
       now: () => this.localNow,
       onSaved: () => {
+        this.#noteObeyed();
         this.#own.memoryChanged();
         if (agent !== undefined && agent === this.#agent) mayDie();
       },
@@ -242,6 +279,7 @@ export class SimHost implements HostTruth {
 
   /** What is kept is read back as the real agent reads it: a ledger it can't read would be lost. */
   #readBack(): void {
+    this.disk.readAgain();
     if (this.#readable === this.disk.ledger) return;
     this.disk.ledger = ledgerSchema.parse(JSON.parse(JSON.stringify(this.disk.ledger)));
     this.#readable = this.disk.ledger;
@@ -263,10 +301,20 @@ export class SimHost implements HostTruth {
       this.#say(`refuses intent ${intent.fence}/${intent.generation}: ${verdict.kind}`);
       return;
     }
-    this.#promises.obeyed(this.name, intent, fromBackup);
-    if (isSinceBackup) this.#promises.obeyedSinceBackup(this.name);
+    this.#origins.set(intent, { fromBackup, isSinceBackup });
     if (verdict.kind === "apply") this.#say(`obeys intent ${intent.fence}/${intent.generation}`);
     agent.obey(intent);
+  }
+
+  /** It is obeyed once ledger and intent are on disk. */
+  #noteObeyed(): void {
+    const { intent, ledger } = this.disk;
+    if (intent === undefined || intent === this.#obeyed) return;
+    if (ledger.memory.generation !== intent.generation || ledger.memory.maxFence < intent.fence) return;
+    this.#obeyed = intent;
+    const { fromBackup, isSinceBackup } = this.#origins.get(intent) ?? { fromBackup: false, isSinceBackup: false };
+    this.#promises.obeyed(this.name, intent, fromBackup);
+    if (isSinceBackup) this.#promises.obeyedSinceBackup(this.name);
   }
 
   #beatLater(agent: SimAgent, ms: number): void {

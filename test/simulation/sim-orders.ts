@@ -40,6 +40,8 @@ export class SimOrders {
   readonly #prober: SimProber;
   readonly #promises: HostPromises;
   readonly #skewMs: number;
+  /** Whether a release can be put on disk. */
+  readonly #hasRoom: () => boolean;
   /** Orders for one slot are carried out one after another. */
   readonly #turns = new Map<string, number>();
 
@@ -48,13 +50,14 @@ export class SimOrders {
     machine: SimMachine,
     prober: SimProber,
     promises: HostPromises,
-    given: { readonly skewMs: number },
+    given: { readonly skewMs: number; readonly hasRoom: () => boolean },
   ) {
     this.#history = history;
     this.#machine = machine;
     this.#prober = prober;
     this.#promises = promises;
     this.#skewMs = given.skewMs;
+    this.#hasRoom = given.hasRoom;
   }
 
   /** `done` is called with what is known then, unless the agent or the host is gone by that time. */
@@ -67,8 +70,9 @@ export class SimOrders {
     const { time, prng, calm, options } = this.#history;
     const { boot } = this.#machine;
     const isLong = longKinds.includes(action.kind);
-    const fails = !calm && prng.chance(options.orderFailure);
-    const answerIsLost = fails && prng.chance(0.5);
+    const isFull = action.kind === "ensure-installed" && !this.#hasRoom();
+    const fails = isFull || (!calm && prng.chance(options.orderFailure));
+    const answerIsLost = fails && !isFull && prng.chance(0.5);
     const tookMs = this.#turn(action, this.#duration(site, facts, action));
     const endsAt = isLong ? Math.min(time.now + tookMs, Math.max(site.due, time.now)) : time.now + tookMs;
     const isOverdue = endsAt < time.now + tookMs;
@@ -113,6 +117,7 @@ export class SimOrders {
         this.#machine.install(action.release.digest);
         return facts;
       case "start-slot": {
+        if (!this.#machine.installed.has(action.release.digest)) return failed(facts, action, "it is not installed");
         const dies = this.#history.behaviours.get(action.release.digest) === "dies-on-start";
         const readyAt = dies ? Number.POSITIVE_INFINITY : time.now + prng.whole(50, 4000);
         this.#machine.startSlot(action.site, action.slot, action.release, readyAt);
@@ -125,6 +130,7 @@ export class SimOrders {
         this.#machine.stopSlot(action.site, action.slot);
         break;
       case "start-successor":
+        if (!this.#machine.installed.has(action.release.digest)) return failed(facts, action, "it is not installed");
         this.#machine.startProxy(action.unit, action.release, action.slots, action.routesBeforeAccept);
         break;
       case "probe":

@@ -17,6 +17,10 @@ import { VirtualTime } from "./virtual-time.ts";
 /** How long a fleet without faults may take until everything has ended and every host runs what is proven. */
 const livenessMs = 40 * 60_000;
 
+/** When somebody first looks at what waits for a person once nothing breaks any more, and how often after that. */
+const attendsAfterMs = 90_000;
+const attendsEveryMs = 30_000;
+
 /** The fleet, the network, the coordinator's lives and everybody who meddles, of one seed. */
 export class World implements History {
   readonly options: HistoryOptions;
@@ -26,6 +30,7 @@ export class World implements History {
   readonly trace: Trace;
   readonly behaviours = new Map<string, Behaviour>();
   calm = false;
+  isStoreFull = false;
   readonly #places: readonly Place[];
   readonly #fleet: Fleet;
   readonly #promises: Promises;
@@ -128,9 +133,14 @@ export class World implements History {
 
   #isBeingReplaced = false;
 
+  /** A coordinator that can't write its fence does not lead. */
   #replaceLater(downMs: number): void {
     this.#isBeingReplaced = true;
     this.time.after(downMs, () => {
+      if (this.isStoreFull) {
+        this.#replaceLater(1000);
+        return;
+      }
       this.#isBeingReplaced = false;
       const { store, isBackup } = this.#coordinator;
       this.#coordinator = this.#lead(copyOf(store), isBackup);
@@ -186,9 +196,25 @@ export class World implements History {
     this.#every(options.processCrashEveryMs, () => prng.pick(this.#hosts).crashProcess());
     this.#every(options.coordinatorCrashEveryMs, () => this.#killCoordinator(prng.whole(500, 60_000)));
     this.#planGateOrders();
+    this.#every(options.fullDiskEveryMs ?? 0, () => this.#fillDisk());
     if (options.longOutage)
       this.time.after(prng.whole(60_000, options.faultsMs), () => this.#killCoordinator(11 * 60_000));
     if (options.restoresBackup) this.time.after(prng.whole(60_000, options.faultsMs / 2), () => this.#takeBackup());
+  }
+
+  #fillDisk(): void {
+    const { prng } = this;
+    const ms = prng.whole(2000, 120_000);
+    if (prng.chance(0.7)) {
+      prng.pick(this.#hosts).fillDisk(prng.pick(["everything", "everything", "ledger", "intent", "releases"]), ms);
+      return;
+    }
+    if (this.isStoreFull) return;
+    this.trace.add("no room in the coordinator's store");
+    this.isStoreFull = true;
+    this.time.after(ms, () => {
+      this.isStoreFull = false;
+    });
   }
 
   #planGateOrders(): void {
@@ -212,7 +238,7 @@ export class World implements History {
   /** Somebody stops everything, and lifts it after a while. */
   #haltAll(ms: number): void {
     const { isAlive, isBackup } = this.#coordinator;
-    if (!isAlive || isBackup || this.#gates.haltAll !== undefined) return;
+    if (!isAlive || isBackup || this.isStoreFull || this.#gates.haltAll !== undefined) return;
     const halt = { by: "operator", reason: "simulated", at: this.time.now };
     this.trace.add("operator: halts everything");
     this.#gates.haltAll = halt;
@@ -221,7 +247,7 @@ export class World implements History {
   }
 
   #clearHalt(): void {
-    if (!this.#coordinator.isAlive) {
+    if (!this.#coordinator.isAlive || this.isStoreFull) {
       this.time.after(5000, () => this.#clearHalt());
       return;
     }
@@ -284,7 +310,7 @@ export class World implements History {
     const restart = this.prng.chance(0.15);
     const alone = this.prng.chance(0.7);
     const moving = store.rollouts.some(({ rollout, state }) => rollout.sites.includes(site) && !isOver(state.phase));
-    if (!isAlive || isBackup || (alone && moving)) return;
+    if (!isAlive || isBackup || this.isStoreFull || (alone && moving)) return;
     const behaviour = this.options.behaviours[(this.#deployments + 1) % this.options.behaviours.length] ?? "good";
     this.#roll(site, extent, restart ? undefined : behaviour);
   }
@@ -343,8 +369,10 @@ export class World implements History {
   #beCalm(): void {
     this.trace.add("calm");
     this.calm = true;
+    this.isStoreFull = false;
+    for (const host of this.#hosts) host.emptyDisk();
     this.#cut.clear();
-    this.time.after(3 * 60_000, () => this.#attend());
+    this.time.after(attendsAfterMs, () => this.#attend());
   }
 
   #attend(): void {
@@ -357,7 +385,7 @@ export class World implements History {
       if (state.phase === "held") this.#coordinator.tell(index, rollout.oneWay === undefined ? "abort" : "keep");
     });
     this.#makeAgree();
-    this.time.after(60_000, () => this.#attend());
+    this.time.after(attendsEveryMs, () => this.#attend());
   }
 
   /** Where a host and the store disagree over what is proven, nothing changes by itself: somebody deploys anew. */

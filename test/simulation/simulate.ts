@@ -19,7 +19,13 @@ interface Wanted {
 }
 
 /** Options that a history may do without. */
-const optional: ReadonlySet<string> = new Set(["gates", "oneWay", "without"] satisfies (keyof HistoryOptions)[]);
+const optional: ReadonlySet<string> = new Set([
+  "gates",
+  "oneWay",
+  "installsAhead",
+  "fullDiskEveryMs",
+  "without",
+] satisfies (keyof HistoryOptions)[]);
 
 const failureFile = "simulation-failure.json";
 

@@ -139,6 +139,7 @@ export function fleetOf(options: HistoryOptions, places: readonly Place[]): Flee
       { kind: "percent", percent: 100 },
     ] as const,
     gates: simulatedGates(options, name),
+    ...(options.skipLostMs === undefined ? {} : { skipLostMs: durationMs(options.skipLostMs) }),
     unconfirmed: "revert" as const,
   }));
   return {

@@ -24,7 +24,12 @@ const outcomes = [
   "withdrawn",
   "cold start",
   "one-way held",
+  "skipped",
+  "late host follows",
   "wave started past gates",
+  "installed ahead",
+  "disk full on a host",
+  "disk full of the coordinator",
   ...["freeze", "window", "approval", "attended", "representativeness", "coverage", "monitoring"].map(
     (gate) => `override ${gate}`,
   ),

@@ -13,6 +13,7 @@ import {
   planRollout,
   testHost,
 } from "@sluice/core";
+import { judgeLateHost } from "@sluice/core/rollout/judge-late-host";
 
 /** The decisions under test. The audit swaps one of them for a broken one and expects to be told. */
 export interface Subject {
@@ -20,6 +21,7 @@ export interface Subject {
   readonly deriveIntentBody: typeof deriveIntentBody;
   readonly judgeIntent: typeof judgeIntent;
   readonly judgeLead: typeof judgeLead;
+  readonly judgeLateHost: typeof judgeLateHost;
   readonly testHost: typeof testHost;
   readonly feedEvidence: typeof feedEvidence;
   readonly judgeTests: typeof judgeTests;
@@ -31,6 +33,12 @@ export interface Subject {
   /** What is kept running without a grant. */
   readonly provenOf: (ledger: Ledger, intent: Intent | undefined) => Ledger["proven"];
   readonly coordinator: CoordinatorFaults;
+  readonly agent: AgentFaults;
+}
+
+export interface AgentFaults {
+  /** Goes on as if it had written what there was no room for. */
+  readonly ignoresFullDisk?: boolean;
 }
 
 export interface CoordinatorFaults {
@@ -39,6 +47,8 @@ export interface CoordinatorFaults {
   readonly comparesTextOnly?: boolean;
   /** Judges a host by the coordinator's own fence instead of the one of the intent it was sent. */
   readonly comparesOwnFence?: boolean;
+  /** Sends intents that there was no room for in its store. */
+  readonly ignoresFullDisk?: boolean;
 }
 
 export const subject: Subject = {
@@ -46,6 +56,7 @@ export const subject: Subject = {
   deriveIntentBody,
   judgeIntent,
   judgeLead,
+  judgeLateHost,
   testHost,
   feedEvidence,
   judgeTests,
@@ -56,4 +67,5 @@ export const subject: Subject = {
   interruptAll,
   provenOf: ({ proven }) => proven,
   coordinator: {},
+  agent: {},
 };

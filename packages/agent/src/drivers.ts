@@ -3,6 +3,8 @@ import type {
   CertificateSet,
   Hop,
   Instant,
+  KeeperSeen,
+  Kept,
   ProbeResult,
   ProgramFile,
   ProxySeen,
@@ -17,6 +19,7 @@ import type {
 } from "@sluice/core";
 import type { ProxyCounts } from "@sluice/proxy/counting/proxy-counters";
 import type { Running } from "@sluice/runtime";
+import type { FoundDrift } from "./drift/start-drift-watch.ts";
 
 /** Puts releases on disk and keeps them there; never makes anything live. */
 export interface Installer {
@@ -24,6 +27,8 @@ export interface Installer {
   ensureInstalled(release: UnitRelease, signal: AbortSignal): Promise<void>;
   /** Digests of unit releases that are complete on disk. */
   installed(): Promise<readonly string[]>;
+  /** Files of an installed release that are not as they were packed; empty also where there is nothing to compare them with. */
+  editedIn(release: UnitRelease): Promise<readonly FoundDrift[]>;
   /** Removes what is not in `keep`; never what runs. */
   prune(keep: ReadonlySet<string>): Promise<void>;
 }
@@ -124,6 +129,27 @@ export interface OwnProgram {
   write(file: ProgramFile): Promise<void>;
   /** Starts the installed program of a release so far that it says its version; rejects with why it can't. */
   askVersion(release: UnitRelease, signal: AbortSignal): Promise<string>;
+}
+
+/** The keeper of the host as a program that can be changed. Calls reject when it can't be asked. */
+export interface OwnKeeper {
+  /** Undefined: it is older than releases of it, and does not say what it is. */
+  seen(): Promise<KeeperSeen | undefined>;
+  /** Which one is proven, for whenever one has to be started: durable when it resolves. Undefined: what was told before counts. */
+  tell(proven: UnitRelease | undefined): Promise<void>;
+  /** Starts the installed keeper of a release so far that it says its version; rejects with why it can't. */
+  askVersion(release: UnitRelease, signal: AbortSignal): Promise<string>;
+  /**
+   * The keeper that runs hands everything over to this release, on trial for the grant. Rejects with the last words of a successor
+   * that does not come, and with `keeper-unreachable` when it can be asked again; the one before then goes on.
+   */
+  handOver(release: UnitRelease, grant: string): Promise<void>;
+  /** The same to the proven keeper. */
+  handBack(): Promise<void>;
+  /** What the keeper that runs does not hold of this, in words. */
+  lostOf(kept: Kept): Promise<readonly string[]>;
+  /** Kills the keeper that runs; whoever follows it starts the proven one. */
+  putDown(): Promise<void>;
 }
 
 /** What is told of the processes of a host without being asked. A hint to look, never a fact to go by. */

@@ -1,10 +1,12 @@
 import { fileURLToPath } from "node:url";
 import { readBootFacts } from "./boot/read-boot-facts.ts";
 import { findRenewals } from "./certificates/find-renewals.ts";
+import { editedKeeperState } from "./drift/edited-keeper-state.ts";
 import { openInstaller } from "./install/open-installer.ts";
 import { ensureKeeperRunning, keeperSocketOf } from "./keeper/ensure-keeper-running.ts";
 import { followKeeper } from "./keeper/follow-keeper.ts";
 import { openKeeper } from "./keeper/keeper-client.ts";
+import { openOwnKeeper } from "./keeper/open-own-keeper.ts";
 import { openProber } from "./probing/open-prober.ts";
 import { openOwnProgram } from "./program/open-own-program.ts";
 import { openProxies } from "./proxies/open-proxies.ts";
@@ -24,10 +26,12 @@ export async function openDrivers(
 ): Promise<HostDrivers> {
   const { watchdog: word, version } = options;
   const { host, dataDir, clock, log, ids, coordinator, caFile, acceptSelfSigned } = options;
-  const ensureRunning = () => ensureKeeperRunning({ dir: dataDir, log: (event, fields) => log.info(fields, event) });
+  const keeper = openKeeper(keeperSocketOf(dataDir));
+  const ownKeeper = openOwnKeeper({ dataDir, keeper, isAgentPushed: word?.digest !== undefined });
+  const logged = { log: (event: string, fields: object) => log.info(fields, event) };
+  const ensureRunning = () => ensureKeeperRunning({ dir: dataDir, ...logged, command: ownKeeper.startCommand });
   await ensureRunning();
   const startedAt = clock.now();
-  const keeper = openKeeper(keeperSocketOf(dataDir));
   const onFailure = (err: unknown) => log.warn({ err }, "keeper.not-followed");
   const installer = openInstaller({
     dataDir,
@@ -38,13 +42,18 @@ export async function openDrivers(
   return {
     installer,
     watch: (news) => followKeeper({ keeper, ensureRunning, clock, onFailure }, news),
-    readBootFacts: () => readBootFacts({ keeper, agentStartedAt: startedAt, codeDir }),
+    readBootFacts: () => readBootFacts({ keeper, agentStartedAt: startedAt, codeDir, keeperFile: ownKeeper.startFile }),
     slots: openSlots({ keeper, dataDir, clock }),
     proxies,
     pruneCertificates: (keep) => proxies.pruneCertificates(keep),
     findRenewals: (users) => findRenewals(users, clock.now()),
+    keeper: ownKeeper,
     ...(word === undefined ? {} : { program: openOwnProgram({ dataDir, word, version, clock }) }),
-    lookForEdits: async (releases) => [...(await proxies.edited()), ...(await installer.edited(releases))],
+    lookForEdits: async (releases) => [
+      ...(await editedKeeperState(dataDir, keeper)),
+      ...(await proxies.edited()),
+      ...(await installer.edited(releases)),
+    ],
     prober: openProber({
       host,
       clock,

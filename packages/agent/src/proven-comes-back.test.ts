@@ -15,6 +15,7 @@ import {
   untilProgress,
   type World,
 } from "./testing/agent-world.ts";
+import { pushedKeeper } from "./testing/pushed-keeper.ts";
 
 /** Engines whose proxies can be run here. */
 const engines: readonly EngineName[] = (await installedHaproxy()) === undefined ? ["node"] : ["node", "haproxy"];
@@ -32,6 +33,7 @@ interface Host {
 }
 
 const units: readonly UnitKey[] = ["front", "proxy:shop", "site:shop"];
+const unitsAndKeeper: readonly UnitKey[] = [...units, "keeper"];
 
 const endings: readonly Ending[] = [
   { what: "the process of a site release is killed", renews: ["site:shop"], happen: kill("slot-shop-") },
@@ -39,14 +41,14 @@ const endings: readonly Ending[] = [
   { what: "a front is killed", renews: ["front"], happen: kill("front-") },
   {
     what: "a keeper is killed and its children live on",
-    renews: [],
+    renews: ["keeper"],
     async happen({ world }) {
       const before = await keeperOf(world).status();
       await endProcesses(world.dataDir, () => false);
       expect((await keeperOf(world).status()).pid).not.toBe(before.pid);
     },
   },
-  { what: "a keeper is killed with everything", renews: units, happen: ({ world }) => endHost(world.dataDir) },
+  { what: "a keeper is killed with everything", renews: unitsAndKeeper, happen: ({ world }) => endHost(world.dataDir) },
   {
     what: "an agent ends and another one starts",
     renews: [],
@@ -58,7 +60,7 @@ const endings: readonly Ending[] = [
   },
   {
     what: "a host starts cold",
-    renews: units,
+    renews: unitsAndKeeper,
     async happen(host) {
       await host.agent[Symbol.asyncDispose]();
       await endHost(host.world.dataDir);
@@ -88,6 +90,9 @@ function newer({ proxy, front }: World): readonly UnitRelease[] {
     sealed("front", "settings 2", { ...(front.content as FrontSettings), limits }),
   ];
 }
+
+/** What a host says of one unit. */
+const runs = ({ coordinator }: World, unit: UnitKey) => coordinator.observation?.units.find((one) => one.unit === unit);
 
 /** What runs, by unit; undefined while any of them does not. */
 function running({ coordinator }: World): Readonly<Record<string, { readonly digest: string; readonly pid: number }>> {
@@ -123,16 +128,23 @@ test.each(engines)(
   async (engine) => {
     const world = await openWorld(engine);
     const { one, agent } = await hostWithFirstRelease(world);
-    const proven = [one, world.proxy, world.front];
-    const wanted = [await world.release("2.0.0"), ...newer(world)];
-    world.order(proven, wanted);
+    const site = [one, world.proxy, world.front];
+    const keeper = await pushedKeeper(world, "1.0.0");
+    world.order(site, [keeper]);
     await untilProgress(world, "r2", "provisional");
+    const proven = [...site, keeper];
+    world.order(proven, []);
+    await until("the keeper is proven", () => runs(world, "keeper")?.proven === keeper.digest);
+    const newerSite = [await world.release("2.0.0"), ...newer(world)];
+    const wanted = [...newerSite, await pushedKeeper(world, "2.0.0")];
+    world.order(proven, newerSite);
+    await untilProgress(world, "r3", "provisional");
     // Taken back, and wanted all the same: on disk, ready to run, and nobody has granted it.
     world.order(proven, [], {}, wanted);
     const digests = Object.fromEntries(proven.map(({ unit, digest }) => [unit, digest]));
     const digestsRunning = () =>
       Object.fromEntries(Object.entries(running(world)).map(([unit, { digest }]) => [unit, digest]));
-    const isAsProven = () => units.every((unit) => digestsRunning()[unit] === digests[unit]);
+    const isAsProven = () => unitsAndKeeper.every((unit) => digestsRunning()[unit] === digests[unit]);
     await until("the trial is over", isAsProven);
     await until(
       "the trial is forgotten",
@@ -142,8 +154,10 @@ test.each(engines)(
       const { children } = await keeperOf(world).status();
       return children.filter(({ pid }) => pid !== null).length === units.length;
     });
-    const installed = world.coordinator.observation?.units.flatMap((unit) => unit.installed);
-    expect(installed).toEqual(expect.arrayContaining([...proven, ...wanted].map(({ digest }) => digest)));
+    await until("all that is proven or wanted is installed", () => {
+      const installed = world.coordinator.observation?.units.flatMap((unit) => unit.installed) ?? [];
+      return [...proven, ...wanted].every(({ digest }) => installed.includes(digest));
+    });
 
     const host: Host = { world, agent };
     const served = servedAllTheTime(world);
@@ -152,7 +166,7 @@ test.each(engines)(
       await happen(host);
       const isRenewed = (unit: UnitKey) => running(world)[unit]?.pid !== before[unit]?.pid;
       await until(`what is proven is back after ${what}`, () => isAsProven() && renews.every(isRenewed));
-      const others = units.filter((unit) => !renews.includes(unit) && isRenewed(unit));
+      const others = unitsAndKeeper.filter((unit) => !renews.includes(unit) && isRenewed(unit));
       expect(others, what).toEqual([]);
       served.clear();
       await until(`users are served after ${what}`, () => served.size > 0);

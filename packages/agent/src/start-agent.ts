@@ -1,6 +1,7 @@
 import { randomInt } from "node:crypto";
 import { join } from "node:path";
 import type { ProbeResult, TrafficBlock } from "@sluice/core";
+import { driftPolicyFor } from "@sluice/core/host/drift";
 import { Problem } from "@sluice/core/problems/problem";
 import type { Clock, Ids, Running } from "@sluice/runtime";
 import type { Log } from "@sluice/runtime/logs/open-log";
@@ -10,6 +11,7 @@ import { openCertificateUsers } from "./certificates/certificate-users.ts";
 import { startRenewalWatch } from "./certificates/start-renewal-watch.ts";
 import { startDriftWatch } from "./drift/start-drift-watch.ts";
 import { type HostMemory, openHostMemory, type WriteDurably } from "./ledger/host-memory.ts";
+import { knownReleases } from "./ledger/known-releases.ts";
 import { asUnitKey, revertLocally, switchLocally } from "./local/break-glass.ts";
 import { serveLocal } from "./local/serve-local.ts";
 import { type HostView, openHostView } from "./observation/open-host-view.ts";
@@ -27,6 +29,7 @@ import { type AgentCredentials, loopbackCredentials } from "./session/agent-cred
 import { Outbox } from "./session/outbox.ts";
 import { type Session, startSession } from "./session/start-session.ts";
 import { startCounting } from "./traffic/start-counting.ts";
+import { readRecord } from "./watchdog/watchdog-files.ts";
 
 export interface AgentOptions {
   /** Name of this host, as the fleet file has it. */
@@ -111,16 +114,18 @@ export async function startAgent(options: AgentOptions, seams: AgentSeams = {}):
     onResults: took,
     onSwitched: (sites) => probing.now(sites),
     onHandChanges: (found) => drift.processes(found),
+    onHealed: (found) => drift.healed(found),
     isConnected: () => session.connected,
+    onLooked: options.watchdog?.giveSign,
     onChangeOver: changeOver.resolve,
   });
   const drift = startDriftWatch({
     look: async () => [
       ...(await memory.edited()),
-      ...(await drivers.lookForEdits(Object.values(memory.ledger.proven))),
+      ...(await drivers.lookForEdits(Object.values(knownReleases(memory.ledger, memory.intent)))),
     ],
     isQuiet: () => reconciler.isQuiet,
-    policy: () => memory.intent?.body.drift ?? "heal",
+    policy: ({ about }) => driftPolicyFor(memory.intent?.body, about),
     clock,
     log,
     onChanged: () => session.changed(),
@@ -140,6 +145,7 @@ export async function startAgent(options: AgentOptions, seams: AgentSeams = {}):
     bootSeen: () => reboots.seen,
     drifts: () => drift.drifts,
     found: () => renewals.found,
+    hung: options.watchdog === undefined ? undefined : readRecord(dataDir).hang,
   });
   const { prober, proxies } = drivers;
   const probing = startProbing({ prober, clock, coordinatorTime, sites: () => view.sites(), onResults: took });

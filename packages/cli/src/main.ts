@@ -8,11 +8,22 @@ import type { Output, World } from "./world.ts";
 /** Said by the watchdog to the programs that it starts; not for whatever they start in turn. */
 const programVariable = "SLUICE_AGENT_PROGRAM";
 const trialVariable = "SLUICE_AGENT_TRIAL";
+const listenerVariable = "SLUICE_AGENT_LISTENER";
 
 function watchdogWord(): World["watchdog"] {
   const { [programVariable]: program, [trialVariable]: trial = "" } = process.env;
   if (program === undefined) return undefined;
-  return { ...(program === "installed" ? {} : { digest: program }), ...(trial === "" ? {} : { trial }) };
+  const listener = Number(process.env[listenerVariable] ?? "");
+  return {
+    ...(program === "installed" ? {} : { digest: program }),
+    ...(trial === "" ? {} : { trial }),
+    ...(listener > 1 ? { giveSign: () => giveSign(listener) } : {}),
+  };
+}
+
+/** Only to whoever started this process: without it somebody else may have got its number. */
+function giveSign(listener: number): void {
+  if (process.ppid === listener) process.kill(listener, "SIGUSR2");
 }
 
 /** Ends this process as soon as its watchdog is gone: the next watchdog starts an agent of its own. */
@@ -46,6 +57,7 @@ function worldOfProcess(now: World["now"]): World {
       startOverCompiled();
       delete process.env[programVariable];
       delete process.env[trialVariable];
+      delete process.env[listenerVariable];
     },
     becomeWatchdog,
     ...(watchdog === undefined ? {} : { watchdog }),

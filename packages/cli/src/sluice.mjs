@@ -19,4 +19,5 @@ if (process.argv[2] === "agent") setFlagsFromString("--semi-space-growth-factor=
 if (process.argv[2] === "agent") setFlagsFromString("--heap-growing-percent=20");
 // Before the rest is loaded: what has been compiled once is not compiled again.
 useCompileCache();
-await import("./main.ts");
+// A keeper is kept small: nothing of the command line is loaded for it.
+await import(process.argv[2] === "keeper" ? "@sluice/agent/keeper/start" : "./main.ts");

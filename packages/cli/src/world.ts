@@ -29,7 +29,7 @@ export interface World {
   /** Starts this very process over if code had to be compiled for it. Absent where it is somebody else's. */
   readonly startOverCompiled?: () => void;
   /** What the watchdog said that started this very process; absent where none did. */
-  readonly watchdog?: { readonly digest?: string; readonly trial?: string };
+  readonly watchdog?: { readonly digest?: string; readonly trial?: string; readonly giveSign?: () => void };
   /** Turns this very process into the watchdog that starts it anew with the same command line. Absent where it is somebody else's. */
   readonly becomeWatchdog?: (dataDir: string) => void;
   /** True when somebody is there to answer a question. */

@@ -29,6 +29,7 @@ import { TurnDesk } from "./reboots/turn-desk.ts";
 import { AgentProgramsDesk } from "./releases/agent-programs-desk.ts";
 import type { ArtifactShelf } from "./releases/artifact-shelf.ts";
 import { ReleaseDesk } from "./releases/release-desk.ts";
+import { followLateHosts } from "./rollouts/follow-late-hosts.ts";
 import { RolloutDesk } from "./rollouts/rollout-desk.ts";
 import { RolloutRunner } from "./rollouts/rollout-runner.ts";
 import { startRenewals } from "./rollouts/start-renewals.ts";
@@ -74,6 +75,7 @@ export function assemble(ground: Ground) {
     runner,
     roster,
     decided,
+    requestsOn: (host: string, sites: readonly string[]) => memory.traffic.requestsOn(host, sites),
   };
   const rollouts = new RolloutDesk(desk);
   const standstill = (): string | undefined => leadership.refusal ?? runner.blocked;
@@ -101,10 +103,11 @@ export function assemble(ground: Ground) {
       if (configured === undefined || leadership.refusal !== undefined) return;
       if (watchPendingOrWait({ store, now: clock.now(), configured, findHost })) changed.ring();
     },
-    startRenewals: () => {
+    startDue: () => {
       const configured = fleets.applied;
       if (configured === undefined || leadership.refusal !== undefined) return;
-      startRenewals({ db: store, configured, findHost }, rollouts, log);
+      startRenewals({ db: store, configured, findHost, now: clock.now() }, rollouts, log);
+      followLateHosts({ store, clock, log, configured, findHost }, rollouts);
     },
     health: memory.health,
     rollouts,

@@ -43,12 +43,11 @@ export interface CoordinatorOptions {
   readonly rebootNoticeMs?: DurationMs;
   /** How far looks for alerts are apart at least. Two seconds when absent. */
   readonly alertLookMs?: DurationMs;
+  /** How far looks are apart for what is due: what pends for too long, renewed certificates, hosts that are late. A minute when absent. */
+  readonly dueLookMs?: DurationMs;
   /** Called after each commit of the store; for tests that end a coordinator at exact points. */
   readonly afterCommit?: (store: Store) => void;
 }
-
-/** Ages are counted in hours. */
-const pendingLookMs = seconds(60);
 
 export interface Coordinator extends Running {
   /** `host:port` that it really listens on. */
@@ -78,9 +77,9 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
   opened.defer(() => parts.sessions.closeAll("the coordinator stops"));
   opened.use(clock.every(parts.heartbeatMs, () => parts.sessions.closeSilent()));
   opened.use(
-    clock.every(pendingLookMs, () => {
+    clock.every(options.dueLookMs ?? seconds(60), () => {
       parts.watchPending();
-      parts.startRenewals();
+      parts.startDue();
     }),
   );
   const address = `${listening.host.includes(":") ? `[${listening.host}]` : listening.host}:${listening.port}`;

@@ -223,7 +223,7 @@ function fromWireProgress(from: wire.GrantObservation["progress"]): GrantProgres
 
 /** Unit keys on the wire are text; only the forms of the glossary get in. */
 export function asUnit(text: string): UnitKey {
-  if (text === "front" || text === "agent" || /^(site|proxy):[a-z0-9][a-z0-9-]*$/.test(text)) return text as UnitKey;
+  if (/^(front|agent|keeper|(site|proxy):[a-z0-9][a-z0-9-]*)$/.test(text)) return text as UnitKey;
   throw unknownWord("unit", text);
 }
 

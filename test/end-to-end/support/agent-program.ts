@@ -1,4 +1,4 @@
-/** A version of the agent for tests: the agent as it is, under another version than this build's. */
+/** A version for tests: agent and keeper as they are, under another version than this build's. */
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
@@ -8,7 +8,7 @@ import { openLog } from "@sluice/runtime/logs/open-log";
 
 export const entryOfAgent = "main.mjs";
 
-/** Writes a folder for `sluice agent push`. `before` is what the program does before it is an agent: fail, for example. */
+/** Writes a folder for `sluice agent push`. `before` is what the program does before it is an agent or a keeper: fail, for example. */
 export async function writeAgentProgram(dir: string, version: string, before = ""): Promise<string> {
   const folder = join(dir, `agent-${version}`);
   await mkdir(folder, { recursive: true });
@@ -18,6 +18,11 @@ if (process.argv.includes("--version")) {
   process.exit(0);
 }
 ${before}
+if (process.argv[2] === "keeper") {
+  const { runKeeper } = await import(${JSON.stringify(import.meta.resolve("@sluice/agent/keeper/main"))});
+  await runKeeper(process.argv.slice(3), ${JSON.stringify(version)});
+  await new Promise(() => undefined);
+}
 const { runAgentProgram } = await import(${JSON.stringify(import.meta.url)});
 await runAgentProgram(${JSON.stringify(version)});
 `;

@@ -1,5 +1,6 @@
 import type { Mutation } from "../mutation.ts";
 import { hostMutations } from "./host.ts";
+import { lostHostMutations } from "./lost-hosts.ts";
 import { operatorMutations } from "./operators.ts";
 import { rebootMutations } from "./reboots.ts";
 import { rolloutMutations } from "./rollout.ts";
@@ -9,4 +10,5 @@ export const allMutations: readonly Mutation[] = [
   ...rolloutMutations,
   ...operatorMutations,
   ...hostMutations,
+  ...lostHostMutations,
 ];

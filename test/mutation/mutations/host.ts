@@ -158,7 +158,7 @@ export const hostMutations = [
     },
     {
       name: "ends a slot that users are sent to",
-      find: "slotSeen(host, site, to) !== undefined && !isLive(host, site, to)",
+      find: "slotSeen(host, site, to) !== undefined && !isLedTo(host, site, to)",
       put: "slotSeen(host, site, to) !== undefined",
     },
   ]),

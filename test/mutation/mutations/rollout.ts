@@ -30,13 +30,13 @@ export const rolloutMutations = [
     },
     {
       name: "lets a younger rollout take the room that an older one waits for",
-      find: "if (ahead.length === 0) return queuedBehind(input, state, steps, change, limit);",
+      find: "if (ahead.length === 0) return queuedBehind(input, state, change, room);",
       put: "if (ahead.length === 0) return undefined;",
     },
     {
       name: "does not count a host that gives its grant back as unavailable",
-      find: 'counting: ["activating", "withdrawing", "reverting"]',
-      put: 'counting: ["activating", "reverting"]',
+      find: 'countedAgainst = ["activating", "withdrawing", "reverting"]',
+      put: 'countedAgainst = ["activating", "reverting"]',
     },
     {
       name: "grants steps while it is blind",
@@ -189,8 +189,8 @@ export const rolloutMutations = [
   ...mutationsOf("rollout/capacity.ts", [
     {
       name: "lets one host more be changed than allowed",
-      find: "if (hosts.size >= limit.atOnce) return [...hosts];",
-      put: "if (hosts.size > limit.atOnce) return [...hosts];",
+      find: "if (hosts.size >= atOnce) return [...hosts];",
+      put: "if (hosts.size > atOnce) return [...hosts];",
     },
     {
       name: "gives units on trial to another rollout",
@@ -204,8 +204,8 @@ export const rolloutMutations = [
     },
     {
       name: "lets a younger rollout take the last room",
-      find: "if (room <= 0 ||",
-      put: "if (room < 0 ||",
+      find: "if (atOnce <= 0 ||",
+      put: "if (atOnce < 0 ||",
     },
     {
       name: "takes no rollout for older",

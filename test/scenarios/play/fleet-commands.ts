@@ -9,7 +9,7 @@ import type { Stage } from "./stage.ts";
 
 const shapeOptions = [
   ...["acceptance", "production", "start", "zone", "public", "on-regression", "max-unavailable"],
-  ...["window", "attended", "approval", "waves", "soak", "max-wait", "unconfirmed"],
+  ...["window", "attended", "approval", "waves", "soak", "max-wait", "unconfirmed", "skip-lost-after"],
 ];
 
 /** How far `advance until` goes when nobody says. */
@@ -25,7 +25,9 @@ function fleet(stage: Stage, line: CommandLine): readonly string[] {
   const { zone = "UTC", start = "2026-03-02 09:00" } = asked;
   const startsAt = parseLocalTime(start, zone, "start");
   if (startsAt === undefined) throw new ScriptError(`'${start}' is no time`);
+  const skipLost = asked["skip-lost-after"];
   const options = quietOptions({
+    ...(skipLost === undefined ? {} : { skipLostMs: duration(skipLost) }),
     acceptance: Number(asked["acceptance"] ?? 1),
     production: Number(asked["production"] ?? 3),
     maxUnavailable: Number(asked["max-unavailable"] ?? 1),

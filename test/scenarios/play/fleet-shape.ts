@@ -22,7 +22,7 @@ export const siteNames = sitesOf({ sites: 2 });
 
 /** A quiet world: nothing is lost, nothing crashes and nothing is late but what a script says. */
 export function quietOptions(
-  given: Pick<HistoryOptions, "acceptance" | "production" | "maxUnavailable" | "onRegression">,
+  given: Pick<HistoryOptions, "acceptance" | "production" | "maxUnavailable" | "onRegression" | "skipLostMs">,
 ): HistoryOptions {
   return {
     seed: 1,
@@ -88,7 +88,7 @@ const lower = (environment: Environment): Environment => ({
 });
 
 function upper(environment: Environment, asked: Readonly<Record<string, string>>, zone: string): Environment {
-  const { window, attended, approval, waves, unconfirmed } = asked;
+  const { window, attended, approval, waves, unconfirmed, "skip-lost-after": skipLost } = asked;
   const gates: Gates = {
     soakMs: duration(asked["soak"] ?? "1m"),
     maxWaitMs: duration(asked["max-wait"] ?? "5m"),
@@ -104,6 +104,7 @@ function upper(environment: Environment, asked: Readonly<Record<string, string>>
     gates,
     ...(waves === undefined ? {} : { waves: waves.split(",").map(waveOf) }),
     ...(unconfirmed === "keep" ? { unconfirmed } : {}),
+    ...(skipLost === undefined ? {} : { skipLostMs: duration(skipLost) }),
   };
 }
 

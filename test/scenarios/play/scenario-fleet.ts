@@ -9,9 +9,12 @@ import {
   type Instant,
   type Intent,
   type PlanInput,
+  type Rollout,
   refusesToLeadEvent,
+  startEvents,
   type WaitingOn,
 } from "@sluice/core";
+import type { LateDecision, LateHost } from "@sluice/core/rollout/judge-late-host";
 import { hostUnit } from "@sluice/core/rollout/wave";
 import { type History, Trace } from "../../simulation/history.ts";
 import type { Behaviour, HistoryOptions } from "../../simulation/history-options.ts";
@@ -62,6 +65,7 @@ export class ScenarioFleet implements History {
   readonly trace = new Trace(false, () => this.time.now);
   readonly behaviours = new Map<string, Behaviour>();
   readonly calm = false;
+  readonly isStoreFull = false;
   readonly places: readonly Place[];
   readonly gates: ScenarioGates;
   readonly promises: Promises;
@@ -131,6 +135,11 @@ export class ScenarioFleet implements History {
         this.#book.planned(input, plan);
         return plan;
       },
+      judgeLateHost: (late) => {
+        const decision = realSubject.judgeLateHost(late);
+        if (decision.kind !== "wait") this.#settleLate(late, decision);
+        return decision;
+      },
       judgeLead: (own, host, memory) => {
         const verdict = realSubject.judgeLead(own, host, memory);
         if (verdict.kind === "behind" && this.#refusal === undefined && !this.#coordinator.adopts) {
@@ -141,6 +150,24 @@ export class ScenarioFleet implements History {
         return verdict;
       },
     };
+  }
+
+  /** Said once of each host that a rollout skipped: it follows, or is left behind and why. */
+  #settleLate({ rollout, host }: LateHost, decision: LateDecision): void {
+    const key = `late ${rollout.id} ${host}`;
+    if (this.#settled.has(key)) return;
+    this.#settled.add(key);
+    if (decision.kind !== "drop") return;
+    const sentence = `${host} was away when ${rollout.title} passed, and does not follow: ${decision.why}`;
+    this.#book.add({
+      at: this.time.now,
+      kind: "host.left-behind",
+      by: "coordinator",
+      rollout: rollout.id,
+      host,
+      sentence,
+    });
+    this.#restoreDesired(rollout, (one) => one !== host);
   }
 
   /** Only a reboot looks at turns; everybody looks at who is drained for one. */
@@ -202,21 +229,34 @@ export class ScenarioFleet implements History {
       );
     }
     for (const entry of this.store.rollouts) this.#settleDesired(entry);
+    for (const { rollout } of this.store.rollouts) this.#tellStarted(rollout);
+  }
+
+  /** Operators tell of what they start; this is what the coordinator starts by itself. */
+  #tellStarted(rollout: Rollout): void {
+    if (rollout.by !== "coordinator" || this.#settled.has(`started ${rollout.id}`)) return;
+    this.#settled.add(`started ${rollout.id}`);
+    this.#book.add(...startEvents(rollout, this.time.now));
   }
 
   /** Once a rollout has ended, what it did not bring to a host is wanted there no longer. */
   #settleDesired({ rollout, state }: Store["rollouts"][number]): void {
     if (this.#settled.has(rollout.id) || !isOver(state.phase) || Object.values(state.steps).some(isOut)) return;
     this.#settled.add(rollout.id);
+    const isLate = (host: string): boolean => state.phase === "completed" && state.steps[host]?.kind === "skipped";
+    this.#restoreDesired(rollout, (host) => state.steps[host]?.kind === "passed" || isLate(host));
+    this.#coordinator.changeAll(() => undefined);
+  }
+
+  #restoreDesired(rollout: Rollout, isLeftOut: (host: string) => boolean): void {
     for (const { host, units } of rollout.stages.flatMap(({ waves }) => waves.flat())) {
-      if (state.steps[host]?.kind === "passed") continue;
+      if (isLeftOut(host)) continue;
       for (const { unit, to } of units) {
         const proven = this.store.proven[host]?.[unit];
         if (this.store.desired[host]?.[unit] !== to || proven === undefined) continue;
         this.store.desired[host] = { ...this.store.desired[host], [unit]: proven };
       }
     }
-    this.#coordinator.changeAll(() => undefined);
   }
 
   #carry(host: string, deliver: () => void): void {

@@ -21,6 +21,8 @@ export interface Site {
   readonly host: ObservedHost;
   readonly duties: Readonly<Record<string, SiteDuties>>;
   readonly signal: AbortSignal;
+  /** Rejects for a release that is not on disk as it was packed; absent: what is started is proven, and is started whatever became of it. */
+  readonly assertAsPacked?: (release: UnitRelease) => Promise<void>;
   /** Results of probes that users' ways were asked with. */
   readonly onResults: (results: readonly ProbeResult[]) => void;
 }
@@ -46,6 +48,7 @@ async function act(site: Site, facts: ActivationFacts, action: ActivationAction)
       await drivers.installer.ensureInstalled(action.release, signal);
       return facts;
     case "start-slot":
+      await site.assertAsPacked?.(action.release);
       await drivers.slots.start(action.site, action.slot, action.release, dutiesOf(site, action.site));
       return facts;
     case "await-ready":

@@ -4,17 +4,19 @@ import type {
   ActivationPart,
   ActivationPlan,
   ActivationState,
-  AgentChange,
   Grant,
   GrantWord,
   Instant,
   Intent,
   ProbeResult,
+  ProgramChange,
+  UnitRelease,
 } from "@sluice/core";
 import { planActivation } from "@sluice/core/activation/plan-activation";
-import { agentUnit } from "@sluice/core/intent/intent";
 import { durationMs, instant } from "@sluice/core/units/time";
 import type { Clock } from "@sluice/runtime";
+import { assertAsPacked } from "../drift/assert-as-packed.ts";
+import type { FoundDrift } from "../drift/start-drift-watch.ts";
 import { askedDuties } from "../ledger/asked-duties.ts";
 import type { HostMemory } from "../ledger/host-memory.ts";
 import type { Ledger } from "../ledger/ledger.ts";
@@ -29,6 +31,8 @@ export interface StepPorts {
   readonly memory: HostMemory;
   readonly clock: Clock;
   readonly onResults: (results: readonly ProbeResult[]) => void;
+  /** Told of files that were not as they were packed, and are again. */
+  readonly onHealed: (found: readonly FoundDrift[]) => void;
   /** Told before the orders of a step are carried out, with the look at the host that the step was decided by. */
   readonly onStep: (from: ActivationState, plan: ActivationPlan, look: HostLook) => void;
 }
@@ -61,9 +65,12 @@ export function wordOn(
   return { kind: passed ? "confirmed" : "withdrawn" };
 }
 
-/** The same of a grant for the agent's own program. */
-export const wordOnChange = (ledger: Ledger, intent: Intent | undefined, { grant, release }: AgentChange): GrantWord =>
-  wordOn(ledger, intent, { grant, parts: [{ unit: agentUnit, release }] });
+/** The same of a grant for a program of Sluice's own. */
+export const wordOnChange = (
+  ledger: Ledger,
+  intent: Intent | undefined,
+  { grant, release }: ProgramChange,
+): GrantWord => wordOn(ledger, intent, { grant, parts: [{ unit: release.unit, release }] });
 
 /** Plans once for one grant, saves the decision, then carries its orders out. Rejects when it can't be saved: then nothing was done. */
 export async function stepActivation(
@@ -91,7 +98,10 @@ export async function stepActivation(
   ports.onStep(state, plan, look);
   if (turned) return { facts: noFacts, moved: true };
   using limit = untilDue(clock, plan.next, calledOff);
-  const site = { drivers, host, duties, signal: limit.signal, onResults: ports.onResults };
+  const { onResults, onHealed } = ports;
+  const packed = { installer: drivers.installer, intent, onHealed };
+  const check = (release: UnitRelease) => assertAsPacked(release, packed);
+  const site = { drivers, host, duties, signal: limit.signal, onResults, assertAsPacked: check };
   if (plan.actions.some(({ kind }) => kind === "probe")) await pauseBetweenRounds(clock, facts, limit.signal);
   const done = await carryOutAll(site, facts, plan.actions);
   return { facts: done, moved: plan.actions.length > 0 && done.failures.length === facts.failures.length };

@@ -27,9 +27,10 @@ const child = (unusual: Partial<KeptChild>): KeptChild => ({
   ...unusual,
 });
 
-const keeperWith = (...children: readonly KeptChild[]) => ({
+const keeperWith = (children: readonly KeptChild[], program?: KeeperStatus["program"]) => ({
   status: async (): Promise<KeeperStatus> => ({
     build: "1",
+    ...(program === undefined ? {} : { program }),
     pid: keeperPid,
     startedAt: instant(Date.now() + 60_000),
     sockets: [],
@@ -59,7 +60,21 @@ const facts = (
   children: readonly KeptChild[],
   codeDir = "/nowhere",
   agentStartedAt = Date.now() + 60_000,
-) => readBootFacts({ keeper: keeperWith(...children), agentStartedAt, codeDir, root });
+  program?: KeeperStatus["program"],
+) => {
+  const keeperFile = async () => "/opt/keeper.mjs";
+  return readBootFacts({ keeper: keeperWith(children, program), agentStartedAt, keeperFile, codeDir, root });
+};
+
+test("a keeper in whose place another file would be started is told of", async () => {
+  const root = await systemWith({});
+  const started = async (file: string) => {
+    const { programs } = await facts(root, [], "/nowhere", 0, { release: "sha256:a", file });
+    return programs.find(({ who }) => who === "keeper")?.startsInstead;
+  };
+  expect(await started("/opt/keeper.mjs")).toBeUndefined();
+  expect(await started("/opt/older/keeper.mjs")).toBe("/opt/keeper.mjs");
+});
 
 test("a program that was replaced under its process is found, and only that", async () => {
   const root = await systemWith({ 12: "/usr/sbin/haproxy (deleted)", 13: "/usr/bin/node" });

@@ -3,13 +3,15 @@ import { release } from "node:os";
 import { join } from "node:path";
 import type { BootFacts, ProgramSeen } from "@sluice/core/host/forecast-boot";
 import { instant } from "@sluice/core/units/time";
-import type { KeptChild } from "../keeper/keeper-api.ts";
+import type { KeeperStatus, KeptChild } from "../keeper/keeper-api.ts";
 import type { KeeperClient } from "../keeper/keeper-client.ts";
 import { type CodeFile, newestCodeFile } from "./newest-code-file.ts";
 
 export interface BootFactsOptions {
   readonly keeper: Pick<KeeperClient, "status">;
   readonly agentStartedAt: number;
+  /** The file that Node would be started with as the keeper. */
+  readonly keeperFile: () => Promise<string>;
   /** Folder of Sluice's own packages: what runs from it runs its code. */
   readonly codeDir: string;
   /** Where the system tells of itself; `/` but in tests. */
@@ -22,15 +24,21 @@ interface Started {
   readonly pid: number;
   readonly startedAt: number;
   readonly runsOurCode: boolean;
+  /** What would be started in place of the file that it runs. */
+  readonly startsInstead?: string;
 }
 
 /** Compares what runs with the files it would be started from; rejects when the keeper can't be asked. */
 export async function readBootFacts(options: BootFactsOptions): Promise<BootFacts> {
   const { keeper, codeDir, root = "/" } = options;
-  const [status, newest] = await Promise.all([keeper.status(), newestCodeFile(codeDir)]);
+  const [status, newest, keeperFile] = await Promise.all([
+    keeper.status(),
+    newestCodeFile(codeDir),
+    options.keeperFile(),
+  ]);
   const started: readonly Started[] = [
     { who: "agent", pid: process.pid, startedAt: options.agentStartedAt, runsOurCode: true },
-    { who: "keeper", pid: status.pid, startedAt: status.startedAt, runsOurCode: true },
+    startedKeeper(status, keeperFile, codeDir),
     ...status.children.flatMap((child) => startedChild(child, codeDir)),
   ];
   const seen = await Promise.all(started.map((one) => seeProgram(join(root, "proc"), one, newest)));
@@ -40,6 +48,16 @@ export async function readBootFacts(options: BootFactsOptions): Promise<BootFact
     ...(kernel === undefined ? {} : { kernel }),
     ...(rebootAskedFor === undefined ? {} : { rebootAskedFor }),
     unread: seen.flatMap((one) => (typeof one === "string" ? [one] : [])),
+  };
+}
+
+/** One that does not say what it runs is taken for one of the agent's own build. */
+function startedKeeper({ pid, startedAt, program }: KeeperStatus, keeperFile: string, codeDir: string): Started {
+  const isOther = program !== undefined && program.file !== keeperFile;
+  return {
+    ...{ who: "keeper", pid, startedAt },
+    runsOurCode: program === undefined || program.file.startsWith(codeDir),
+    ...(isOther ? { startsInstead: keeperFile } : {}),
   };
 }
 
@@ -56,7 +74,7 @@ const replacedMark = " (deleted)";
 /** The program of one process; a sentence when it can't be told, nothing when the process has ended meanwhile. */
 async function seeProgram(
   proc: string,
-  { who, pid, startedAt, runsOurCode }: Started,
+  { who, pid, startedAt, runsOurCode, startsInstead }: Started,
   newest: CodeFile | undefined,
 ): Promise<ProgramSeen | string | undefined> {
   const link = await readlink(join(proc, String(pid), "exe")).catch((error: NodeJS.ErrnoException) => error);
@@ -67,7 +85,13 @@ async function seeProgram(
   const isReplaced = link.endsWith(replacedMark);
   const program = isReplaced ? link.slice(0, -replacedMark.length) : link;
   const isNewer = runsOurCode && newest !== undefined && newest.changedAt > startedAt;
-  return { who, program, isReplaced, ...(isNewer ? { newerFile: newest.path } : {}) };
+  return {
+    who,
+    program,
+    isReplaced,
+    ...(isNewer ? { newerFile: newest.path } : {}),
+    ...(startsInstead === undefined ? {} : { startsInstead }),
+  };
 }
 
 /** The newest kernel with modules on disk, of the flavour that runs; undefined where there is none, as in a container. */

@@ -2,6 +2,9 @@ import { mkdir, readdir, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { type CertificatePair, checkCertificate } from "@sluice/proxy/certificates/check-certificate";
 import { writeFileDurably } from "@sluice/runtime";
+import { digestWords } from "../drift/digest-words.ts";
+import { stampOf } from "../drift/file-stamps.ts";
+import type { FoundDrift } from "../drift/start-drift-watch.ts";
 
 /**
  * The host's own copies of certificates and keys, by what they are. A proven proxy that has to be started again is started from
@@ -9,6 +12,8 @@ import { writeFileDurably } from "@sluice/runtime";
  */
 export class CertificateCopies {
   readonly #folder: string;
+  /** By digest, of those that were found to be what they are called. */
+  readonly #sound = new Map<string, string>();
 
   constructor(dataDir: string) {
     this.#folder = join(dataDir, "agent", "certificates");
@@ -33,6 +38,44 @@ export class CertificateCopies {
     } catch {
       return undefined;
     }
+  }
+
+  /**
+   * Copies that are not what their names say, and those of `given` that are missing: what a process would come back with after a
+   * reboot. They are put back from the folder of a process that was given the same, where there is one.
+   */
+  async edited(
+    given: ReadonlySet<string>,
+    pairOf: (digest: string) => Promise<CertificatePair | undefined>,
+  ): Promise<readonly FoundDrift[]> {
+    const names = await readdir(this.#folder).catch(() => []);
+    const stems = names.map((name) => name.replace(/\.(crt|key)$/, "")).filter((name) => /^[0-9a-f]{64}$/.test(name));
+    const digests = new Set([...stems.map((name) => `sha256:${name}`), ...given]);
+    const found: FoundDrift[] = [];
+    for (const digest of digests) found.push(...(await this.#editedCopy(digest, pairOf)));
+    for (const digest of this.#sound.keys()) if (!digests.has(digest)) this.#sound.delete(digest);
+    return found;
+  }
+
+  async #editedCopy(
+    digest: string,
+    pairOf: (digest: string) => Promise<CertificatePair | undefined>,
+  ): Promise<readonly FoundDrift[]> {
+    const { certFile, keyFile } = this.#files(digest);
+    const stamp = await stampOf([certFile, keyFile]);
+    if (this.#sound.get(digest) === stamp) return [];
+    if ((await this.read(digest)) !== undefined) {
+      this.#sound.set(digest, stamp);
+      return [];
+    }
+    const pair = await pairOf(digest);
+    const text = await readFile(certFile, "utf8").catch(() => undefined);
+    const words = {
+      expected: digestWords(digest),
+      found: text === undefined ? digestWords(undefined) : "another pair",
+    };
+    const drift = { kind: "configuration-edited", about: "host", where: certFile, ...words } as const;
+    return [pair === undefined ? drift : { ...drift, heal: () => this.keep(digest, pair) }];
   }
 
   /** Removes all others. */

@@ -1,3 +1,4 @@
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { CertificateSeen, CertificateSet } from "@sluice/core";
 import { certificateSetSchema } from "@sluice/core/proxying/certificate-schema";
@@ -16,7 +17,8 @@ export interface GivenCertificates {
   readonly remarks: readonly string[];
 }
 
-const givenSchema: z.ZodType<GivenCertificates> = z.strictObject({
+/** The shape of {@link GivenCertificates}. */
+export const givenSchema: z.ZodType<GivenCertificates> = z.strictObject({
   certificates: certificateSetSchema,
   remarks: z.array(z.string()),
 });
@@ -52,7 +54,7 @@ export async function giveCertificates<Process extends ProxyProcess>(
     given.set(use.certificate.name, taken.seen);
   }
   const said: GivenCertificates = { certificates: Object.fromEntries(given), remarks };
-  await writeFileDurably(manifestOf(folder), `${JSON.stringify(said)}\n`);
+  await writeFileDurably(manifestOf(folder), manifestText(said));
   return renamed(folder, process);
 }
 
@@ -60,6 +62,21 @@ export async function giveCertificates<Process extends ProxyProcess>(
 export async function readGiven(folder: string): Promise<GivenCertificates | undefined> {
   const read = await readDocument(manifestOf(folder), givenSchema);
   return read.kind === "ok" ? read.document : undefined;
+}
+
+/** Certificate and key of a process, if what lies in its folder is the pair with this digest. */
+export async function readGivenPair(
+  folder: string,
+  name: string,
+  digest: string,
+): Promise<CertificatePair | undefined> {
+  const files = givenFiles(folder, name);
+  try {
+    const [cert, key] = await Promise.all([readFile(files.certFile, "utf8"), readFile(files.keyFile, "utf8")]);
+    return checkCertificate({ name, ...files }, { cert, key }, []).digest === digest ? { cert, key } : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 interface Taken {
@@ -101,9 +118,14 @@ function renamed<Process extends ProxyProcess>(folder: string, process: Process)
   return { ...process, settings: { ...settings, ...own } };
 }
 
-function givenFiles(folder: string, name: string): { readonly certFile: string; readonly keyFile: string } {
+/** Where certificate and key of this name are in the folder of a process. */
+export function givenFiles(folder: string, name: string): { readonly certFile: string; readonly keyFile: string } {
   const path = join(folder, `certificate-${encodeURIComponent(name)}`);
   return { certFile: `${path}.crt`, keyFile: `${path}.key` };
 }
 
-const manifestOf = (folder: string): string => join(folder, "certificates.json");
+/** The text of the file that says what a process was given. */
+export const manifestText = (given: GivenCertificates): string => `${JSON.stringify(given)}\n`;
+
+/** That file. */
+export const manifestOf = (folder: string): string => join(folder, "certificates.json");

@@ -1,6 +1,6 @@
 import { X509Certificate } from "node:crypto";
 import { existsSync, statSync } from "node:fs";
-import { copyFile, readdir, rm, writeFile } from "node:fs/promises";
+import { copyFile, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { type AddressInfo, createServer, connect as openSocket, type Socket } from "node:net";
 import { join } from "node:path";
 import { connect } from "node:tls";
@@ -194,3 +194,30 @@ test("a proven copy that was lost is made up for by the files, and that is told"
     `the copy of certificate 'shop' that was proven here is lost; started with what lies at ${host.files.certFile}`,
   ]);
 });
+
+test.each(engines)(
+  "certificates and keys of a %s proxy that are edited by hand are found, in its folder and among the copies, and put back",
+  async (engine) => {
+    const host = await scene();
+    const proxy = await host.start(engine);
+    await host.put(pairs.renewed);
+    expect(await host.proxies.edited()).toEqual([]);
+    const copy = join(host.dir, "agent", "certificates", digestOf(pairs.first).slice("sha256:".length));
+    const given = join(host.dir, "run", proxy.childId, "certificate-shop");
+    const own = engine === "haproxy" ? [`${given}.pem`] : [];
+    for (const file of [`${given}.crt`, `${given}.key`, ...own, `${copy}.crt`]) {
+      const before = await readFile(file, "utf8");
+      await writeFile(file, await readFile(pairs.other.certFile, "utf8"));
+      const [edited, ...others] = await host.proxies.edited();
+      expect(others).toEqual([]);
+      expect(edited).toMatchObject({ kind: "configuration-edited", where: file });
+      await edited?.heal?.();
+      expect(await readFile(file, "utf8")).toBe(before);
+    }
+    await rm(`${copy}.crt`);
+    const [gone] = await host.proxies.edited();
+    expect(gone).toMatchObject({ about: "host", where: `${copy}.crt`, found: "no file" });
+    await gone?.heal?.();
+    expect(await host.proxies.edited()).toEqual([]);
+  },
+);

@@ -1,4 +1,4 @@
-import type { ObservedHost, SlotSeen, UnitKey } from "@sluice/core";
+import type { ObservedHost, SlotSeen, SlotTarget, UnitKey } from "@sluice/core";
 import { liveSlot } from "@sluice/core/activation/activation-parts";
 import { acceptingProxies, proxiesOf, silentOf, slotSeen } from "@sluice/core/activation/observed-host";
 import { proxyUnit, siteUnit } from "@sluice/core/intent/intent";
@@ -34,7 +34,7 @@ export function findHandChanges(input: HandInput, before: RanBefore | undefined)
     return [
       ...missingCopy(input, before, site),
       ...extraCopies(input, before, site),
-      ...(isProxyBusy ? [] : switched(input, site)),
+      ...(isProxyBusy ? [] : [...switched(input, site), ...misled(input, before, site)]),
     ];
   });
 }
@@ -83,7 +83,7 @@ function missingProxy({ host, proven }: HandInput, before: RanBefore, unit: Unit
 /** A unit that drifts on purpose, by an operator on the host, is told of elsewhere; what was found here and left is still told. */
 function leftAlone(input: HandInput, before: RanBefore, site: string): readonly FoundDrift[] {
   const wasFound = before.missing.some((one) => one.kind === "slot-switched" && one.about === siteUnit(site));
-  return wasFound ? switched(input, site) : [];
+  return wasFound ? [...switched(input, site), ...misled(input, before, site)] : [];
 }
 
 /** The agent starts no copy beside the proven one but for an activation. */
@@ -119,3 +119,37 @@ function switched(input: HandInput, site: string): readonly FoundDrift[] {
     ];
   });
 }
+
+/**
+ * A proxy that led to the proven copy leads elsewhere under its name, and the copy is where it was. Addresses change with copies that
+ * are started again as well; a proxy is told so with the look that finds it.
+ */
+function misled(input: HandInput, before: RanBefore, site: string): readonly FoundDrift[] {
+  const [copy] = provenCopies(input, input.host, site);
+  const was = copy === undefined ? undefined : slotSeen(before.host, site, copy.slot);
+  if (copy === undefined || was === undefined || !isSameTarget(was.target, copy.target)) return [];
+  return acceptingProxies(input.host, proxyUnit(site)).flatMap(({ childId, slots }) => {
+    const told = slots[copy.slot];
+    if (slots.live !== copy.slot || told === undefined || isSameTarget(told, copy.target)) return [];
+    const led = acceptingProxies(before.host, proxyUnit(site)).find((one) => one.childId === childId)?.slots;
+    const wasFound = foundSwitched(before, siteUnit(site), childId);
+    if (!wasFound && (led?.live !== copy.slot || !isSameTarget(led[copy.slot], copy.target))) return [];
+    return [
+      {
+        kind: "slot-switched",
+        about: siteUnit(site),
+        where: childId,
+        expected: `${wordsOf(copy)} at ${addressOf(copy.target)}`,
+        found: `what is at ${addressOf(told)}`,
+      } as const,
+    ];
+  });
+}
+
+const foundSwitched = ({ missing }: RanBefore, about: UnitKey, where: string): boolean =>
+  missing.some((one) => one.kind === "slot-switched" && one.about === about && one.where === where);
+
+const addressOf = ({ host, port }: SlotTarget): string => `${host}:${port}`;
+
+const isSameTarget = (a: SlotTarget | undefined, b: SlotTarget): boolean =>
+  a !== undefined && a.host === b.host && a.port === b.port && a.release === b.release;

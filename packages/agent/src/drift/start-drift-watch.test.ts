@@ -13,13 +13,13 @@ const edited = (over: Partial<FoundDrift> = {}): FoundDrift => ({
   ...over,
 });
 
-function watch(policy: "heal" | "report" = "heal") {
+function watch(policy: "heal" | "report" = "heal", isSpared = (_: FoundDrift) => false) {
   const clock = createManualClock();
   const world = { files: [] as FoundDrift[], isQuiet: true, healed: 0, news: 0 };
   const drift = startDriftWatch({
     look: async () => world.files,
     isQuiet: () => world.isQuiet,
-    policy: () => policy,
+    policy: (about) => (isSpared(about) ? "report" : policy),
     clock,
     log: openLog({ name: "agent", level: "silent" }),
     onChanged: () => {
@@ -86,6 +86,20 @@ test("where drift is only reported it is left as it is, with its age, until some
   expect(words()).toEqual(["/run/settings.json over"]);
 });
 
+test("what is only reported does not keep anything else from being put back", async () => {
+  const { world, drift, look, words } = watch("heal", ({ about }) => about === "proxy:blog");
+  let healed = 0;
+  const heal = async (): Promise<void> => {
+    healed += 1;
+  };
+  world.files = [edited({ about: "proxy:blog", where: "/blog", heal }), edited({ where: "/shop", heal })];
+  await look();
+  await look();
+  expect(words()).toEqual(["/blog", "/shop over"]);
+  expect(healed).toBe(1);
+  expect(drift.drifts[0]?.about).toBe("proxy:blog");
+});
+
 test("what can't be put back stays told and is tried again", async () => {
   const { world, look, words } = watch();
   let tries = 0;
@@ -110,4 +124,16 @@ test("what a look at the processes no longer finds is over, and comes back with 
   await clock.advance(durationMs(1000));
   drift.processes([stopped]);
   expect(words()).toEqual(["blue over", "blue"]);
+});
+
+test("what others found and put back is told as found and over, once", async () => {
+  const { drift, world, words, look } = watch();
+  drift.healed([edited({ where: "/a" })]);
+  expect(words()).toEqual(["/a over"]);
+  expect(world.news).toBe(1);
+  world.files = [edited({ where: "/b" })];
+  await look();
+  await look();
+  drift.healed([edited({ where: "/b" })]);
+  expect(words()).toEqual(["/a over", "/b over"]);
 });

@@ -15,7 +15,7 @@ export interface DriftWatchOptions {
   readonly look: () => Promise<readonly FoundDrift[]>;
   /** Nothing is under way by which files change on purpose. */
   readonly isQuiet: () => boolean;
-  readonly policy: () => DriftPolicy;
+  readonly policy: (about: FoundDrift) => DriftPolicy;
   readonly clock: Clock;
   readonly log: Log;
   readonly onChanged: () => void;
@@ -26,6 +26,8 @@ export interface DriftWatch extends Running {
   readonly drifts: readonly Drift[];
   /** What a look at the processes has found; what is missing in it and was in the last one is over. */
   processes(found: readonly FoundDrift[]): void;
+  /** What others found and put back. */
+  healed(found: readonly FoundDrift[]): void;
 }
 
 /** People and scripts edit files seldom, and a look at them is not free: half a minute's delay misleads nobody. */
@@ -64,6 +66,18 @@ class Watch implements DriftWatch {
     this.#note();
   }
 
+  healed(found: readonly FoundDrift[]): void {
+    const now = this.#options.clock.now();
+    const isListed = (one: FoundDrift): boolean =>
+      this.#drifts.some((drift) => drift.overSince === undefined && isSameDrift(drift, one));
+    const fresh = found.filter((one) => !isListed(one)).map((one) => ({ ...asDrift(one, now), overSince: now }));
+    this.#files = this.#files.filter((one) => !found.some((other) => isSameDrift(one, other)));
+    for (const one of found) this.#options.log.warn({ sentence: describeDrift(one) }, "drift.healed");
+    this.#drifts = [...this.#drifts, ...fresh];
+    this.#note();
+    if (fresh.length > 0) this.#options.onChanged();
+  }
+
   async #run(): Promise<void> {
     const { clock } = this.#options;
     while (!this.#stop.signal.aborted) {
@@ -86,8 +100,8 @@ class Watch implements DriftWatch {
     this.#files = found.filter((one) => this.#suspects.some((before) => isSameDrift(before, one)));
     this.#suspects = found;
     this.#note();
-    if (policy() === "report" || !isQuiet()) return;
-    for (const one of this.#files) await this.#heal(one);
+    if (!isQuiet()) return;
+    for (const one of this.#files) if (policy(one) === "heal") await this.#heal(one);
   }
 
   async #heal(one: FoundDrift): Promise<void> {
@@ -115,9 +129,7 @@ class Watch implements DriftWatch {
         : { ...drift, overSince: now },
     );
     const isOn = (drift: Drift, one: FoundDrift): boolean => drift.overSince === undefined && isSameDrift(drift, one);
-    const fresh = present
-      .filter((one) => !before.some((drift) => isOn(drift, one)))
-      .map(({ heal: _, ...one }): Drift => ({ ...one, since: now }));
+    const fresh = present.filter((one) => !before.some((drift) => isOn(drift, one))).map((one) => asDrift(one, now));
     const next = [...before, ...fresh];
     if (sameJson(next, this.#drifts)) return;
     for (const drift of fresh) this.#options.log.warn({ sentence: describeDrift(drift) }, "drift.found");
@@ -130,3 +142,5 @@ class Watch implements DriftWatch {
     await this.done.catch(() => undefined);
   }
 }
+
+const asDrift = ({ heal: _, ...one }: FoundDrift, since: Drift["since"]): Drift => ({ ...one, since });

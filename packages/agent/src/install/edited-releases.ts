@@ -1,8 +1,8 @@
-import { lstat } from "node:fs/promises";
 import { join } from "node:path";
 import type { UnitRelease } from "@sluice/core";
 import { type ChangedFile, compareUnpacked, restoreUnpacked } from "@sluice/runtime/artifacts/compare-unpacked";
 import { digestWords } from "../drift/digest-words.ts";
+import { stampOf } from "../drift/file-stamps.ts";
 import type { FoundDrift } from "../drift/start-drift-watch.ts";
 import type { ArtifactStore } from "./artifact-store.ts";
 import { artifactOf, releaseFolder } from "./site-content.ts";
@@ -29,27 +29,46 @@ export class EditedReleases {
 
   async find(releases: readonly UnitRelease[]): Promise<readonly FoundDrift[]> {
     const found: FoundDrift[] = [];
-    let isFirst = true;
+    let isRead = false;
     for (const [artifact, release] of byArtifact(releases)) {
-      const known = this.#verified.get(artifact);
-      if (known !== undefined && (await stampOf(this.#folder(artifact), known.paths)) === known.stamp) continue;
-      if (known === undefined && !isFirst) continue;
-      if (known === undefined) isFirst = false;
-      found.push(...(await this.#compare(artifact, release)));
+      if (await this.#isSound(artifact)) continue;
+      const isNew = !this.#verified.has(artifact);
+      if (isNew && isRead) continue;
+      const edited = await this.#compare(artifact, release);
+      if (isNew && edited !== undefined) isRead = true;
+      found.push(...(edited ?? []));
     }
     return found;
+  }
+
+  /** The same of one release at once, read if it was not yet. */
+  async findIn(release: UnitRelease): Promise<readonly FoundDrift[]> {
+    const artifact = artifactOf(release);
+    if (artifact === undefined || (await this.#isSound(artifact))) return [];
+    return (await this.#compare(artifact, release)) ?? [];
+  }
+
+  async #isSound(artifact: string): Promise<boolean> {
+    const known = this.#verified.get(artifact);
+    return known !== undefined && (await this.#stampOf(artifact, known.paths)) === known.stamp;
+  }
+
+  #stampOf(artifact: string, paths: readonly string[]): Promise<string> {
+    return stampOf(paths.map((path) => join(this.#folder(artifact), path)));
   }
 
   #folder(artifact: string): string {
     return releaseFolder(this.#dataDir, artifact);
   }
 
-  async #compare(artifact: string, release: UnitRelease): Promise<readonly FoundDrift[]> {
+  /** Undefined when there is nothing to compare it with, or not all of it is here. */
+  async #compare(artifact: string, release: UnitRelease): Promise<readonly FoundDrift[] | undefined> {
     const folder = this.#folder(artifact);
+    if (!(await this.#artifacts.isComplete(artifact))) return undefined;
     const tarball = await this.#artifacts.soundTarball(artifact);
-    if (tarball === undefined || !(await this.#artifacts.isComplete(artifact))) return [];
+    if (tarball === undefined) return undefined;
     const { paths, changed } = await compareUnpacked(tarball, folder);
-    if (changed.length === 0) this.#verified.set(artifact, { paths, stamp: await stampOf(folder, paths) });
+    if (changed.length === 0) this.#verified.set(artifact, { paths, stamp: await this.#stampOf(artifact, paths) });
     return changed.map((file) => ({
       ...changeOf(file, folder, release),
       heal: () => restoreUnpacked(tarball, folder, [file.path]),
@@ -69,13 +88,4 @@ function byArtifact(releases: readonly UnitRelease[]): ReadonlyMap<string, UnitR
     return artifact === undefined ? [] : [[artifact, release] as const];
   });
   return new Map(named);
-}
-
-async function stampOf(folder: string, paths: readonly string[]): Promise<string> {
-  const stats = await Promise.all(
-    paths.map((path) => lstat(join(folder, path), { bigint: true }).catch(() => undefined)),
-  );
-  return stats
-    .map((one) => (one === undefined ? "absent" : `${one.ino}:${one.size}:${one.mtimeNs}:${one.ctimeNs}`))
-    .join(" ");
 }

@@ -12,7 +12,7 @@ import type { KeeperStatus } from "../keeper/keeper-api.ts";
 import { releaseOf } from "../slots/testing/builders.ts";
 import type { FetchArtifact } from "./artifact-store.ts";
 import { type HostInstaller, openInstaller } from "./open-installer.ts";
-import { hexOf, releaseFolder } from "./site-content.ts";
+import { artifactOf, hexOf, releaseFolder } from "./site-content.ts";
 
 const never = new AbortController().signal;
 
@@ -312,6 +312,27 @@ test("an installed file that is edited or taken away is found by its content, an
   await missing?.heal?.();
   expect(await readFile(file, "utf8")).toBe("hello");
   expect(await installer.edited([release])).toEqual([]);
+});
+
+test("of an installed release that was never read yet it is known at once whether it is as it was packed", async () => {
+  const { installer, pack, dataDir } = await fixture();
+  const [first, second] = [siteRelease("1", await pack("one")), siteRelease("2", await pack("two"))];
+  for (const release of [first, second]) await installer.ensureInstalled(release, never);
+  expect(await installer.edited([first, second])).toEqual([]);
+  expect(await installer.editedIn(proxyRelease)).toEqual([]);
+  const file = join(releaseFolder(dataDir, artifactOf(second) ?? ""), "index.js");
+  await writeFile(file, "TWO");
+  expect(await installer.editedIn(second)).toMatchObject([{ kind: "release-edited", where: file }]);
+  expect(await installer.editedIn(first)).toEqual([]);
+});
+
+test("a release that can't be compared does not keep the others from being looked at", async () => {
+  const { installer, pack, dataDir } = await fixture();
+  const [first, second] = [siteRelease("1", await pack("one")), siteRelease("2", await pack("two"))];
+  for (const release of [first, second]) await installer.ensureInstalled(release, never);
+  await rm(join(dataDir, "artifacts", `${hexOf(artifactOf(first) ?? "")}.tgz`));
+  await writeFile(join(releaseFolder(dataDir, artifactOf(second) ?? ""), "index.js"), "TWO");
+  expect(await installer.edited([first, second])).toHaveLength(1);
 });
 
 test("without the tarball, or with another one in its place, nothing is said of files and nothing is put back", async () => {

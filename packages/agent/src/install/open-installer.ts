@@ -1,4 +1,4 @@
-import { basename, join } from "node:path";
+import { basename, join, sep } from "node:path";
 import type { UnitRelease } from "@sluice/core";
 import { Problem } from "@sluice/core/problems/problem";
 import { canonicalJson } from "@sluice/core/units/canonical-json";
@@ -56,6 +56,7 @@ export function openInstaller({ dataDir, fetchArtifact, keeper }: InstallerOptio
     },
     installed: () => lookedUp.get(),
     edited: (releases) => edited.find(releases),
+    editedIn: (release) => edited.findIn(release),
     async prune(keep) {
       const running = await runningFolders(keeper);
       const kept: UnitRelease[] = [...installing.values()];
@@ -78,10 +79,10 @@ async function isWhole(artifacts: ArtifactStore, release: UnitRelease): Promise<
   return artifact === undefined || artifacts.isComplete(artifact);
 }
 
-/** Names of the folders that children of the keeper run in, whoever started them. */
+/** Names of the folders that the keeper and its children run in, whoever started them. */
 async function runningFolders(keeper: Pick<KeeperClient, "status">): Promise<readonly string[]> {
-  const { children } = await keeper.status();
-  return children.map(({ cwd }) => basename(cwd));
+  const { children, program } = await keeper.status();
+  return [...children.map(({ cwd }) => basename(cwd)), ...(program?.file.split(sep) ?? [])];
 }
 
 /** The name of a release is the digest of its content; anything else under that name would be proven under a false one. */

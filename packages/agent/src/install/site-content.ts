@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import type { SiteReleaseContent, UnitRelease } from "@sluice/core";
-import { isAgentProgram } from "@sluice/core/agents/agent-release";
 import { Problem } from "@sluice/core/problems/problem";
+import { isProgram } from "@sluice/core/programs/program-release";
 import { hexOfDigest } from "@sluice/runtime";
 
 /** The content of a site release; throws `release-invalid` for the release of another kind of unit. */
@@ -13,7 +13,7 @@ export function siteContent(release: UnitRelease): SiteReleaseContent {
 /** Digest of the tarball that belongs to a release; undefined for proxies, and for what brings its own files. */
 export function artifactOf({ content }: UnitRelease): string | undefined {
   if ("run" in content) return content.artifact;
-  return isAgentProgram(content) ? content.files?.artifact : undefined;
+  return isProgram(content) ? content.files?.artifact : undefined;
 }
 
 /** Where the files of an artifact are once they are complete. */

@@ -11,8 +11,8 @@ export interface EnsureKeeperOptions {
   /** The host's data folder. */
   readonly dir: string;
   readonly log?: (event: string, fields: object) => void;
-  /** How to start a keeper; by default this build's own. `--dir DIR` is appended. */
-  readonly command?: readonly [string, ...string[]];
+  /** How to start a keeper, asked when there is none; by default this build's own. `--dir DIR` is appended. */
+  readonly command?: () => Promise<readonly [string, ...string[]]>;
   readonly withinMs?: number;
 }
 
@@ -21,7 +21,7 @@ const askEveryMs = 25;
 
 export const keeperSocketOf = (dir: string): string => join(dir, "keeper", "keeper.sock");
 /** The command line of this build's keeper, for a first start and for `handover`. */
-export const keeperCommand = (): readonly [string, ...string[]] => [
+export const keeperCommand = (): readonly [string, string] => [
   process.execPath,
   fileURLToPath(new URL("./start.mjs", import.meta.url)),
 ];
@@ -34,14 +34,14 @@ export async function ensureKeeperRunning(options: EnsureKeeperOptions): Promise
   const { dir, withinMs = withinMsDefault } = options;
   const running = await statusOf(dir);
   if (running !== undefined) return running;
-  let ended = startKeeper(options);
+  let ended = await startKeeper(options);
   const deadline = performance.now() + withinMs;
   while (performance.now() < deadline) {
     const status = await statusOf(dir);
     if (status !== undefined) return status;
     const end = ended();
     if (end !== undefined && end !== "0") throw unreachable(dir, `it ended with ${end}`);
-    if (end === "0") ended = startKeeper(options);
+    if (end === "0") ended = await startKeeper(options);
     await delay(askEveryMs);
   }
   throw unreachable(dir, `it did not answer within ${withinMs} ms`);
@@ -58,8 +58,8 @@ async function statusOf(dir: string): Promise<KeeperStatus | undefined> {
 }
 
 /** Starts a keeper in a session of its own; the answer tells how it ended, undefined while it runs. */
-function startKeeper({ dir, log, command = keeperCommand() }: EnsureKeeperOptions): () => string | undefined {
-  const [program, ...args] = command;
+async function startKeeper({ dir, log, command }: EnsureKeeperOptions): Promise<() => string | undefined> {
+  const [program, ...args] = command === undefined ? keeperCommand() : await command();
   mkdirSync(join(dir, "logs"), { recursive: true, mode: 0o700 });
   const output = openSync(join(dir, "logs", "keeper.log"), "a", 0o600);
   const child = spawn(program, [...args, "--dir", dir], { detached: true, stdio: ["ignore", output, output] });

@@ -65,8 +65,22 @@ export const keptChild = z.object({
 /** Everything about a child but its environment, which may hold secrets. */
 export type KeptChild = z.infer<typeof keptChild>;
 
+export const keeperProgram = z.object({
+  /** Digest of the keeper's release; of what was installed by hand, of its version. */
+  release: z.string(),
+  /** The file that Node was started with, where it really is. */
+  file: z.string(),
+  /** The grant that it was started on trial for. */
+  trial: z.string().optional(),
+});
+/** Which program a keeper runs, by its own word. */
+export type KeeperProgram = z.infer<typeof keeperProgram>;
+
 export const keeperStatus = z.object({
+  /** What the keeper calls itself. */
   build: z.string(),
+  /** Absent: a keeper from before there were releases of it. */
+  program: keeperProgram.optional(),
   pid: z.number(),
   startedAt: instant,
   sockets: z.array(keptSocket),
@@ -75,6 +89,10 @@ export const keeperStatus = z.object({
   remarks: z.array(z.string()),
 });
 export type KeeperStatus = z.infer<typeof keeperStatus>;
+
+export const keeperStateFile = z.object({ digest: z.string().optional() });
+/** What the keeper's state file has to hold. */
+export type KeeperStateFile = z.infer<typeof keeperStateFile>;
 
 export const childWait = z.object({ exited: z.boolean(), child: keptChild });
 /** `exited` false: the time was up. */

@@ -11,10 +11,12 @@ import {
   type HandoverDone,
   handoverDone,
   type KeeperEvent,
+  type KeeperStateFile,
   type KeeperStatus,
   type KeptChild,
   type KeptSocket,
   keeperEvent,
+  keeperStateFile,
   keeperStatus,
   keptChild,
   keptSocket,
@@ -27,6 +29,9 @@ import {
  */
 export interface KeeperClient {
   status(): Promise<KeeperStatus>;
+  /** What its state file has to hold; nothing when a keeper does not tell, as older ones don't. */
+  stateFile(): Promise<KeeperStateFile>;
+  rewriteState(): Promise<void>;
   /** Binds if absent. Throws `port-taken` or `socket-conflict` (kept with another address). */
   ensureSocket(name: string, spec: SocketSpec): Promise<KeptSocket>;
   closeSocket(name: string): Promise<void>;
@@ -69,6 +74,8 @@ export function openKeeper(socketPath: string, { retryForMs = retryForMsDefault 
   const ofChild = (id: string) => `/children/${encodeURIComponent(id)}`;
   return {
     status: together(() => ask("GET", "/status", keeperStatus)),
+    stateFile: () => once("GET", "/state-file", keeperStateFile).catch(() => ({})),
+    rewriteState: async () => void (await ask("PUT", "/state-file", nothing)),
     ensureSocket: (name, spec) => ask("PUT", ofSocket(name), keptSocket, { body: spec }),
     closeSocket: async (name) => void (await ask("DELETE", ofSocket(name), nothing)),
     ensureChild: (id, spec) => ask("PUT", ofChild(id), keptChild, { body: spec }),

@@ -22,6 +22,8 @@ export type Handover = (order: { readonly command: string; readonly args: readon
 export function keeperRoutes(keeper: Keeper, handover: Handover): readonly AnyRoute[] {
   return [
     route({ method: "GET", path: "/status", handle: () => keeper.status() }),
+    route({ method: "GET", path: "/state-file", handle: () => keeper.stateFile() }),
+    route({ method: "PUT", path: "/state-file", handle: () => keeper.rewriteState() }),
     route({
       method: "PUT",
       path: "/sockets/:name",

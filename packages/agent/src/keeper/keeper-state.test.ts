@@ -35,6 +35,7 @@ beforeEach(async () => {
   file = new FakeStateFile();
   keeper = new Keeper({
     build: "test",
+    program: { release: "sha256:test", file: "test" },
     logsDir: join(dir, "logs"),
     clock: nodeClock,
     stateFile: file,

@@ -57,6 +57,17 @@ export class StateStore {
     this.#current = current;
   }
 
+  /** The text that the file has to hold; empty before the first write. */
+  get written(): string {
+    return this.#written;
+  }
+
+  /** Writes the present state, whatever is thought to be in the file already. */
+  rewrite(): Promise<void> {
+    this.#written = "";
+    return this.save();
+  }
+
   /** Resolves when a state at least as new as the present one is safe. */
   save(): Promise<void> {
     this.#next ??= this.#running

@@ -1,11 +1,12 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { get } from "node:http";
 import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { editedKeeperState } from "../drift/edited-keeper-state.ts";
 import { ensureKeeperRunning, keeperCommand, keeperSocketOf } from "./ensure-keeper-running.ts";
 import type { KeeperEvent, KeptSocket } from "./keeper-api.ts";
 import { stampOf } from "./process-stamp.ts";
@@ -478,6 +479,22 @@ test("a corrupt state file is put aside and told of, and the keeper starts all t
   const status = await ensureKeeperRunning({ dir });
   expect(status.remarks).toEqual([expect.stringContaining("state.json.corrupt-")]);
   expect(await bindWeb()).toBeGreaterThan(0);
+});
+
+test("a state file that is edited or taken away while its keeper runs is found, and written anew by it", async () => {
+  const { keeper, dir } = fixture;
+  await keeper.ensureChild("c", nodeChild(sleeper));
+  expect(await editedKeeperState(dir, keeper)).toEqual([]);
+  const file = join(dir, "keeper", "state.json");
+  const text = readFileSync(file, "utf8");
+  for (const spoil of [() => writeFileSync(file, text.replace('"c"', '"d"')), () => rmSync(file)]) {
+    spoil();
+    const [edited] = await editedKeeperState(dir, keeper);
+    expect(edited).toMatchObject({ kind: "state-edited", about: "host", where: file });
+    await edited?.heal?.();
+    expect(readFileSync(file, "utf8")).toBe(text);
+    expect(await editedKeeperState(dir, keeper)).toEqual([]);
+  }
 });
 
 test("the environment of a child is never shown, and the state file is for its owner only", async () => {

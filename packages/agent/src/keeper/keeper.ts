@@ -2,10 +2,20 @@ import { Problem } from "@sluice/core/problems/problem";
 import { canonicalJson } from "@sluice/core/units/canonical-json";
 import { durationMs, type Instant } from "@sluice/core/units/time";
 import type { Clock } from "@sluice/runtime/clock/clock";
+import { sha256Text } from "@sluice/runtime/digests/sha256";
 import { describeIssues } from "@sluice/runtime/files/read-document";
 import type { Running } from "@sluice/runtime/running/running";
 import { Child, type ChildHost } from "./child.ts";
-import type { ChildSpec, KeeperEvent, KeeperStatus, KeptChild, KeptSocket, SocketSpec } from "./keeper-api.ts";
+import type {
+  ChildSpec,
+  KeeperEvent,
+  KeeperProgram,
+  KeeperStateFile,
+  KeeperStatus,
+  KeptChild,
+  KeptSocket,
+  SocketSpec,
+} from "./keeper-api.ts";
 import { childId, socketName } from "./keeper-api.ts";
 import { type KeeperState, type StateFile, StateStore } from "./keeper-state.ts";
 import { KeptSockets } from "./kept-sockets.ts";
@@ -15,7 +25,9 @@ import { stampOf } from "./process-stamp.ts";
 const pollMs = durationMs(100);
 
 export interface KeeperOptions {
+  /** What this program calls itself. */
   readonly build: string;
+  readonly program: KeeperProgram;
   readonly logsDir: string;
   readonly clock: Clock;
   readonly stateFile: StateFile;
@@ -87,10 +99,11 @@ export class Keeper implements AsyncDisposable {
   }
 
   status(): KeeperStatus {
-    const { build, remarks = [] } = this.#options;
+    const { build, program, remarks = [] } = this.#options;
     const behind = this.#store.failure === undefined ? [] : [`state is not saved: ${String(this.#store.failure)}`];
     return {
       build,
+      program,
       pid: process.pid,
       startedAt: this.#startedAt,
       sockets: [...this.#sockets.list()],
@@ -106,6 +119,18 @@ export class Keeper implements AsyncDisposable {
       sockets: [...this.#sockets.states()],
       children: [...this.#children.values()].map((child) => child.state()),
     };
+  }
+
+  /** What its state file has to hold, as a digest; without one nothing was written yet. */
+  stateFile(): KeeperStateFile {
+    const { written } = this.#store;
+    return written === "" ? {} : { digest: sha256Text(written) };
+  }
+
+  /** Writes its state file anew. Rejects with `disk-full`. */
+  async rewriteState(): Promise<void> {
+    await this.whenInCharge();
+    await this.#store.rewrite();
   }
 
   /** The fd of every socket that can be handed on. */

@@ -1,12 +1,15 @@
-import { mkdirSync, readFileSync, renameSync } from "node:fs";
+import { mkdirSync, readFileSync, realpathSync, renameSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
+import { keeperUnit } from "@sluice/core/intent/intent";
 import { describeProblem } from "@sluice/core/problems/describe-problem";
 import { Problem } from "@sluice/core/problems/problem";
+import { programRelease } from "@sluice/core/programs/program-release";
 import { durationMs } from "@sluice/core/units/time";
 import { nodeClock } from "@sluice/runtime/clock/node-clock";
 import { serveControl } from "@sluice/runtime/control/serve-control";
 import { assertSocketPath, bindingPath } from "@sluice/runtime/control/socket-path";
+import { sha256Text } from "@sluice/runtime/digests/sha256";
 import { readDocument } from "@sluice/runtime/files/read-document";
 import { startOverCompiled } from "@sluice/runtime/programs/start-over-compiled";
 import type { Running } from "@sluice/runtime/running/running";
@@ -27,30 +30,75 @@ interface Inheritance {
 const clock = nodeClock;
 const predecessorPollMs = durationMs(10);
 
-async function main(): Promise<void> {
-  const { values } = parseArgs({ options: { dir: { type: "string" } } });
-  if (values.dir === undefined) {
-    log("keeper.usage", { message: "usage: main.ts --dir DIR" });
-    process.exit(2);
+/** Who a keeper says that it is. */
+interface Identity {
+  readonly version: string;
+  /** Of its release; absent: it was installed by hand. */
+  readonly release?: string;
+  /** The grant that it was started on trial for. */
+  readonly trial?: string;
+}
+
+/**
+ * Starts the keeper that this process is from then on; resolves when it is in charge. `args` are those of its command line:
+ * `--dir DIR [--release DIGEST] [--trial GRANT]`, or `--version`. Ends the process when it can't be one, with 2 when that is their fault.
+ */
+export async function runKeeper(args: readonly string[], version: string = readBuild()): Promise<void> {
+  await main(args, version).catch((error: unknown) => {
+    log("keeper.failed", { level: "error", message: describeProblem(error) });
+    process.exit(error instanceof Problem && error.category === "invalid" ? 2 : 1);
+  });
+}
+
+const usage = "usage: keeper --dir DIR [--release DIGEST] [--trial GRANT], or keeper --version";
+
+async function main(args: readonly string[], version: string): Promise<void> {
+  const values = parseKeeperArgs(args);
+  if (values.version === true) {
+    process.stdout.write(`${version}\n`);
+    process.exit(0);
   }
+  if (values.dir === undefined) endUnusable();
   const dir = resolve(values.dir);
+  const { release, trial } = values;
+  const identity = {
+    version,
+    ...(release === undefined ? {} : { release }),
+    ...(trial === undefined ? {} : { trial }),
+  };
   assertSocketPath(bindingPath(join(dir, "keeper", "keeper.sock")));
   mkdirSync(join(dir, "keeper"), { recursive: true, mode: 0o700 });
   process.on("SIGHUP", () => undefined);
   process.stdout.on("error", () => undefined);
-  if (process.env[successorVariable] === undefined) await startAfresh(dir);
-  else await succeed(dir);
+  if (process.env[successorVariable] === undefined) await startAfresh(dir, identity);
+  else await succeed(dir, identity);
+}
+
+function parseKeeperArgs(args: readonly string[]) {
+  const text = { type: "string" } as const;
+  const options = { dir: text, release: text, trial: text, version: { type: "boolean" } } as const;
+  try {
+    return parseArgs({ args: [...args], options }).values;
+  } catch (error) {
+    return endUnusable(error);
+  }
+}
+
+function endUnusable(cause?: unknown): never {
+  const why = cause instanceof Error ? `${cause.message}; ` : "";
+  log("keeper.usage", { level: "error", message: `${why}${usage}` });
+  process.exit(2);
 }
 
 /** The first keeper of a folder, or the one after a crash: adopts what lives on of what the state file tells of. */
-async function startAfresh(dir: string): Promise<void> {
+async function startAfresh(dir: string, identity: Identity): Promise<void> {
   const { takeStartLock } = await import("./start-lock.ts");
   startOverCompiled();
   using _lock = takeStartLock(join(dir, "keeper", "start.lock"));
   if (await isAnswered(dir)) endContent(dir);
   const inheritance = await readInheritance(join(dir, "keeper", "state.json"));
   if (livesOn(inheritance.state)) endContent(dir);
-  const keeper = openKeeperIn(dir, afterCrash(inheritance));
+  const keeper = openKeeperIn(dir, identity, afterCrash(inheritance));
   await keeper.takeCharge();
   await serve(dir, keeper);
 }
@@ -92,19 +140,21 @@ function afterCrash({ state, remarks }: Inheritance): Inheritance {
 }
 
 /** Answers first, so that the predecessor goes, and decides only when it is gone: never are two in charge. */
-async function succeed(dir: string): Promise<void> {
+async function succeed(dir: string, identity: Identity): Promise<void> {
   delete process.env[successorVariable];
   const state = keeperState.parse(JSON.parse(readFileSync(0, "utf8")));
-  const keeper = openKeeperIn(dir, { state, remarks: [] });
+  const keeper = openKeeperIn(dir, identity, { state, remarks: [] });
   await serve(dir, keeper);
   while (stampOf(state.keeper.pid) === state.keeper.stamp) await clock.sleep(predecessorPollMs);
   await keeper.takeCharge();
   log("keeper.succeeded", { predecessor: state.keeper.pid });
 }
 
-function openKeeperIn(dir: string, { state, remarks }: Inheritance): Keeper {
+function openKeeperIn(dir: string, { version, release, trial }: Identity, { state, remarks }: Inheritance): Keeper {
+  const digest = release ?? programRelease(keeperUnit, version, undefined, sha256Text).digest;
   return new Keeper({
-    build: readBuild(),
+    build: version,
+    program: { release: digest, file: realpathSync(process.argv[1] ?? "."), ...(trial === undefined ? {} : { trial }) },
     logsDir: join(dir, "logs"),
     clock,
     stateFile: stateFileAt(join(dir, "keeper", "state.json")),
@@ -159,8 +209,3 @@ function log(event: string, fields: object): void {
   };
   process.stdout.write(`${JSON.stringify(line)}\n`);
 }
-
-main().catch((error: unknown) => {
-  log("keeper.failed", { level: "error", message: describeProblem(error) });
-  process.exit(error instanceof Problem && error.category === "invalid" ? 2 : 1);
-});

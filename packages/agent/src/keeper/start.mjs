@@ -2,4 +2,7 @@
 import { useCompileCache } from "@sluice/runtime/programs/use-compile-cache";
 
 useCompileCache();
-await import("./main.ts");
+const { runKeeper } = await import("./main.ts");
+// As a file of its own, or as \`sluice keeper …\`.
+const args = process.argv.slice(2);
+await runKeeper(args[0] === "keeper" ? args.slice(1) : args);

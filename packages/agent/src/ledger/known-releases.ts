@@ -22,7 +22,7 @@ function gatherReleases(ledger: Ledger, intent: Intent | undefined): Releases {
       return before === undefined ? [part.release] : [part.release, before];
     }),
   );
-  const programs = Object.values(ledger.agentChanges ?? {}).map(({ release }) => release);
+  const programs = Object.values({ ...ledger.agentChanges, ...ledger.keeperChanges }).map(({ release }) => release);
   const intended = intent?.body.units.flatMap(({ proven, hold }) => (proven === undefined ? hold : [...hold, proven]));
   const all = [
     ...activated,

@@ -1,15 +1,15 @@
 import type {
   ActivationState,
-  AgentChange,
   Instant,
   IntentMemory,
+  ProgramChange,
   SiteDuties,
   StartedProxy,
   UnitRelease,
 } from "@sluice/core";
 import { activationStateSchema } from "@sluice/core/activation/activation-schema";
-import { agentChangeSchema } from "@sluice/core/agents/agent-change-schema";
 import { siteDutiesSchema, unitReleaseSchema } from "@sluice/core/intent/intent-schema";
+import { programChangeSchema } from "@sluice/core/programs/program-change-schema";
 import { certificateSetSchema } from "@sluice/core/proxying/certificate-schema";
 import { z } from "zod";
 
@@ -25,7 +25,9 @@ export interface Ledger {
   /** By grant id; ended ones stay until the coordinator has had time to read their outcome. */
   readonly activations: Readonly<Record<string, ActivationState>>;
   /** By grant id: grants for the agent's own program. Absent: none yet. */
-  readonly agentChanges?: Readonly<Record<string, AgentChange>>;
+  readonly agentChanges?: Readonly<Record<string, ProgramChange>>;
+  /** The same for the keeper. */
+  readonly keeperChanges?: Readonly<Record<string, ProgramChange>>;
   /** By grant id: grants taken back on the host itself, with who and why. */
   readonly revoked: Readonly<Record<string, string>>;
   /** By unit: what runs on purpose or by accident differs from the proven release and is left alone. */
@@ -87,7 +89,8 @@ export const ledgerSchema: z.ZodType<Ledger> = z.strictObject({
     .record(z.string(), z.strictObject({ proven: started, before: started.exactOptional() }))
     .exactOptional(),
   activations: z.record(z.string(), activationStateSchema),
-  agentChanges: z.record(z.string(), agentChangeSchema).exactOptional(),
+  agentChanges: z.record(z.string(), programChangeSchema).exactOptional(),
+  keeperChanges: z.record(z.string(), programChangeSchema).exactOptional(),
   revoked: z.record(z.string(), z.string()),
   drifts: z.record(z.string(), noted),
   localActs: z.array(noted),

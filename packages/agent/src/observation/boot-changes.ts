@@ -2,12 +2,12 @@ import type { UnitKey, UnitRelease } from "@sluice/core";
 import { liveSlot } from "@sluice/core/activation/activation-parts";
 import { isSettled } from "@sluice/core/activation/describe-activation";
 import { slotSeen } from "@sluice/core/activation/observed-host";
-import { isInstalledByHand } from "@sluice/core/agents/agent-release";
 import { type BootChange, type BootFacts, type BootUnit, forecastBoot } from "@sluice/core/host/forecast-boot";
-import { agentUnit, parseUnit } from "@sluice/core/intent/intent";
+import { isProgramUnit, parseUnit } from "@sluice/core/intent/intent";
+import { isInstalledByHand } from "@sluice/core/programs/program-release";
 import { artifactOf } from "../install/site-content.ts";
 import { knownReleases } from "../ledger/known-releases.ts";
-import { liveUnit } from "../reconcile/live-units.ts";
+import { liveUnit, unsettledChanges } from "../reconcile/live-units.ts";
 import type { ObservationInput } from "./build-observation.ts";
 
 /** What a reboot would change here: the host brings back what its own ledger calls proven, whatever is installed. */
@@ -24,7 +24,7 @@ export function bootChanges(
 
 function bootUnit(input: ObservationInput, unit: UnitKey): BootUnit {
   const { ledger, intent, seen } = input;
-  if (unit === agentUnit && isAsInstalled(ledger.proven[unit])) return { unit, complete: true };
+  if (isProgramUnit(unit) && isAsInstalled(ledger.proven[unit])) return { unit, complete: true };
   const boots = ledger.proven[unit] ?? intent?.body.units.find((one) => one.unit === unit)?.proven;
   const digest = liveUnit(seen, unit)?.digest;
   const why = whyOther(input, unit);
@@ -49,8 +49,9 @@ function versionOf({ ledger, intent, seen }: ObservationInput, unit: UnitKey, di
 }
 
 function whyOther({ ledger }: ObservationInput, unit: UnitKey): string | undefined {
-  const onTrial = Object.values(ledger.activations).find(
+  const activation = Object.values(ledger.activations).find(
     (state) => !isSettled(state) && state.parts.some((part) => part.unit === unit),
   );
+  const onTrial = activation ?? (isProgramUnit(unit) ? unsettledChanges(ledger, unit)[0] : undefined);
   return onTrial === undefined ? ledger.drifts[unit]?.sentence : `on trial by grant ${onTrial.grant.id}`;
 }

@@ -6,6 +6,7 @@ import type {
   Instant,
   Intent,
   ObservedHost,
+  OwnProgramSeen,
   RunningRelease,
   UnitKey,
   UnitObservation,
@@ -13,15 +14,15 @@ import type {
 import { liveSlot } from "@sluice/core/activation/activation-parts";
 import { grantProgress } from "@sluice/core/activation/describe-activation";
 import { proxiesOf, slotSeen } from "@sluice/core/activation/observed-host";
-import { agentChangeProgress } from "@sluice/core/agents/agent-change";
 import type { Drift } from "@sluice/core/host/drift";
 import type { BootFacts } from "@sluice/core/host/forecast-boot";
-import { agentUnit, parseUnit } from "@sluice/core/intent/intent";
+import { agentUnit, isProgramUnit, keeperUnit, parseUnit } from "@sluice/core/intent/intent";
+import { programChangeProgress } from "@sluice/core/programs/program-change";
 import { instant } from "@sluice/core/units/time";
 import type { WatchedCertificate } from "../certificates/start-renewal-watch.ts";
 import { knownReleases } from "../ledger/known-releases.ts";
 import type { Ledger } from "../ledger/ledger.ts";
-import { unsettledChanges } from "../reconcile/live-units.ts";
+import { changesOf, unsettledChanges } from "../reconcile/live-units.ts";
 import { isBegun, whyNotYet } from "../reconcile/settle-ledger.ts";
 import { bootChanges } from "./boot-changes.ts";
 import { observeCertificates } from "./observe-certificates.ts";
@@ -88,6 +89,7 @@ function unitsOf({ intent, ledger, seen }: ObservationInput): readonly UnitKey[]
     ...seen.slots.map(({ site }): UnitKey => `site:${site}`),
     ...seen.proxies.map(({ unit }) => unit),
     ...(seen.agent === undefined ? [] : [agentUnit]),
+    ...(seen.keeper === undefined ? [] : [keeperUnit]),
   ]);
   return [...units].sort();
 }
@@ -124,8 +126,8 @@ function previousOf({ ledger }: ObservationInput, unit: UnitKey): Pick<UnitObser
 /** What the processes themselves report; a site release by the slot that its proxy calls live. */
 function runningRelease(input: ObservationInput, unit: UnitKey): RunningRelease | undefined {
   const { seen, ledger, intent } = input;
+  if (isProgramUnit(unit)) return runningProgram(seen[unit]);
   const parsed = parseUnit(unit);
-  if (parsed.kind === "agent") return runningAgent(seen);
   if (parsed.kind === "site") {
     const slot = liveSlot(seen, parsed.site);
     const copy = slot === undefined ? undefined : slotSeen(seen, parsed.site, slot);
@@ -140,9 +142,9 @@ function runningRelease(input: ObservationInput, unit: UnitKey): RunningRelease 
   return { digest, version, build, pid, startedAt: instant(startedAtMs) };
 }
 
-function runningAgent({ agent }: ObservedHost): RunningRelease | undefined {
-  if (agent === undefined) return undefined;
-  const { digest, version, pid, startedAtMs } = agent;
+function runningProgram(program: OwnProgramSeen | undefined): RunningRelease | undefined {
+  if (program === undefined) return undefined;
+  const { digest, version, pid, startedAtMs } = program;
   return { digest, version, build: version, pid, startedAt: instant(startedAtMs) };
 }
 
@@ -153,7 +155,7 @@ function reasonsOf(input: ObservationInput, unit: UnitKey, running: RunningRelea
   const activation = Object.values(ledger.activations).find(
     ({ phase, parts }) => phase !== "ended" && phase !== "done" && parts.some((part) => part.unit === unit),
   );
-  const under = activation ?? (unit === agentUnit ? unsettledChanges(ledger)[0] : undefined);
+  const under = activation ?? (isProgramUnit(unit) ? unsettledChanges(ledger, unit)[0] : undefined);
   const doing = under === undefined ? [] : [under.phase, ...(waiting.get(under.grant.id) ?? [])];
   const reasons = [
     ...(drift === undefined ? [] : [drift]),
@@ -210,8 +212,8 @@ function grantsOf({ ledger, intent, seen, waiting, now }: ObservationInput): rea
     const progress = grantProgress(state, waiting.get(state.grant.id));
     return progress === undefined ? [] : [{ grant: state.grant.id, since: state.since, progress }];
   });
-  const changes = Object.values(ledger.agentChanges ?? {}).flatMap((change) => {
-    const progress = agentChangeProgress(change, waiting.get(change.grant.id));
+  const changes = Object.values(changesOf(ledger)).flatMap((change) => {
+    const progress = programChangeProgress(change, waiting.get(change.grant.id));
     return progress === undefined ? [] : [{ grant: change.grant.id, since: change.since, progress }];
   });
   const notBegun = (intent?.body.grants ?? []).filter((grant) => !isBegun(ledger, grant));

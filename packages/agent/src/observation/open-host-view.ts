@@ -4,6 +4,7 @@ import { acceptingProxies, slotSeen } from "@sluice/core/activation/observed-hos
 import type { Drift } from "@sluice/core/host/drift";
 import type { BootFacts } from "@sluice/core/host/forecast-boot";
 import { proxyUnit } from "@sluice/core/intent/intent";
+import { minutes } from "@sluice/core/units/time";
 import type { WatchedCertificate } from "../certificates/start-renewal-watch.ts";
 import { askedDuties } from "../ledger/asked-duties.ts";
 import type { HostMemory } from "../ledger/host-memory.ts";
@@ -26,7 +27,12 @@ export interface HostViewOptions {
   readonly drifts: () => readonly Drift[];
   /** What lies in the files of certificates; the same list as long as it says the same. */
   readonly found: () => readonly WatchedCertificate[];
+  /** When an agent of this host was started again because it hung. */
+  readonly hung?: { readonly atMs: number; readonly silentMs: number } | undefined;
 }
+
+/** For how long it is said that an agent hung: a coordinator that was away hears of it as well. */
+const hungToldMs = minutes(60);
 
 /** The host as everybody else is told of it, by the newest look and by what the agent remembers. */
 export interface HostView {
@@ -43,7 +49,8 @@ export function openHostView(options: HostViewOptions): HostView {
   let told: { readonly by: readonly unknown[]; readonly observation: HostObservation } | undefined;
   return {
     observation() {
-      const { seen, waiting, remarks } = reconciler;
+      const { seen, waiting } = reconciler;
+      const remarks = [...reconciler.remarks, ...hungRemarks(options)];
       if (seen === undefined) return undefined;
       const { ledger, intent } = memory;
       const boot = options.boot();
@@ -68,6 +75,14 @@ export function openHostView(options: HostViewOptions): HostView {
       return asked.sites;
     },
   };
+}
+
+function hungRemarks({ hung, now }: HostViewOptions): readonly string[] {
+  if (hung === undefined || now() - hung.atMs > hungToldMs) return [];
+  const at = new Date(hung.atMs).toISOString();
+  return [
+    `the agent was started again at ${at}: it had given no sign of life for ${Math.round(hung.silentMs / 1000)} s`,
+  ];
 }
 
 function probedSites(memory: HostViewOptions["memory"], seen: ObservedHost | undefined): readonly ProbedSite[] {

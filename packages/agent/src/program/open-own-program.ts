@@ -1,14 +1,13 @@
-import { spawn } from "node:child_process";
 import { join } from "node:path";
-import { text } from "node:stream/consumers";
 import type { ProgramFile, UnitRelease } from "@sluice/core";
-import { programFileSchema } from "@sluice/core/agents/agent-change-schema";
-import { agentRelease, isAgentProgram } from "@sluice/core/agents/agent-release";
 import { Problem } from "@sluice/core/problems/problem";
+import { programFileSchema } from "@sluice/core/programs/program-change-schema";
+import { isProgram, programRelease } from "@sluice/core/programs/program-release";
 import { type Clock, readDocument, sha256Text, writeFileDurably } from "@sluice/runtime";
 import { z } from "zod";
 import type { OwnProgram } from "../drivers.ts";
 import { releaseFolder } from "../install/site-content.ts";
+import { askProgram } from "./ask-program.ts";
 
 /** What the watchdog told the process that it started. */
 export interface WatchdogWord {
@@ -16,6 +15,8 @@ export interface WatchdogWord {
   readonly digest?: string;
   /** The grant that it is on trial for. */
   readonly trial?: string;
+  /** Tells it that this program goes about its work; absent: it does not listen. */
+  readonly giveSign?: () => void;
 }
 
 export interface OwnProgramOptions {
@@ -29,14 +30,11 @@ export interface OwnProgramOptions {
 /** What the watchdog keeps on record for agents; other members are its own. */
 const watchdogFile = z.object({ ends: z.record(z.string(), z.object({ reason: z.string() })) });
 
-/** Saying a version takes moments; a program that takes longer hangs. */
-const askWithinMs = 20_000;
-
 export const programFileOf = (dataDir: string): string => join(dataDir, "agent", "program.json");
 
 /** The program of this very process, and the files by which it and its watchdog speak. */
 export function openOwnProgram({ dataDir, word, version, clock }: OwnProgramOptions): OwnProgram {
-  const digest = word.digest ?? agentRelease(version, undefined, sha256Text).digest;
+  const digest = word.digest ?? programRelease("agent", version, undefined, sha256Text).digest;
   const own = { digest, version, pid: process.pid, startedAtMs: clock.now() };
   const path = programFileOf(dataDir);
   return {
@@ -60,27 +58,12 @@ const emptyFile: ProgramFile = { version: 1 };
 
 async function askVersion(dataDir: string, release: UnitRelease, signal: AbortSignal): Promise<string> {
   const { content, version } = release;
-  if (!isAgentProgram(content)) {
+  if (!isProgram(content)) {
     throw new Problem("release-invalid", `cannot start ${release.digest}: it is no program of an agent`);
   }
   // Whatever was installed by hand has said its version when it was started.
   if (content.files === undefined) return content.version;
   const { artifact, entry } = content.files;
-  const limit = AbortSignal.any([signal, AbortSignal.timeout(askWithinMs)]);
-  const child = spawn(process.execPath, [join(releaseFolder(dataDir, artifact), entry), "--version"], {
-    stdio: ["ignore", "pipe", "pipe"],
-    signal: limit,
-    killSignal: "SIGKILL",
-  });
-  const ended = new Promise<string>((resolve, reject) => {
-    child.once("error", reject);
-    child.once("close", (code, killed) => resolve(killed === null ? `exit code ${code}` : killed));
-  });
-  const [said, complaint, end] = await Promise.all([text(child.stdout), text(child.stderr), ended]).catch((cause) => {
-    throw new Problem("spawn-failed", `cannot start agent ${version} to ask for its version`, { cause });
-  });
-  const found = said.trim();
-  if (end === "exit code 0" && found !== "") return found;
-  const words = complaint.trim().split("\n").at(-1) ?? "";
-  throw new Problem("spawn-failed", `agent ${version} can't start: it ended with ${end}: ${words}`);
+  const args = [join(releaseFolder(dataDir, artifact), entry), "--version"];
+  return askProgram({ name: `agent ${version}`, args, signal });
 }

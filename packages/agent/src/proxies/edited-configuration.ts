@@ -1,14 +1,21 @@
-import { mkdir, readdir, readFile, rm } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import type { UnitKey } from "@sluice/core";
-import { readProxyState } from "@sluice/proxy/control/proxy-state";
-import { configOf } from "@sluice/proxy/haproxy/process-files";
+import type { ProxySeen, UnitKey } from "@sluice/core";
+import { canonicalJson } from "@sluice/core/units/canonical-json";
+import { type ProxyState, readProxyState, writeProxyState } from "@sluice/proxy/control/proxy-state";
+import { processFiles } from "@sluice/proxy/haproxy/process-files";
 import { renderConfig } from "@sluice/proxy/haproxy/render-haproxy";
+import { resolveSlots } from "@sluice/proxy/haproxy/resolve-slots";
+import { editedMaps, restoreMap } from "@sluice/proxy/haproxy/running-maps";
+import { formatSlotMap, slotMapOf } from "@sluice/proxy/haproxy/slot-map";
 import { parseProxyProcess } from "@sluice/proxy/settings/parse-proxy-process";
 import { sha256Text, writeFileDurably } from "@sluice/runtime";
-import { fileStamp } from "@sluice/runtime/files/file-stamp";
+import type { CertificateCopies } from "../certificates/certificate-copies.ts";
+import { type GivenCertificates, givenFiles, manifestOf, manifestText } from "../certificates/give-certificates.ts";
 import { digestWords } from "../drift/digest-words.ts";
+import { stampOf } from "../drift/file-stamps.ts";
 import type { FoundDrift } from "../drift/start-drift-watch.ts";
+import type { Written, WrittenFiles } from "./written-files.ts";
 
 /** A proxy process, and the folder that it is configured in. */
 export interface ConfiguredProxy {
@@ -16,86 +23,172 @@ export interface ConfiguredProxy {
   readonly childId: string;
   readonly folder: string;
   readonly isHaproxy: boolean;
+  /** What it says of itself; absent while it does not answer. */
+  readonly says?: Pick<ProxySeen, "accepting" | "draining" | "slots">;
 }
 
-/** What was written for every proxy process when it was started, kept beside the agent's own memory to compare it with. */
-export class WrittenSettings {
-  readonly #folder: string;
-  /** By process: the stamps of its files when they were last found to be as they have to be. */
-  readonly #right = new Map<string, string>();
+/** What a file has to hold; asked again when it is put back, for it follows from what the process was ordered last. */
+type Wanted = ReadonlyMap<string, { readonly text: string; readonly also?: string }>;
 
-  constructor(dataDir: string) {
-    this.#folder = join(dataDir, "agent", "proxy-settings");
-  }
+interface Sound {
+  readonly paths: readonly string[];
+  readonly stamp: string;
+  readonly says: string;
+}
 
-  async keep(childId: string, text: string): Promise<void> {
-    await mkdir(this.#folder, { recursive: true, mode: 0o700 });
-    await writeFileDurably(this.#file(childId), text);
-  }
+/** Compares the files by which proxy processes are configured, and maps of those that run, with what was written for them. */
+export class EditedConfiguration {
+  readonly #written: WrittenFiles;
+  readonly #copies: CertificateCopies;
+  /** By child: what was found as it has to be is read again only when the file system or the process says that it changed. */
+  readonly #sound = new Map<string, Sound>();
 
-  /** Forgets those of processes that are gone. */
-  async sweep(known: ReadonlySet<string>): Promise<void> {
-    for (const name of await readdir(this.#folder).catch(() => [])) {
-      if (!known.has(name.replace(/\.json$/, ""))) await rm(join(this.#folder, name), { force: true });
-    }
+  constructor(written: WrittenFiles, copies: CertificateCopies) {
+    this.#written = written;
+    this.#copies = copies;
   }
 
   /**
-   * Files that differ from what they have to be, which is what a process that crashes would come back with. Of processes that an
-   * older agent started nothing is known. What is put back is in force with the next start or reload; users notice nothing.
+   * Everything that differs: what a process that crashes would come back with, and what it goes by now. Of processes that an older
+   * agent started less is known. What is put back in files is in force with the next start or reload; users notice nothing.
    */
-  async edited(proxies: readonly ConfiguredProxy[]): Promise<readonly FoundDrift[]> {
-    const found = await Promise.all(proxies.map((proxy) => this.#editedSince(proxy)));
-    const present = new Set(proxies.map(({ childId }) => childId));
-    for (const childId of this.#right.keys()) if (!present.has(childId)) this.#right.delete(childId);
+  async find(proxies: readonly ConfiguredProxy[]): Promise<readonly FoundDrift[]> {
+    for (const id of this.#sound.keys()) if (!proxies.some(({ childId }) => childId === id)) this.#sound.delete(id);
+    const found = await Promise.all(proxies.map((proxy) => this.#findIn(proxy)));
     return found.flat();
   }
 
-  /** Files that the file system says are the same ones as before are not read again. */
-  async #editedSince(proxy: ConfiguredProxy): Promise<readonly FoundDrift[]> {
-    const stamps = this.#stampsOf(proxy);
-    if (this.#right.get(proxy.childId) === stamps) return [];
-    const found = await this.#editedOf(proxy);
-    if (found.length === 0) this.#right.set(proxy.childId, stamps);
-    else this.#right.delete(proxy.childId);
-    return found;
-  }
-
-  #stampsOf({ childId, folder }: ConfiguredProxy): string {
-    const own = [join(folder, "settings.json"), join(folder, "state.json"), configOf(folder)];
-    return [this.#file(childId), ...own].map(fileStamp).join(" ");
-  }
-
-  async #editedOf(proxy: ConfiguredProxy): Promise<readonly FoundDrift[]> {
-    const written = await readFile(this.#file(proxy.childId), "utf8").catch(() => undefined);
+  async #findIn(proxy: ConfiguredProxy): Promise<readonly FoundDrift[]> {
+    const inProcess = await this.#findInProcess(proxy);
+    if (await this.#isSound(proxy)) return inProcess;
+    const written = await this.#written.read(proxy.childId);
     if (written === undefined) return [];
-    const settings = await compare(proxy, join(proxy.folder, "settings.json"), () => written);
-    if (!proxy.isHaproxy) return settings;
-    const process = parseProxyProcess(written, this.#file(proxy.childId));
-    const state = join(proxy.folder, "state.json");
-    if (readProxyState(state).remark !== undefined) return settings;
-    const render = () => renderConfig(proxy.folder, process, readProxyState(state).state, "inherited");
-    return [...settings, ...(await compare(proxy, configOf(proxy.folder), render))];
+    const state = await editedState(proxy);
+    const wanted = await this.#wanted(proxy, written);
+    const paths = [...wanted.keys(), stateFile(proxy)];
+    const stamp = await stampOf(paths);
+    const edited = [];
+    for (const path of wanted.keys()) edited.push(...(await this.#compare(proxy, path, wanted)));
+    const found = [...state, ...edited];
+    if (found.length === 0) this.#sound.set(proxy.childId, { paths, stamp, says: wordOf(proxy) });
+    return [...found, ...inProcess];
   }
 
-  #file(childId: string): string {
-    return join(this.#folder, `${childId}.json`);
+  async #isSound(proxy: ConfiguredProxy): Promise<boolean> {
+    const known = this.#sound.get(proxy.childId);
+    return known !== undefined && known.says === wordOf(proxy) && (await stampOf(known.paths)) === known.stamp;
+  }
+
+  async #wanted(proxy: ConfiguredProxy, written: Written): Promise<Wanted> {
+    const { folder, isHaproxy } = proxy;
+    const { settings, kept } = written;
+    const wanted = new Map<string, { text: string; also?: string }>([
+      [join(folder, "settings.json"), { text: settings }],
+    ]);
+    for (const [name, text] of Object.entries(kept?.files ?? {})) wanted.set(join(folder, name), { text });
+    if (kept?.given !== undefined) {
+      wanted.set(manifestOf(folder), { text: manifestText(kept.given) });
+      for (const [path, text] of await this.#certificates(proxy, kept.given)) wanted.set(path, { text });
+    }
+    if (!isHaproxy) return wanted;
+    const state = stateOf(proxy);
+    if (state === undefined) return wanted;
+    const { config, slotMap } = processFiles(folder);
+    const process = parseProxyProcess(settings, this.#written.settingsFile(proxy.childId));
+    const now = renderConfig(folder, process, state, "inherited");
+    const before = state.accepting ? kept?.config?.accepting : kept?.config?.waiting;
+    // An order that an agent of another version has carried out is written in that version's words.
+    wanted.set(config, { text: before ?? now, also: now });
+    if (process.kind === "site-proxy" && kept !== undefined) {
+      wanted.set(slotMap, { text: formatSlotMap(slotMapOf(await resolveSlots(state.slots))) });
+    }
+    return wanted;
+  }
+
+  async #certificates({ folder, isHaproxy }: ConfiguredProxy, { certificates }: GivenCertificates) {
+    const texts: [string, string][] = [];
+    for (const [name, { digest }] of Object.entries(certificates)) {
+      const pair = await this.#copies.read(digest);
+      if (pair === undefined) continue;
+      const { certFile, keyFile } = givenFiles(folder, name);
+      texts.push([certFile, pair.cert], [keyFile, pair.key]);
+      if (isHaproxy) texts.push([processFiles(folder).certificate(name), `${pair.cert.trim()}\n${pair.key.trim()}\n`]);
+    }
+    return texts;
+  }
+
+  async #compare(proxy: ConfiguredProxy, path: string, all: Wanted): Promise<readonly FoundDrift[]> {
+    const wanted = all.get(path);
+    const text = await readFile(path, "utf8").catch(() => undefined);
+    if (wanted === undefined || (text !== undefined && (text === wanted.text || text === wanted.also))) return [];
+    const heal = async (): Promise<void> => {
+      const written = await this.#written.read(proxy.childId);
+      const again = written === undefined ? undefined : (await this.#wanted(proxy, written)).get(path);
+      if (again !== undefined) await writeFileDurably(path, again.text);
+    };
+    return [edited(proxy.unit, path, sha256Text(wanted.text), text === undefined ? undefined : sha256Text(text), heal)];
+  }
+
+  async #findInProcess(proxy: ConfiguredProxy): Promise<readonly FoundDrift[]> {
+    if (!proxy.isHaproxy || proxy.says === undefined) return [];
+    const kept = (await this.#written.read(proxy.childId))?.kept;
+    const maps = Object.entries(kept?.files ?? {}).filter(([name]) => name.endsWith(".map"));
+    const wanted = new Map(maps.map(([name, text]) => [join(proxy.folder, name), text]));
+    const { masterSocket } = processFiles(proxy.folder);
+    const found = await editedMaps(masterSocket, wanted).catch(() => []);
+    return found.map(({ path, found: text }) => {
+      const expected = wanted.get(path) ?? "";
+      const heal = () => restoreMap(masterSocket, path, expected);
+      return edited(proxy.unit, `${path} in the running process`, sha256Text(expected), sha256Text(text), heal);
+    });
   }
 }
 
-async function compare({ unit }: ConfiguredProxy, path: string, wanted: () => string): Promise<readonly FoundDrift[]> {
+/** What a process was ordered last: by its own word, else by its file, if that can be read. */
+function stateOf(proxy: ConfiguredProxy): ProxyState | undefined {
+  const { says } = proxy;
+  if (says !== undefined) return { accepting: says.accepting, slots: says.slots };
+  const read = readProxyState(stateFile(proxy));
+  return read.remark === undefined ? read.state : undefined;
+}
+
+/** What a process would resume after a crash is not what it was ordered. */
+async function editedState(proxy: ConfiguredProxy): Promise<readonly FoundDrift[]> {
+  const { says, unit } = proxy;
+  if (says === undefined || says.draining) return [];
+  const path = stateFile(proxy);
+  const read = readProxyState(path);
+  const ordered: ProxyState = { accepting: says.accepting, slots: says.slots };
+  const inFile = await resolved(read.state);
+  const expected = canonicalJson(await resolved(ordered));
+  if (read.remark === undefined && canonicalJson(inFile) === expected) return [];
   const text = await readFile(path, "utf8").catch(() => undefined);
-  const expected = wanted();
-  if (text === expected) return [];
-  return [
-    {
-      kind: "configuration-edited",
-      about: unit,
-      where: path,
-      expected: digestWords(sha256Text(expected)),
-      found: digestWords(text === undefined ? undefined : sha256Text(text)),
-      // Asked again: what it has to be follows from what the process was ordered last.
-      heal: () => writeFileDurably(path, wanted()),
-    },
-  ];
+  const heal = () => writeProxyState(path, ordered);
+  return [edited(unit, path, sha256Text(expected), text === undefined ? undefined : sha256Text(text), heal)];
+}
+
+/** Names of slots' hosts may be written in two ways. */
+async function resolved(state: ProxyState): Promise<ProxyState> {
+  return { ...state, slots: await resolveSlots(state.slots).catch(() => state.slots) };
+}
+
+const stateFile = ({ folder }: ConfiguredProxy): string => join(folder, "state.json");
+
+const wordOf = ({ says }: ConfiguredProxy): string => JSON.stringify(says ?? {});
+
+function edited(
+  about: UnitKey,
+  where: string,
+  expected: string,
+  found: string | undefined,
+  heal: () => Promise<void>,
+): FoundDrift {
+  return {
+    kind: "configuration-edited",
+    about,
+    where,
+    expected: digestWords(expected),
+    found: digestWords(found),
+    heal,
+  };
 }

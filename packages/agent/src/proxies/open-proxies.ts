@@ -6,7 +6,12 @@ import { openProxyControl, type ProxyControl } from "@sluice/proxy/control/contr
 import type { ProxyProcess } from "@sluice/proxy/settings/process-settings";
 import { type Clock, writeFileDurably } from "@sluice/runtime";
 import { CertificateCopies } from "../certificates/certificate-copies.ts";
-import { type GivenCertificates, giveCertificates, readGiven } from "../certificates/give-certificates.ts";
+import {
+  type GivenCertificates,
+  giveCertificates,
+  readGiven,
+  readGivenPair,
+} from "../certificates/give-certificates.ts";
 import type { FoundDrift } from "../drift/start-drift-watch.ts";
 import type { CountedProxy, CountsReading, Proxies, RunningProxy } from "../drivers.ts";
 import type { ChildSpec, KeptChild } from "../keeper/keeper-api.ts";
@@ -14,13 +19,14 @@ import type { KeeperClient } from "../keeper/keeper-client.ts";
 import { answerWithin } from "./answer-within.ts";
 import { awaitControl } from "./await-control.ts";
 import { parseProxyChildId, proxyChildId } from "./child-ids.ts";
-import { WrittenSettings } from "./edited-configuration.ts";
+import { EditedConfiguration } from "./edited-configuration.ts";
 import { nextGeneration } from "./generations.ts";
 import { HaproxyChildren } from "./haproxy/haproxy-children.ts";
 import { type ProxyChildPlan, planProxyChild } from "./plan-proxy-child.ts";
 import { runningProxy } from "./running-proxy.ts";
 import { statusWithin } from "./status-within.ts";
 import { sweepProxies } from "./sweep-proxies.ts";
+import { keptFilesOf, WrittenFiles } from "./written-files.ts";
 
 export interface ProxiesOptions {
   readonly keeper: KeeperClient;
@@ -82,7 +88,8 @@ class ProxyHost {
   #sweeping: Promise<unknown> = Promise.resolve();
   #swept = false;
   readonly #haproxy = new HaproxyChildren();
-  readonly #written: WrittenSettings;
+  readonly #written: WrittenFiles;
+  readonly #edited: EditedConfiguration;
   readonly #copies: CertificateCopies;
   /** Never changes for a process, and is asked for with every look. */
   readonly #given = new Map<string, GivenCertificates | undefined>();
@@ -95,8 +102,9 @@ class ProxyHost {
     const dataDir = resolve(options.dataDir);
     this.#options = { ...options, dataDir };
     this.#runDir = join(dataDir, "run");
-    this.#written = new WrittenSettings(dataDir);
+    this.#written = new WrittenFiles(dataDir);
     this.#copies = new CertificateCopies(dataDir);
+    this.#edited = new EditedConfiguration(this.#written, this.#copies);
   }
 
   folder(childId: string): string {
@@ -137,11 +145,30 @@ class ProxyHost {
   async edited(): Promise<readonly FoundDrift[]> {
     const children = await this.#children();
     await this.#written.sweep(new Set([...children.map(({ id }) => id), ...[...this.#preparing].flat()]));
+    const said = new Map((await this.list()).map((proxy) => [proxy.childId, proxy]));
     const kept = children.filter(isKept).map(({ id, unit }) => {
-      const folder = this.folder(id);
-      return { unit, childId: id, folder, isHaproxy: this.#haproxy.owns(folder) };
+      const [folder, says] = [this.folder(id), said.get(id)];
+      const proxy = { unit, childId: id, folder, isHaproxy: this.#haproxy.owns(folder) };
+      return says === undefined ? proxy : { ...proxy, says };
     });
-    return this.#written.edited(kept);
+    return [...(await this.#editedCopies(kept)), ...(await this.#edited.find(kept))];
+  }
+
+  /** Copies of certificates against what the processes were given. */
+  async #editedCopies(proxies: readonly { readonly childId: string; readonly folder: string }[]) {
+    const given = await Promise.all(
+      proxies.map(async ({ childId, folder }) => [folder, await this.#givenTo(childId)] as const),
+    );
+    const places = given.flatMap(([folder, one]) =>
+      Object.entries(one?.certificates ?? {}).map(([name, { digest }]) => ({ folder, name, digest })),
+    );
+    return this.#copies.edited(new Set(places.map(({ digest }) => digest)), async (digest) => {
+      for (const place of places.filter((one) => one.digest === digest)) {
+        const pair = await readGivenPair(place.folder, place.name, digest);
+        if (pair !== undefined) return pair;
+      }
+      return undefined;
+    });
   }
 
   async counts(): Promise<CountsReading> {
@@ -257,7 +284,7 @@ class ProxyHost {
     const { clock } = this.#options;
     const settings = await giveCertificates(folder, wanted, { copies: this.#copies, clock, wanted: certificates });
     const text = `${JSON.stringify(settings, undefined, 2)}\n`;
-    await this.#written.keep(childId, text);
+    await this.#written.keep(childId, text, keptFilesOf(folder, settings, await readGiven(folder)));
     await writeFileDurably(join(folder, "settings.json"), text);
   }
 
@@ -266,7 +293,6 @@ class ProxyHost {
     const order = settings.settings.engine === "haproxy" ? await this.#haproxy.prepare(folder) : embeddedProxy(folder);
     await this.#options.keeper.ensureChild(childId, {
       ...order,
-      env: {},
       cwd: folder,
       sockets: sockets.map(({ name }) => name),
       restart: "on-exit",
@@ -286,9 +312,10 @@ class ProxyHost {
 const isKept = ({ phase }: Pick<KeptChild, "phase">): boolean => phase === "running" || phase === "restarting";
 
 /** The embedded engine, as a process of its own. */
-function embeddedProxy(folder: string): Pick<ChildSpec, "command" | "args"> {
+function embeddedProxy(folder: string): Pick<ChildSpec, "command" | "args" | "env"> {
   return {
     command: process.execPath,
     args: [fileURLToPath(import.meta.resolve("@sluice/proxy/start")), "--dir", folder],
+    env: {},
   };
 }

@@ -1,7 +1,7 @@
 import { type Intent, instant } from "@sluice/core";
 import { expect, test } from "vitest";
 import { emptyLedger, type Ledger } from "../ledger/ledger.ts";
-import { catchUp } from "./settle-ledger.ts";
+import { absorbIntent, catchUp } from "./settle-ledger.ts";
 
 const intent = (fence: number, generation: number): Intent => ({
   host: "web-1",
@@ -30,4 +30,10 @@ test("a fence that was raised by an intent obeyed already stays raised, and what
 test("an intent that was taken in changes nothing", () => {
   expect(catchUp(ledger, intent(4, 3))).toBe(ledger);
   expect(catchUp(ledger, intent(3, 2))).toBe(ledger);
+});
+
+test("an intent that there was no room to take in is taken in later, and what drifts against it is healed", () => {
+  const kept = intent(4, 4);
+  expect(absorbIntent(ledger, intent(4, 3), kept).drifts).toEqual(ledger.drifts);
+  expect(absorbIntent(ledger, kept, kept).drifts).toEqual({});
 });

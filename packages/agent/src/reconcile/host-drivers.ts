@@ -2,7 +2,7 @@ import type { ObservedHost, UnitRelease } from "@sluice/core";
 import type { BootFacts } from "@sluice/core/host/forecast-boot";
 import type { CertificateUser, FoundCertificate } from "../certificates/find-renewals.ts";
 import type { FoundDrift } from "../drift/start-drift-watch.ts";
-import type { Installer, OwnProgram, Prober, Proxies, Slots, WatchProcesses } from "../drivers.ts";
+import type { Installer, OwnKeeper, OwnProgram, Prober, Proxies, Slots, WatchProcesses } from "../drivers.ts";
 
 /** Everything by which an agent touches its host. */
 export interface HostDrivers {
@@ -17,6 +17,8 @@ export interface HostDrivers {
   readonly findRenewals: (users: readonly CertificateUser[]) => readonly FoundCertificate[];
   /** The agent's own program, where a watchdog can start another one; absent: it is changed by hand only. */
   readonly program?: OwnProgram;
+  /** The keeper as a program that can be changed; absent: it is changed by hand only. */
+  readonly keeper?: OwnKeeper;
   /** Compares what runs with the files it would be started from after a reboot. */
   readonly readBootFacts: () => Promise<BootFacts>;
   /** Looks through the files of engines and of these releases for what was edited by hand. */
@@ -24,8 +26,13 @@ export interface HostDrivers {
 }
 
 /** Asks every process of the host what it is; rejects when the keeper can't be asked. */
-export async function observeHost({ installer, slots, proxies, program }: HostDrivers): Promise<ObservedHost> {
-  const [installed, running, serving] = await Promise.all([installer.installed(), slots.list(), proxies.list()]);
+export async function observeHost({ installer, slots, proxies, program, keeper }: HostDrivers): Promise<ObservedHost> {
+  const [installed, running, serving, keeping] = await Promise.all([
+    installer.installed(),
+    slots.list(),
+    proxies.list(),
+    keeper?.seen(),
+  ]);
   const silent = await proxies.silent(serving);
   const agent = await program?.seen();
   return {
@@ -34,5 +41,6 @@ export async function observeHost({ installer, slots, proxies, program }: HostDr
     proxies: serving,
     ...(silent.length === 0 ? {} : { silent }),
     ...(agent === undefined ? {} : { agent }),
+    ...(keeping === undefined ? {} : { keeper: keeping }),
   };
 }

@@ -1,15 +1,18 @@
-import type { ActivationState, AgentChange, LiveUnit, ObservedHost, SlotName, UnitKey } from "@sluice/core";
+import type { ActivationState, LiveUnit, ObservedHost, ProgramChange, SlotName, UnitKey } from "@sluice/core";
 import { liveSlot } from "@sluice/core/activation/activation-parts";
 import { isSettled } from "@sluice/core/activation/describe-activation";
 import { acceptingProxies, slotSeen } from "@sluice/core/activation/observed-host";
-import { isAgentChangeSettled } from "@sluice/core/agents/agent-change";
-import { agentUnit, parseUnit } from "@sluice/core/intent/intent";
+import { isProgramUnit, type ProgramUnit, parseUnit } from "@sluice/core/intent/intent";
+import { isProgramChangeSettled, unitOf } from "@sluice/core/programs/program-change";
 import type { Ledger } from "../ledger/ledger.ts";
 
 /** What users of a unit meet at this moment, by the word of the processes; undefined when nothing runs. */
 export function liveUnit(host: ObservedHost, unit: UnitKey): LiveUnit | undefined {
+  if (isProgramUnit(unit)) {
+    const program = host[unit];
+    return program === undefined ? undefined : { digest: program.digest };
+  }
   const parsed = parseUnit(unit);
-  if (parsed.kind === "agent") return host.agent === undefined ? undefined : { digest: host.agent.digest };
   if (parsed.kind !== "site") {
     const proxy = acceptingProxies(host, unit).at(-1);
     if (proxy === undefined) return undefined;
@@ -25,9 +28,17 @@ export function liveUnit(host: ObservedHost, unit: UnitKey): LiveUnit | undefine
 export const unsettled = (ledger: Ledger): readonly ActivationState[] =>
   Object.values(ledger.activations).filter((state) => !isSettled(state));
 
-/** Changes of the agent's own program that are not over. */
-export const unsettledChanges = ({ agentChanges = {} }: Ledger): readonly AgentChange[] =>
-  Object.values(agentChanges).filter((change) => !isAgentChangeSettled(change));
+/** Grants for programs of Sluice's own, by id. */
+export const changesOf = ({ agentChanges, keeperChanges }: Ledger): Readonly<Record<string, ProgramChange>> => ({
+  ...agentChanges,
+  ...keeperChanges,
+});
+
+/** Changes of programs of Sluice's own that are not over: of all of them, or of one. */
+export const unsettledChanges = (ledger: Ledger, unit?: ProgramUnit): readonly ProgramChange[] =>
+  Object.values(changesOf(ledger)).filter(
+    (change) => !isProgramChangeSettled(change) && (unit === undefined || unitOf(change) === unit),
+  );
 
 export const sitesOf = (state: ActivationState): readonly string[] =>
   state.parts.flatMap((part) => (part.site === undefined ? [] : [part.site]));
@@ -36,7 +47,7 @@ export const sitesOf = (state: ActivationState): readonly string[] =>
 export const busyUnits = (ledger: Ledger): ReadonlySet<UnitKey> =>
   new Set<UnitKey>([
     ...unsettled(ledger).flatMap(({ parts }) => parts.map(({ unit }) => unit)),
-    ...(unsettledChanges(ledger).length === 0 ? [] : [agentUnit]),
+    ...unsettledChanges(ledger).map(unitOf),
   ]);
 
 const switchedPhases: readonly ActivationState["phase"][] = ["switching", "probing-after", "provisional", "draining"];

@@ -9,14 +9,14 @@ import { unsettled } from "./live-units.ts";
 export class ReleasePruner {
   readonly #drivers: Pick<HostDrivers, "installer" | "pruneCertificates">;
   readonly #memory: HostMemory;
-  readonly #running: () => string | undefined;
+  readonly #running: () => readonly (string | undefined)[];
   #kept = "";
 
-  /** `running` answers with the release that this very agent was started from. */
+  /** `running` answers with the releases that this very agent and its keeper were started from. */
   constructor(
     drivers: Pick<HostDrivers, "installer" | "pruneCertificates">,
     memory: HostMemory,
-    running: () => string | undefined,
+    running: () => readonly (string | undefined)[],
   ) {
     this.#drivers = drivers;
     this.#memory = memory;
@@ -28,9 +28,9 @@ export class ReleasePruner {
     const { intent, ledger } = this.#memory;
     if (intent === undefined) return;
     const activations = Object.fromEntries(unsettled(ledger).map((state) => [state.grant.id, state]));
-    const running = this.#running();
+    const running = this.#running().filter((digest) => digest !== undefined);
     const known = Object.keys(knownReleases({ ...ledger, activations }, intent));
-    const keep = [...new Set([...known, ...(running === undefined ? [] : [running])])].toSorted();
+    const keep = [...new Set([...known, ...running])].toSorted();
     const certificates = certificatesInUse(ledger);
     const kept = canonicalJson([keep, certificates]);
     if (kept === this.#kept) return;

@@ -1,18 +1,20 @@
 import type {
   ActivationState,
-  AgentChange,
   Grant,
   Instant,
   Intent,
   LiveUnit,
   ObservedHost,
+  ProgramChange,
+  ProgramUnit,
   UnitIntent,
   UnitKey,
 } from "@sluice/core";
-import { createActivation, isForAgent } from "@sluice/core/activation/create-activation";
+import { createActivation, programOf } from "@sluice/core/activation/create-activation";
 import { slotSeen } from "@sluice/core/activation/observed-host";
-import { createAgentChange } from "@sluice/core/agents/plan-agent-change";
-import { agentUnit, parseUnit } from "@sluice/core/intent/intent";
+import { keeperUnit, parseUnit } from "@sluice/core/intent/intent";
+import { createProgramChange } from "@sluice/core/programs/plan-program-change";
+import { isTrial, unitOf } from "@sluice/core/programs/program-change";
 import { canonicalJson } from "@sluice/core/units/canonical-json";
 import { sameJson } from "@sluice/core/units/same-json";
 import { after, minutes } from "@sluice/core/units/time";
@@ -20,7 +22,7 @@ import { keepServedBindings } from "../ledger/asked-duties.ts";
 import { knownReleases } from "../ledger/known-releases.ts";
 import type { Ledger } from "../ledger/ledger.ts";
 import { confirmCertificates, settleCertificates, withCertificates } from "../ledger/proven-certificates.ts";
-import { busyUnits, liveUnit } from "./live-units.ts";
+import { busyUnits, changesOf, liveUnit, unsettled, unsettledChanges } from "./live-units.ts";
 import { processesOf } from "./processes.ts";
 
 /** How long the outcome of a grant is still told after the coordinator has stopped sending the grant. */
@@ -28,11 +30,15 @@ const outcomeKeptMs = minutes(60);
 /** Acts on the host itself are shown for a day: the next shift sees them. */
 const localActsKeptMs = minutes(24 * 60);
 
-/** What the ledger has to take in when an intent is obeyed; drifting units of which it says something new are healed again. */
+/**
+ * What the ledger has to take in when an intent is obeyed; drifting units of which it says something new are healed again. One
+ * `before` that was kept when there was no room to take it in is not what the drifts were left by.
+ */
 export function absorbIntent(ledger: Ledger, before: Intent | undefined, intent: Intent): Ledger {
   const { fence, generation, digest, body } = intent;
+  const taken = before?.generation === ledger.memory.generation ? before : undefined;
   const drifts = Object.entries(ledger.drifts).filter(
-    ([unit]) => before !== undefined && wordOn(before, unit) === wordOn(intent, unit),
+    ([unit]) => taken !== undefined && wordOn(taken, unit) === wordOn(intent, unit),
   );
   return {
     ...ledger,
@@ -83,17 +89,19 @@ function forgetOld(ledger: Ledger, { now, intent }: SettleInput): Ledger {
     if (state.phase === "done") return false;
     return state.phase !== "ended" || held.has(id) || intent === undefined || now < after(state.at, outcomeKeptMs);
   };
-  const isChangeKept = ([id, change]: readonly [string, AgentChange]): boolean => {
+  const isChangeKept = ([id, change]: readonly [string, ProgramChange]): boolean => {
     if (change.phase === "done") return false;
     return change.phase !== "ended" || held.has(id) || intent === undefined || now < after(change.at, outcomeKeptMs);
   };
   const activations = Object.entries(ledger.activations).filter(isKept);
   const ids = new Set([...held, ...activations.map(([id]) => id)]);
-  const changes = Object.entries(ledger.agentChanges ?? {}).filter(isChangeKept);
+  const kept = (changes: Ledger["agentChanges"] = {}) =>
+    Object.fromEntries(Object.entries(changes).filter(isChangeKept));
   return {
     ...ledger,
     activations: Object.fromEntries(activations),
-    ...(ledger.agentChanges === undefined ? {} : { agentChanges: Object.fromEntries(changes) }),
+    ...(ledger.agentChanges === undefined ? {} : { agentChanges: kept(ledger.agentChanges) }),
+    ...(ledger.keeperChanges === undefined ? {} : { keeperChanges: kept(ledger.keeperChanges) }),
     revoked: Object.fromEntries(Object.entries(ledger.revoked).filter(([id]) => ids.has(id))),
     localActs: ledger.localActs.filter(({ at }) => now < after(at, localActsKeptMs)).slice(-10),
     previous: Object.fromEntries(Object.entries(ledger.previous).filter(([, { until }]) => now < until)),
@@ -153,7 +161,8 @@ function beginGrant(ledger: Ledger, grant: Grant, input: SettleInput): Ledger {
   const { now, intent, host } = input;
   if (isBegun(ledger, grant) || ledger.revoked[grant.id] !== undefined) return ledger;
   if (whyNotYet(ledger, grant, host) !== undefined) return ledger;
-  if (isForAgent(grant)) return beginAgentChange(ledger, grant, input);
+  const program = programOf(grant);
+  if (program !== undefined) return beginProgramChange(ledger, program, grant, input);
   const releases = knownReleases(ledger, intent);
   const live = grant.units.flatMap(({ unit }) => {
     const found = liveUnit(host, unit);
@@ -174,15 +183,20 @@ function beginGrant(ledger: Ledger, grant: Grant, input: SettleInput): Ledger {
   };
 }
 
-function beginAgentChange(ledger: Ledger, grant: Grant, { now, intent }: SettleInput): Ledger {
-  const change = createAgentChange(grant, knownReleases(ledger, intent), now);
-  const { agent: _, ...drifts } = ledger.drifts;
-  return { ...ledger, drifts, agentChanges: { ...ledger.agentChanges, [grant.id]: change } };
+function beginProgramChange(ledger: Ledger, unit: ProgramUnit, grant: Grant, { now, intent }: SettleInput): Ledger {
+  const change = createProgramChange(unit, grant, knownReleases(ledger, intent), now);
+  const { [unit]: _, ...drifts } = ledger.drifts;
+  return withChange({ ...ledger, drifts }, unit, change);
+}
+
+function withChange(ledger: Ledger, unit: ProgramUnit, change: ProgramChange): Ledger {
+  const key = `${unit}Changes` as const;
+  return { ...ledger, [key]: { ...ledger[key], [change.grant.id]: change } };
 }
 
 /** Whether the ledger knows how far a grant has come. */
-export const isBegun = ({ activations, agentChanges = {} }: Ledger, { id }: Pick<Grant, "id">): boolean =>
-  activations[id] !== undefined || agentChanges[id] !== undefined;
+export const isBegun = (ledger: Ledger, { id }: Pick<Grant, "id">): boolean =>
+  ledger.activations[id] !== undefined || changesOf(ledger)[id] !== undefined;
 
 /** What runs is unknown, so going back means going to the proven release. */
 function provenInstead(ledger: Ledger, unit: UnitKey, found: LiveUnit): LiveUnit | undefined {
@@ -192,14 +206,35 @@ function provenInstead(ledger: Ledger, unit: UnitKey, found: LiveUnit): LiveUnit
 
 /** Why a grant is not begun yet; undefined when nothing is in its way. */
 export function whyNotYet(ledger: Ledger, grant: Grant, host: ObservedHost): string | undefined {
-  if (isForAgent(grant) && host.agent === undefined)
-    return "this agent was started without its watchdog, so that nobody could start another one in its place";
+  const program = programOf(grant);
+  const mute = program === undefined || host[program] !== undefined ? undefined : whyMute[program];
+  const other = mute ?? whyAfterOthers(ledger, program);
+  if (other !== undefined) return other;
   const busy = busyUnits(ledger);
   const taken = grant.units.find(({ unit }) => busy.has(unit));
   if (taken !== undefined) return `waiting until an earlier activation of ${taken.unit} has ended`;
   const down = grant.units.find(({ unit }) => ledger.proven[unit] !== undefined && isDown(host, unit));
   return down === undefined ? undefined : `waiting until the proven release of ${down.unit} runs`;
 }
+
+const whyMute: Readonly<Record<ProgramUnit, string>> = {
+  agent: "this agent was started without its watchdog, so that nobody could start another one in its place",
+  keeper: "the keeper here does not say which version it is, so that nobody could tell what it would go back to",
+};
+
+/** Programs change one after the other, and nothing else moves while a keeper hands over: so it is known whose doing a fault is. */
+function whyAfterOthers(ledger: Ledger, program: ProgramUnit | undefined): string | undefined {
+  const changing = unsettledChanges(ledger).find(({ phase }) => program !== undefined || phase !== "provisional");
+  const isFirst = changing === undefined || unitOf(changing) === program;
+  if (!isFirst && (program !== undefined || isHandingOver(changing))) {
+    return `waiting until the change of the ${unitOf(changing)} has ended`;
+  }
+  const isMoving = program === keeperUnit && unsettled(ledger).some(({ phase }) => phase !== "provisional");
+  return isMoving ? "waiting until nothing else is being activated here" : undefined;
+}
+
+const isHandingOver = (change: ProgramChange): boolean =>
+  unitOf(change) === keeperUnit && (isTrial(change) || change.phase === "handing-back");
 
 function isDown(host: ObservedHost, unit: UnitKey): boolean {
   const parsed = parseUnit(unit);
@@ -217,11 +252,11 @@ function notePending(ledger: Ledger, { intent, host, now }: SettleInput): Ledger
 
 const noteProcesses = (ledger: Ledger, { host }: SettleInput): Ledger => ({ ...ledger, processes: processesOf(host) });
 
-/** Takes in what a step of a change of the agent decided; a confirmed one makes its program the proven one. */
-export function recordChange(ledger: Ledger, next: AgentChange): Ledger {
-  const agentChanges = { ...ledger.agentChanges, [next.grant.id]: next };
-  if (next.phase !== "done") return { ...ledger, agentChanges };
-  return { ...ledger, agentChanges, proven: { ...ledger.proven, [agentUnit]: next.release } };
+/** Takes in what a step of a change of a program decided; a confirmed one makes its program the proven one. */
+export function recordChange(ledger: Ledger, next: ProgramChange): Ledger {
+  const unit = unitOf(next);
+  const noted = withChange(ledger, unit, next);
+  return next.phase === "done" ? { ...noted, proven: { ...ledger.proven, [unit]: next.release } } : noted;
 }
 
 /** Takes in what a step of an activation decided; a confirmed one makes its releases the proven ones. */

@@ -92,6 +92,8 @@ class Scene {
   full = false;
   /** What somebody did to processes, once for every look that found it. */
   readonly hands: FoundDrift[] = [];
+  /** What was put back before it was started. */
+  readonly healed: FoundDrift[] = [];
   life: Life | undefined;
   #generation = 0;
 
@@ -118,6 +120,7 @@ class Scene {
       onChanged: () => undefined,
       onResults: () => undefined,
       onHandChanges: (found) => this.hands.push(...found),
+      onHealed: (found) => this.healed.push(...found),
       onSwitched: () => undefined,
     });
     const observe = () => {
@@ -423,6 +426,51 @@ test("a switch by hand is noticed with what differs, and users are led back to w
   );
 });
 
+test("a proxy that is led to another address under the copy's name is noticed, and led back; where that is reported it is left", async () => {
+  for (const siteDrift of [{}, { shop: "report" } as const]) {
+    const scene = await healthyScene();
+    await scene.life?.agent.obey(scene.intent([one, proxy], [], {}, { siteDrift }));
+    await scene.clock.advance(seconds(10));
+    const [seen] = await scene.host.drivers.proxies.list();
+    const { slot = "blue", target } = scene.host.slots[0] ?? {};
+    if (seen === undefined || target === undefined) throw new Error("nothing runs");
+    await scene.host.drivers.proxies.putSlots(seen, { ...seen.slots, [slot]: { ...target, port: target.port + 1 } });
+    await scene.until("noticed", () => scene.hands.length > 0);
+    expect(scene.hands[0]).toMatchObject({
+      kind: "slot-switched",
+      about: "site:shop",
+      found: `what is at ${target.host}:${target.port + 1}`,
+    });
+    await scene.clock.advance(seconds(20));
+    const led = scene.host.proxies[0]?.slots[slot]?.port;
+    expect(led).toBe("shop" in siteDrift ? target.port + 1 : target.port);
+  }
+});
+
+test("what was installed and edited before its grant is put back before it goes live, and told", async () => {
+  const scene = await healthyScene();
+  const calls: string[] = [];
+  const heal = async () => void calls.push("put back");
+  const drift = { kind: "release-edited", about: "site:shop", where: "index.js", expected: "a", found: "b" } as const;
+  scene.host.edited.set(two.digest, [{ ...drift, heal }]);
+  await scene.life?.agent.obey(scene.intent([one, proxy], [two]));
+  await scene.until("provisional", () => scene.progress("g2")?.kind === "provisional");
+  expect(calls).toEqual(["put back"]);
+  expect(scene.healed).toMatchObject([drift]);
+});
+
+test("where drift is only reported, what was edited before its grant does not go live, and users notice nothing", async () => {
+  const scene = await healthyScene();
+  const drift = { kind: "release-edited", about: "site:shop", where: "index.js", expected: "a", found: "b" } as const;
+  const served = [...scene.host.served];
+  scene.host.edited.set(two.digest, [{ ...drift, heal: async () => expect.unreachable("it was put back") }]);
+  await scene.life?.agent.obey(scene.intent([one, proxy], [two], {}, { drift: "report" }));
+  await scene.until("refused", () => scene.progress("g2")?.kind === "failed");
+  expect(JSON.stringify(scene.progress("g2"))).toContain("index.js is b, expected a");
+  expect(scene.host.live()).toBe("1.0.0");
+  expect(scene.host.served).toEqual(served);
+});
+
 test("a copy that somebody starts beside the proven one is noticed, and ended", async () => {
   const scene = await healthyScene();
   await scene.clock.advance(seconds(10));
@@ -434,8 +482,8 @@ test("a copy that somebody starts beside the proven one is noticed, and ended", 
   expect(scene.host.live()).toBe("1.0.0");
 });
 
-test("where drift is only reported, a switch by hand is told and left until the coordinator speaks of that unit", async () => {
-  const scene = await switchedByHand({ drift: "report" });
+test("where drift of a site is only reported, a switch by hand is told and left until the coordinator speaks of that unit", async () => {
+  const scene = await switchedByHand({ siteDrift: { shop: "report" } });
   await scene.clock.advance(seconds(20));
   await scene.until("told", () => JSON.stringify(scene.life?.observe()?.units).includes("was switched by hand"));
   expect(scene.host.live()).toBe("1.0.0");

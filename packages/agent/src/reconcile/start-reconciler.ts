@@ -1,6 +1,6 @@
 import type { ActivationFacts, ActivationState, Intent, ObservedHost, ProbeResult } from "@sluice/core";
 import { isSettled } from "@sluice/core/activation/describe-activation";
-import { describeDrift } from "@sluice/core/host/drift";
+import { describeDrift, driftPolicyFor } from "@sluice/core/host/drift";
 import { sameJson } from "@sluice/core/units/same-json";
 import { durationMs } from "@sluice/core/units/time";
 import type { Clock, Running } from "@sluice/runtime";
@@ -11,7 +11,7 @@ import { stepActivation, wordOn, wordOnChange } from "../activation/step-activat
 import { findHandChanges, type RanBefore } from "../drift/find-hand-changes.ts";
 import type { FoundDrift } from "../drift/start-drift-watch.ts";
 import type { HostMemory } from "../ledger/host-memory.ts";
-import { AgentChanges } from "../program/agent-changes.ts";
+import { ProgramChanges } from "../program/program-changes.ts";
 import { Admission } from "./admission.ts";
 import { HeldReleases } from "./held-releases.ts";
 import type { HostDrivers } from "./host-drivers.ts";
@@ -20,7 +20,7 @@ import { IntentInbox } from "./intent-inbox.ts";
 import { isAtRest } from "./is-at-rest.ts";
 import type { Judgement } from "./judgement.ts";
 import { Lanes } from "./lanes.ts";
-import { sitesOf, unsettled, unsettledChanges } from "./live-units.ts";
+import { changesOf, sitesOf, unsettled, unsettledChanges } from "./live-units.ts";
 import type { UpkeepInput } from "./plan-upkeep.ts";
 import { ReleasePruner } from "./release-pruner.ts";
 import { settleLedger } from "./settle-ledger.ts";
@@ -42,8 +42,12 @@ export interface ReconcilerOptions {
   readonly onSwitched: (sites: readonly string[]) => void;
   /** What somebody has done to the processes of this host and that is not as it was yet; told with every look. */
   readonly onHandChanges: (found: readonly FoundDrift[]) => void;
+  /** Told of files of a release that were put back before it was started. */
+  readonly onHealed?: (found: readonly FoundDrift[]) => void;
   /** The coordinator hears this agent; absent: nobody asks. */
   readonly isConnected?: () => boolean;
+  /** Told after every look, whatever came of it: the agent goes about its work. */
+  readonly onLooked?: (() => void) | undefined;
   /** This process has to make room for another program of the agent. */
   readonly onChangeOver?: () => void;
 }
@@ -87,7 +91,7 @@ class ReconcileLoop implements Reconciler {
   readonly #pruner: ReleasePruner;
   readonly #held: HeldReleases;
   readonly #troubles: Troubles;
-  readonly #changes: AgentChanges;
+  readonly #changes: ProgramChanges;
   readonly #watch: Running;
   readonly #notes: UpkeepNotes = { ready: new Set(), unready: new Set(), absentSince: {}, cold: false };
   #facts = new Map<string, ActivationFacts>();
@@ -111,18 +115,18 @@ class ReconcileLoop implements Reconciler {
       onTaken: () => this.#taken(),
       onRefused: onChanged,
     });
-    this.#pruner = new ReleasePruner(drivers, memory, () => this.#seen?.agent?.digest);
+    this.#pruner = new ReleasePruner(drivers, memory, () => [this.#seen?.agent?.digest, this.#seen?.keeper?.digest]);
     this.#held = new HeldReleases(drivers.installer, memory, clock);
     this.#lanes = new Lanes(clock, this.#stop.signal, {
       error: (lane, error) => this.#troubles.note(lane, error),
       calledOff: () => this.wake(),
     });
-    this.#changes = new AgentChanges({
+    this.#changes = new ProgramChanges({
       ...{ drivers, memory, clock, log, looks: this.#looks, lanes: this.#lanes, waiting: this.waiting },
       isConnected: options.isConnected ?? (() => false),
       onMoved: () => this.wake(),
       onStep: (_from, _plan, look) => {
-        this.#note(look);
+        if (look !== undefined) this.#note(look);
         onChanged();
       },
       onChangeOver: options.onChangeOver ?? (() => undefined),
@@ -185,9 +189,13 @@ class ReconcileLoop implements Reconciler {
       this.#woken = Promise.withResolvers();
       await this.#look().then(
         () => this.#troubles.over("look"),
-        (error) => this.#troubles.note("look", error),
+        (error) => {
+          this.#troubles.note("look", error);
+          this.#changes.carryOnUnseen();
+        },
       );
       this.#options.onChanged();
+      this.#options.onLooked?.();
       if (signal.aborted) break;
       await this.#pause();
     }
@@ -248,7 +256,8 @@ class ReconcileLoop implements Reconciler {
     const found = findHandChanges(input, this.#ran);
     this.#ran = { host, busy: input.busy, missing: found };
     onHandChanges(found);
-    const left = memory.intent?.body.drift === "report" ? found.filter(({ kind }) => kind === "slot-switched") : [];
+    const isLeft = ({ about }: FoundDrift) => driftPolicyFor(memory.intent?.body, about) === "report";
+    const left = found.filter((one) => one.kind === "slot-switched" && isLeft(one));
     if (left.length === 0) return;
     const notes = left.map((one) => [one.about, { sentence: describeDrift(one), at: clock.now() }] as const);
     await memory.update((ledger) => ({ ...ledger, drifts: { ...Object.fromEntries(notes), ...ledger.drifts } }));
@@ -261,7 +270,7 @@ class ReconcileLoop implements Reconciler {
     for (const site of Object.keys(ledger.duties)) await this.#keepUp(`site:${site}`, { site }, input);
     await this.#keepUp("front", "front", input);
     await this.#changes.carryOn(host);
-    const known = new Set([...Object.keys(ledger.activations), ...Object.keys(ledger.agentChanges ?? {})]);
+    const known = new Set([...Object.keys(ledger.activations), ...Object.keys(changesOf(ledger))]);
     for (const id of this.#facts.keys()) if (!known.has(id)) this.#facts.delete(id);
     for (const id of this.waiting.keys()) if (!known.has(id)) this.waiting.delete(id);
   }
@@ -290,14 +299,14 @@ class ReconcileLoop implements Reconciler {
   }
 
   async #stepGrant(id: string, signal: AbortSignal): Promise<boolean> {
-    const { drivers, memory, clock, onResults } = this.#options;
+    const { drivers, memory, clock, onResults, onHealed = () => undefined } = this.#options;
     const before = memory.ledger.activations[id];
     const refusal = before === undefined ? undefined : this.#refusal(before);
     if (refusal !== undefined) {
       this.waiting.set(id, [refusal]);
       return false;
     }
-    const ports = { drivers, looks: this.#looks, memory, clock, onResults, onStep: this.#stepped };
+    const ports = { drivers, looks: this.#looks, memory, clock, onResults, onHealed, onStep: this.#stepped };
     const step = await stepActivation(ports, id, this.#facts.get(id) ?? noFacts, signal);
     this.#facts.set(id, step.facts);
     const state = memory.ledger.activations[id];

@@ -1,7 +1,7 @@
 import type { ActivationAction, ActivationFacts, ProbeResult, UnitKey } from "@sluice/core";
 import { readyKey } from "@sluice/core/activation/activation";
 import { proxiesOf, slotSeen } from "@sluice/core/activation/observed-host";
-import { parseUnit } from "@sluice/core/intent/intent";
+import { isProgramUnit, parseUnit } from "@sluice/core/intent/intent";
 import type { Clock } from "@sluice/runtime";
 import { carryOut, noFacts } from "../activation/carry-out.ts";
 import type { HostMemory } from "../ledger/host-memory.ts";
@@ -43,8 +43,7 @@ export function noteAbsent(
 ): void {
   const { absentSince } = notes;
   for (const unit of Object.keys(proven)) {
-    const { kind } = parseUnit(unit as UnitKey);
-    if (kind === "site" || kind === "agent") continue;
+    if (isProgramUnit(unit as UnitKey) || parseUnit(unit as UnitKey).kind === "site") continue;
     if (proxiesOf(host, unit as UnitKey).some(({ draining }) => !draining)) delete absentSince[unit];
     else absentSince[unit] ??= now;
   }

@@ -1,5 +1,6 @@
 import type { ClientDuplexStream } from "@grpc/grpc-js";
 import type { HostObservation } from "@sluice/core";
+import { keeperUnit } from "@sluice/core/intent/intent";
 import { canonicalJson } from "@sluice/core/units/canonical-json";
 import { durationMs, instant } from "@sluice/core/units/time";
 import type {
@@ -158,7 +159,7 @@ export class Conversation {
     const isDue = clock.monotonic() - this.#toldAt >= observeEveryMs;
     if (seen === this.#seen && !isDue) return;
     this.#seen = seen;
-    const { at: _, ...content } = seen;
+    const { at: _, ...content } = this.#welcome?.keepers === true ? seen : withoutKeeper(seen);
     const text = canonicalJson(content);
     if (text === this.#told && !isDue) return;
     this.#told = text;
@@ -267,3 +268,9 @@ export class Conversation {
     }
   }
 }
+
+/** For a coordinator that would refuse a unit which it does not know. */
+const withoutKeeper = (seen: HostObservation): HostObservation => ({
+  ...seen,
+  units: seen.units.filter(({ unit }) => unit !== keeperUnit),
+});

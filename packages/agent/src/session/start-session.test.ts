@@ -1,5 +1,13 @@
 import { setTimeout as delay } from "node:timers/promises";
-import { blockMs, type HostObservation, type Intent, instant, type ProbeResult, type TrafficBlock } from "@sluice/core";
+import {
+  blockMs,
+  type HostObservation,
+  type Intent,
+  instant,
+  type ProbeResult,
+  type TrafficBlock,
+  type UnitKey,
+} from "@sluice/core";
 import { nodeClock } from "@sluice/runtime";
 import { openLog } from "@sluice/runtime/logs/open-log";
 import { expect, onTestFinished, test } from "vitest";
@@ -30,7 +38,8 @@ const observation: HostObservation = {
   remarks: [],
 };
 
-function startWith(coordinator: Pick<FakeCoordinator, "address">) {
+function startWith(coordinator: Pick<FakeCoordinator, "address">, seen: Partial<HostObservation> = {}) {
+  const told = { ...observation, ...seen };
   const results = new Outbox<ProbeResult>(100);
   const traffic = new Outbox<TrafficBlock>(5);
   const coordinatorTime = new CoordinatorTime(nodeClock);
@@ -51,7 +60,7 @@ function startWith(coordinator: Pick<FakeCoordinator, "address">) {
       obeyed.push(intent);
       return { generation: intent.generation, verdict: "apply", sentence: "obeyed" };
     },
-    observation: () => observation,
+    observation: () => told,
     ...{ results, traffic, coordinatorTime },
     recheck: (recheck) => rechecks.push(recheck),
     askSite: async () => [],
@@ -160,4 +169,13 @@ test("an agent learns the coordinator's time from its words, and asks more often
   coordinator.recheck({ site: "shop", everyMs: 2000, untilMs: 77 });
   await until("told", () => rechecks.length === 1);
   expect(rechecks).toEqual([{ site: "shop", everyMs: 2000, until: 77 }]);
+});
+
+test("a coordinator that does not know the unit of keepers is not told of it", async () => {
+  await using coordinator = await startFakeCoordinator();
+  coordinator.keepers = false;
+  const units = ["agent", "keeper"].map((unit) => ({ unit: unit as UnitKey, installed: [], reasons: [] }));
+  const { session } = startWith(coordinator, { units });
+  await until("told", () => coordinator.observation !== undefined && session.connected);
+  expect(coordinator.observation?.units.map(({ unit }) => unit)).toEqual(["agent"]);
 });

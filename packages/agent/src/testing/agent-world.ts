@@ -246,7 +246,9 @@ export async function hostWithFirstRelease(
   world.order([one, world.proxy, world.front], []);
   await until(
     "proven",
-    () => world.coordinator.observation?.units.every(({ proven }) => proven !== undefined) ?? false,
+    () =>
+      world.coordinator.observation?.units.every(({ unit, proven }) => unit === "keeper" || proven !== undefined) ??
+      false,
   );
   return { one, agent };
 }

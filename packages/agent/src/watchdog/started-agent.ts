@@ -27,13 +27,19 @@ export class StartedAgent {
   readonly #startedAt = performance.now();
   #lastWords = "";
 
-  constructor(program: AgentProgramFile, args: readonly string[]) {
+  /** `listener` is the process that listens for its signs of life. */
+  constructor(program: AgentProgramFile, args: readonly string[], listener?: number) {
     const { entry, digest, trial } = program;
     // What a program on trial complains about is told when it ends; of a proven one it goes where it always went.
     const stderr = trial === undefined ? "inherit" : "pipe";
     this.#child = spawn(process.execPath, [entry, ...args], {
       stdio: ["pipe", "inherit", stderr],
-      env: { ...process.env, SLUICE_AGENT_PROGRAM: digest ?? "installed", SLUICE_AGENT_TRIAL: trial ?? "" },
+      env: {
+        ...process.env,
+        SLUICE_AGENT_PROGRAM: digest ?? "installed",
+        SLUICE_AGENT_TRIAL: trial ?? "",
+        SLUICE_AGENT_LISTENER: `${listener ?? ""}`,
+      },
     });
     this.#child.stderr?.on("data", (chunk: Buffer) => {
       process.stderr.write(chunk);

@@ -15,6 +15,13 @@ export interface WatchdogRecord {
   readonly agent: StampedProcess | undefined;
   /** By grant: why a trial is over. The agent reads it, and so does the next watchdog. */
   readonly ends: Readonly<Record<string, { readonly reason: string; readonly atMs: number }>>;
+  /** The last program that was ended because it gave no sign of life any more. */
+  readonly hang: Hang | undefined;
+}
+
+export interface Hang {
+  readonly atMs: number;
+  readonly silentMs: number;
 }
 
 /** What is to be started, of `DIR/agent/program.json`. The agent writes it; see core's `ProgramFile`. */
@@ -77,12 +84,18 @@ function asTrial(value: unknown): ProgramWord["trial"] {
 }
 
 export function readRecord(dataDir: string): WatchdogRecord {
-  const { watchdog, agent, ends } = read(pathOf(dataDir, "watchdog.json"));
+  const { watchdog, agent, ends, hang } = read(pathOf(dataDir, "watchdog.json"));
   return {
     watchdog: asProcess(watchdog),
     agent: asProcess(agent),
     ends: isRecord(ends) ? (ends as WatchdogRecord["ends"]) : {},
+    hang: asHang(hang),
   };
+}
+
+function asHang(value: unknown): Hang | undefined {
+  if (!isRecord(value) || typeof value["atMs"] !== "number" || typeof value["silentMs"] !== "number") return undefined;
+  return { atMs: value["atMs"], silentMs: value["silentMs"] };
 }
 
 export async function writeRecord(dataDir: string, record: WatchdogRecord): Promise<void> {

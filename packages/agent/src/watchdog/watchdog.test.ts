@@ -199,3 +199,36 @@ test("a host has one watchdog: a second one refuses", async () => {
   expect(await once(second, "exit")).toEqual([1, null]);
   expect(await said()).toEqual(["old installed "]);
 });
+
+test("a program that falls silent after it was heard is ended and started again, and that is on record", async () => {
+  const watchdog = await watch({ ...quick, silentMsMax: 200 });
+  await untilSaid(1);
+  watchdog.heard();
+  await untilSaid(2);
+  const { hang } = JSON.parse(await readFile(join(dir, "agent", "watchdog.json"), "utf8"));
+  expect(hang.silentMs).toBeGreaterThanOrEqual(200);
+});
+
+test("a program on trial that falls silent is ended, and the proven one can tell why", async () => {
+  await install("hangs");
+  const watchdog = await watch({ ...quick, silentMsMax: 200 });
+  await untilSaid(1);
+  await order(Date.now() + hour);
+  await crash();
+  await until("the trial runs", async () => (await said()).includes(`new ${digest} g`));
+  watchdog.heard();
+  await until("the trial is over", async () => (await reason()) !== "");
+  expect(await reason()).toContain("gave no sign of life");
+});
+
+test("signs of life reach the watchdog, which goes on by them", async () => {
+  const sign = `setInterval(() => process.kill(Number(process.env.SLUICE_AGENT_LISTENER), "SIGUSR2"), 10);`;
+  await writeFile(join(dir, "signing.mjs"), `${program("signing", sign)}setTimeout(() => say("signed"), 300);`);
+  const child = spawn(process.execPath, [startFile, dir, join(dir, "signing.mjs"), dir], { stdio: "ignore" });
+  onTestFinished(async () => {
+    child.kill("SIGTERM");
+    if (child.exitCode === null && child.signalCode === null) await once(child, "exit");
+  });
+  await until("it has given signs", async () => (await said()).includes("signed"));
+  expect({ code: child.exitCode, signal: child.signalCode }).toEqual({ code: null, signal: null });
+});

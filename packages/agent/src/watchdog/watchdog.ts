@@ -3,8 +3,10 @@ import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import type { Clock } from "@sluice/runtime";
 import { completeMark } from "@sluice/runtime/artifacts/complete-mark";
+import { Silence } from "./silence.ts";
 import { type AgentEnd, type AgentProgramFile, StartedAgent } from "./started-agent.ts";
 import {
+  type Hang,
   isAlive,
   type ProgramFiles,
   readProgram,
@@ -23,6 +25,8 @@ export interface WatchdogOptions {
   readonly say: (event: string, fields: Readonly<Record<string, unknown>>) => void;
   readonly timings: WatchdogTimings;
   readonly clock: Pick<Clock, "now">;
+  /** Where programs send their signs of life to, which are handed on to {@link Watchdog.heard}; absent: they are not asked for any. */
+  readonly pid?: number;
 }
 
 export interface WatchdogTimings {
@@ -33,6 +37,8 @@ export interface WatchdogTimings {
   readonly checkEveryMs: number;
   /** For a program to end when it was asked to. */
   readonly endWithinMs: number;
+  /** Without a sign of life from a program that has given some, after which it hangs. */
+  readonly silentMsMax: number;
   /** Before a proven program that crashed is started again; doubled each time, up to the second. */
   readonly backOffMs: number;
   readonly backOffMaxMs: number;
@@ -43,6 +49,8 @@ export const watchdogTimings: WatchdogTimings = {
   confirmGraceMs: 10_000,
   checkEveryMs: 500,
   endWithinMs: 5_000,
+  // It gives one with every look at its host, every five seconds at the latest; on a machine short of everything looks take long.
+  silentMsMax: 90_000,
   backOffMs: 100,
   backOffMaxMs: 5_000,
 };
@@ -63,6 +71,8 @@ export class Watchdog {
   readonly #ends: Record<string, { readonly reason: string; readonly atMs: number }> = {};
   readonly #stopping = new AbortController();
   #agent: StartedAgent | undefined;
+  #silence: Silence | undefined;
+  #hang: Hang | undefined;
   #code = 0;
 
   constructor(options: WatchdogOptions) {
@@ -88,6 +98,11 @@ export class Watchdog {
     return this.#code;
   }
 
+  /** The program that runs has given a sign of life: it goes about its work. */
+  heard(): void {
+    this.#silence?.heard();
+  }
+
   /** Ends the program that runs, and then the watch. */
   stop(signal: "SIGTERM" | "SIGINT"): void {
     const isAgain = this.#stopping.signal.aborted;
@@ -110,6 +125,7 @@ export class Watchdog {
       await delay(20);
     }
     Object.assign(this.#ends, before.ends);
+    this.#hang = before.hang;
     const { trial } = readProgram(dataDir);
     if (trial !== undefined && this.#ends[trial.grant] === undefined) {
       await this.#endTrial(trial.grant, "the host or its watchdog restarted before it was confirmed");
@@ -141,16 +157,17 @@ export class Watchdog {
   }
 
   async #runOnce(program: AgentProgramFile): Promise<AgentEnd> {
-    const { args, say } = this.#options;
-    const agent = new StartedAgent(program, args);
+    const { args, say, pid } = this.#options;
+    const agent = new StartedAgent(program, args, pid);
     this.#agent = agent;
     say("watchdog.started", { program: program.digest ?? "installed", trial: program.trial, agent: agent.pid });
     await this.#record();
     const over = new AbortController();
     const guard = program.trial === undefined ? undefined : this.#guard(agent, program, over.signal);
+    const listening = this.#listen(agent, program, over.signal);
     const end = await agent.ended;
     over.abort();
-    await guard;
+    await Promise.all([guard, listening]);
     this.#agent = undefined;
     this.#code = end.code ?? 1;
     say("watchdog.ended", { program: program.digest ?? "installed", end: end.words, ranMs: Math.round(end.ranMs) });
@@ -200,6 +217,24 @@ export class Watchdog {
     }
   }
 
+  /** Ends a program that goes about its work no longer: a host whose agent only seems to be there is looked after by nobody. */
+  async #listen(agent: StartedAgent, { trial, digest }: AgentProgramFile, over: AbortSignal): Promise<void> {
+    const { timings, clock, say } = this.#options;
+    const silence = new Silence(timings.checkEveryMs);
+    this.#silence = silence;
+    while (!over.aborted) {
+      await delay(timings.checkEveryMs, undefined, { signal: over }).catch(() => undefined);
+      const silentMs = silence.look(performance.now());
+      if (over.aborted || silentMs === undefined || silentMs < timings.silentMsMax) continue;
+      say("watchdog.agent-hangs", { program: digest ?? "installed", agent: agent.pid, silentMs: Math.round(silentMs) });
+      this.#hang = { atMs: clock.now(), silentMs: Math.round(silentMs) };
+      const reason = `it gave no sign of life for ${Math.round(silentMs / 1000)} s`;
+      if (trial !== undefined && this.#isUnderTrial(trial)) await this.#endTrial(trial, reason);
+      else await this.#record();
+      await agent.end(timings.endWithinMs);
+    }
+  }
+
   async #endTrial(grant: string, reason: string): Promise<void> {
     const { clock, say } = this.#options;
     this.#ends[grant] = { reason, atMs: clock.now() };
@@ -214,6 +249,7 @@ export class Watchdog {
       watchdog: stamped(process.pid),
       agent: this.#agent?.pid === undefined ? undefined : stamped(this.#agent.pid),
       ends: this.#ends,
+      hang: this.#hang,
     };
     await writeRecord(dataDir, record).catch((error: unknown) => say("watchdog.not-written", { error: String(error) }));
   }

@@ -33,7 +33,7 @@ export async function pushAgent(
     const open = { site: "", version, digest, bytes, agentEntry: entry };
     const answer = await client.pushRelease(open, tarball);
     if (json) sayJson(world, { version, bytes, entry, ...answer });
-    const next = `let hosts run it: sluice restart --agents --to ${version}`;
+    const next = `let hosts run it: sluice restart --agents --to ${version}, and their keepers: sluice restart --keepers --to ${version}`;
     say(
       world,
       json,

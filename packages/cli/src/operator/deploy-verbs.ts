@@ -27,6 +27,7 @@ interface RestartOptions extends CoordinatorOptions, FollowingOptions {
   readonly reason?: string;
   readonly proxies?: boolean;
   readonly agents?: boolean;
+  readonly keepers?: boolean;
   readonly env?: string;
 }
 
@@ -46,18 +47,22 @@ export function addDeployVerbs(program: Command, world: World): void {
       runWithCoordinator(world, options, (client) => deploy(world, client, { site, version, options })),
     );
   withReason(withFollowing(withCoordinator(program.command("restart"))))
-    .description("restart a site's slots, proxies or agents, host by host without a lost request")
+    .description("restart a site's slots, proxies, agents or keepers, host by host without a lost request")
     .argument("[site]", "a site of the fleet file")
     .option("--proxies", "restart its proxy instead; without a site: all proxies and fronts")
     .option(
       "--agents",
       "restart the agents instead; with --to VERSION as that version, on trial until it has proved itself",
     )
-    .option("--to <environment>", "the last environment to reach (default: all); of --agents the version")
-    .option("--env <environment>", "of --agents the last environment to reach (default: all)")
+    .option(
+      "--keepers",
+      "the same with the keepers, which hand over to each other: nothing that they keep is restarted",
+    )
+    .option("--to <environment>", "the last environment to reach (default: all); of --agents and --keepers the version")
+    .option("--env <environment>", "of --agents and --keepers the last environment to reach (default: all)")
     .addHelpText(
       "after",
-      '\nExamples:\n  $ sluice restart shop\n  $ sluice restart --proxies --reason "new certificates"\n  $ sluice restart --agents --to 0.2.0',
+      '\nExamples:\n  $ sluice restart shop\n  $ sluice restart --proxies --reason "new certificates"\n  $ sluice restart --agents --to 0.2.0\n  $ sluice restart --keepers --to 0.2.0',
     )
     .action((site: string | undefined, options: RestartOptions) =>
       runWithCoordinator(world, options, (client) => restart(world, client, site, options)),
@@ -90,13 +95,14 @@ async function restart(
 ): Promise<ExitName> {
   const json = options.json === true;
   assertRestartable(site, options);
-  const { agents = false, proxies = false, reason, to, env } = options;
+  const { agents = false, keepers = false, proxies = false, reason, to, env } = options;
+  const isProgram = agents || keepers;
   const answer = await client.restart({
-    ...{ site, proxies, agents, reason },
-    ...(agents ? { agentVersion: to, toEnvironment: env } : { agentVersion: undefined, toEnvironment: to }),
+    ...{ site, proxies, agents, keepers, reason },
+    ...(isProgram ? { agentVersion: to, toEnvironment: env } : { agentVersion: undefined, toEnvironment: to }),
   });
-  if (answer.rolloutIds.length === 0 && agents && to !== undefined) {
-    say(world, json, `agent ${to} runs on every host already, proven; nothing to do`);
+  if (answer.rolloutIds.length === 0 && isProgram && to !== undefined) {
+    say(world, json, `${agents ? "agent" : "keeper"} ${to} runs on every host already, proven; nothing to do`);
     if (json) sayJson(world, { kind: "result", exit: "done", rollouts: [] });
     return "done";
   }
@@ -108,19 +114,22 @@ async function restart(
   return leaveOrFollow(world, client, answer.rolloutIds, options);
 }
 
-function assertRestartable(site: string | undefined, { agents, proxies, env }: RestartOptions): void {
-  if (agents === true && (site !== undefined || proxies === true)) {
-    throw new Problem("usage-invalid", "cannot restart: --agents goes with neither a site nor --proxies", {
-      hint: "sluice restart --agents, or sluice restart --agents --to VERSION",
-    });
+function assertRestartable(site: string | undefined, { agents, keepers, proxies, env }: RestartOptions): void {
+  const [program, ...others] = [...(agents === true ? ["--agents"] : []), ...(keepers === true ? ["--keepers"] : [])];
+  if (program !== undefined && (site !== undefined || proxies === true || others.length > 0)) {
+    throw new Problem(
+      "usage-invalid",
+      `cannot restart: ${program} goes with neither a site nor --proxies nor ${program === "--agents" ? "--keepers" : "--agents"}`,
+      { hint: `sluice restart ${program}, or sluice restart ${program} --to VERSION` },
+    );
   }
-  if (agents !== true && env !== undefined) {
-    throw new Problem("usage-invalid", "cannot restart: --env goes with --agents only", {
+  if (program === undefined && env !== undefined) {
+    throw new Problem("usage-invalid", "cannot restart: --env goes with --agents and --keepers only", {
       hint: "sluice restart SITE --to ENVIRONMENT",
     });
   }
-  if (site !== undefined || proxies === true || agents === true) return;
-  throw new Problem("usage-invalid", "cannot restart: neither a site nor --proxies nor --agents is given", {
-    hint: "sluice restart SITE, sluice restart SITE --proxies, sluice restart --proxies, or sluice restart --agents",
+  if (site !== undefined || proxies === true || program !== undefined) return;
+  throw new Problem("usage-invalid", "cannot restart: neither a site nor --proxies, --agents or --keepers is given", {
+    hint: "sluice restart SITE, sluice restart SITE --proxies, sluice restart --proxies, sluice restart --agents, or sluice restart --keepers",
   });
 }

@@ -70,7 +70,7 @@ export function addRootVerbs(program: Command, world: World): void {
     )
     .action((options: AgentRunOptions) => runAgent(world, options));
   withCoordinator(agent.command("push"))
-    .description("pack a version of the agent and upload it; no host runs it by that")
+    .description("pack a version of the agent and of the keeper and upload it; no host runs it by that")
     .argument("<version>", "what `sluice --version` of that program says")
     .argument("<folder>", "what Sluice is installed in")
     .option("--entry <file>", "the file in it that Node is started with", "packages/cli/src/sluice.mjs")
@@ -79,7 +79,7 @@ export function addRootVerbs(program: Command, world: World): void {
       (await import("../operator/agent-verbs.ts")).pushAgent(world, version, folder, options),
     );
   withCoordinator(agent.command("list"))
-    .description("the versions of the agent that were pushed, newest first")
+    .description("the versions of agent and keeper that were pushed, newest first")
     .addHelpText("after", "\nExample:\n  $ sluice agent list --json")
     .action(async (options: CoordinatorOptions) =>
       (await import("../operator/agent-verbs.ts")).listAgents(world, options),

@@ -106,6 +106,7 @@ function chunksOf(text: string, columns: number): readonly string[] {
 
 const marks: Readonly<Record<string, string>> = {
   pending: "·",
+  skipped: "–",
   activating: "▶",
   provisional: "◐",
   passed: "✓",

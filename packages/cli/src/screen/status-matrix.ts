@@ -40,6 +40,7 @@ const conditions = [
 /** They belong to no site, and come last. */
 const front = "front";
 const agent = "agent";
+const keeper = "keeper";
 
 /** Hosts by sites: what runs of each site on each host, and how that stands. Hosts that stand alike are one row. */
 export function renderMatrix({ hosts }: GetStatusResponse, options: MatrixOptions): string {
@@ -51,7 +52,7 @@ export function renderMatrix({ hosts }: GetStatusResponse, options: MatrixOption
 }
 
 const siteOf = ({ unit }: UnitStatus): string => unit.slice(unit.indexOf(":") + 1);
-const rankOfSite = (site: string): number => [front, agent].indexOf(site) + 1;
+const rankOfSite = (site: string): number => [front, agent, keeper].indexOf(site) + 1;
 const frontLast = (a: string, b: string): number => rankOfSite(a) - rankOfSite(b) || (a < b ? -1 : 1);
 
 function rowOf(host: HostStatus, sites: readonly string[], nowMs: number): Row {

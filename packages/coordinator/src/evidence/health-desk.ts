@@ -3,6 +3,7 @@ import {
   countedPlaces,
   type HealthState,
   type HostView,
+  hostsToCompare,
   isTested,
   judgeTests,
   nextUntested,
@@ -112,9 +113,9 @@ export class HealthDesk implements AsyncDisposable {
   async #begin(stored: StoredRollout, tests: HealthState, { host, since }: Untested): Promise<void> {
     const { id, sites } = stored.rollout;
     try {
-      const environment = tests.hosts[host]?.environment ?? "";
-      const { sources, hostsOf, begun } = this.#options;
-      const history = await historyOf(sources, { hosts: hostsOf(environment), sites }, since, this.#stop.signal);
+      const { sources, dutiesOf, begun } = this.#options;
+      const hosts = hostsToCompare(tests, host, (name) => dutiesOf(name).map(({ site }) => site));
+      const history = await historyOf(sources, { hosts, sites }, since, this.#stop.signal);
       const steps = testHostSteps(tests, { host, since, history });
       for (let step = steps.next(); ; step = steps.next()) {
         if (this.#stop.signal.aborted) return;

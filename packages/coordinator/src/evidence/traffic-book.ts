@@ -1,4 +1,4 @@
-import { type Instant, instant, type TrafficBlock } from "@sluice/core";
+import { type Instant, instant, minutes, type TrafficBlock } from "@sluice/core";
 import { fromWireTraffic } from "@sluice/protocol";
 import type { TrafficBatch } from "@sluice/protocol/generated/sluice/agent/v1/agent";
 import type { Clock } from "@sluice/runtime";
@@ -8,6 +8,8 @@ import { forgetAllBefore, forgetBefore, newestMoment, type RowRange } from "../s
 import type { Store } from "../store/store.ts";
 import { addTraffic, readTraffic } from "../store/traffic.ts";
 import { historyMs } from "./history.ts";
+
+const lately = minutes(60);
 
 /** What users were answered on all hosts during the last day. Counted once whatever is sent twice, on disk before it is acknowledged. */
 export class TrafficBook {
@@ -41,6 +43,13 @@ export class TrafficBook {
   /** Blocks of these sites on one host that start in the range, site by site, oldest first; also those without a request. */
   blocks(range: RowRange, sites: readonly string[]): readonly TrafficBlock[] {
     return sites.flatMap((site) => readTraffic(this.#store, range, site));
+  }
+
+  /** Requests that came to these sites on one host in the last hour. */
+  requestsOn(host: string, sites: readonly string[]): number {
+    const now = this.#clock.now();
+    const blocks = this.blocks({ host, from: instant(now - lately), until: now }, sites);
+    return blocks.flatMap(({ outcomes }) => Object.values(outcomes)).reduce((sum, count) => sum + count, 0);
   }
 
   /** Start of the newest block that is in from this host; undefined: nothing of it is known. */

@@ -84,7 +84,7 @@ export class ApplyDesk {
   }
 
   #planned(db: Db, configured: ConfiguredFleet, request: ApplyRequest): Applied {
-    const { clock, ids, fleets, roster } = this.#options;
+    const { clock, ids, fleets, roster, requestsOn } = this.#options;
     const proven = readProvenReleases(db);
     const planning: Planning = {
       clock,
@@ -95,6 +95,7 @@ export class ApplyDesk {
       reason: request.reason,
       overrides: request.overrides,
       observationOf: (host) => roster.find(host).observation,
+      requestsOn,
     };
     const rollouts = planSettings(planning);
     const changes = describeChanges(fleets.applied, configured, proven, rollouts);

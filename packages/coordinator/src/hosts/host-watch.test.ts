@@ -1,13 +1,14 @@
 import { mkdtempDisposable } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { durationMs, type HostObservation, instant } from "@sluice/core";
+import { durationMs, type HostObservation, instant, rebootReturnMs } from "@sluice/core";
 import { createManualClock, type ManualClock } from "@sluice/runtime";
 import { openLog } from "@sluice/runtime/logs/open-log";
 import { expect, test } from "vitest";
 import { FleetDesk } from "../fleet/fleet-desk.ts";
 import { readEvents } from "../store/event-log.ts";
 import { writeFleetFiles } from "../store/fleets.ts";
+import { removeOrder, writeOrder } from "../store/standing-orders.ts";
 import { openStore, type Store } from "../store/store.ts";
 import { fleetText } from "../testing/coordinator-rig.ts";
 import { HostWatch } from "./host-watch.ts";
@@ -84,6 +85,37 @@ test("a host that falls silent is told once, and once when it speaks again", asy
     "host.silent web-2",
     "host.back web-2",
   ]);
+});
+
+test("a host that was drained or told to reboot is not told of as silent, unless it does not come back", async () => {
+  await using dir = await folder();
+  using store = openFleet(dir.path);
+  const clock = createManualClock();
+  const { says, look } = watching(store, clock);
+  const drain = {
+    host: "web-1",
+    by: "ada",
+    reason: "new disk",
+    at: clock.now(),
+    noticeMs: durationMs(0),
+    limitMs: durationMs(0),
+  };
+  const lease = { host: "web-2", client: "r", group: "rollout", at: clock.now(), grantedAt: clock.now(), drains: true };
+  says(...names.map((host) => wordOf(host)));
+  store.transact((db) => {
+    writeOrder(db, "drain", "web-1", drain);
+    writeOrder(db, "drain", "web-2", { ...drain, host: "web-2" });
+    writeOrder(db, "reboot-lease", "web-2", lease);
+  });
+  const toldOf = () => toldIn(store).filter((event) => /^host\.(silent|back) web/.test(event));
+  await look(10_000);
+  expect(toldOf()).toEqual([]);
+  await look(rebootReturnMs);
+  expect(toldOf()).toEqual(["host.silent web-2"]);
+  store.transact((db) => removeOrder(db, "drain", "web-1"));
+  await look(10_000);
+  says(wordOf("web-2"));
+  expect(toldOf()).toEqual(["host.silent web-2", "host.silent web-1", "host.back web-2"]);
 });
 
 test("after a start nobody is silent yet, and nothing is told again", async () => {

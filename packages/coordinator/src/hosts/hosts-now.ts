@@ -19,9 +19,10 @@ export function hostsNow(store: Store, fleets: FleetDesk, roster: Roster): Hosts
 }
 
 function viewOf(store: Store, roster: Roster, host: string): HostView {
-  const { connected, observation } = roster.find(host);
-  if (observation === undefined) return { connected };
+  const { connected, observation, silentSince } = roster.find(host);
+  const silence = silentSince === undefined ? {} : { silentSince };
+  if (observation === undefined) return { connected, ...silence };
   const newest = readIntent(store, host);
   const upToDate = observation.generation === newest?.generation && observation.intentDigest === newest.digest;
-  return { connected, observation, upToDate };
+  return { connected, ...silence, observation, upToDate };
 }

@@ -1,4 +1,4 @@
-import { canonicalJson, type Instant, type Intent, type IntentBody } from "@sluice/core";
+import { canonicalJson, type Instant, type Intent, type IntentBody, sameJson } from "@sluice/core";
 import { sha256Text } from "@sluice/runtime";
 import { appendEvent } from "../store/event-log.ts";
 import { readIntent, writeIntent } from "../store/intents.ts";
@@ -7,6 +7,8 @@ import type { Db, Store } from "../store/store.ts";
 /** The intents of all hosts: derived from the store, numbered, on disk before anybody is sent them. */
 export class IntentDesk {
   readonly #store: Store;
+  /** The bodies that were compared last, by host: most say the same as before, part by part, and need no text to show it. */
+  readonly #compared = new Map<string, { readonly body: IntentBody; readonly digest: string }>();
 
   constructor(store: Store) {
     this.#store = store;
@@ -22,7 +24,14 @@ export class IntentDesk {
 
   /** Whether a body says anything else than the host's newest intent. */
   isNew(db: Db, host: string, body: IntentBody): boolean {
-    return readIntent(db, host)?.digest !== sha256Text(canonicalJson(body));
+    return readIntent(db, host)?.digest !== this.#digestOf(host, body);
+  }
+
+  #digestOf(host: string, body: IntentBody): string {
+    const known = this.#compared.get(host);
+    const digest = known !== undefined && sameJson(known.body, body) ? known.digest : sha256Text(canonicalJson(body));
+    this.#compared.set(host, { body, digest });
+    return digest;
   }
 
   /** Gives a host its next intent; it may be sent once the caller's transaction is on disk. */

@@ -6,6 +6,7 @@ import {
   type RebootLease,
   type UnitRelease,
 } from "@sluice/core";
+import { changesOn } from "@sluice/core/rollout/wave";
 import type { Clock } from "@sluice/runtime";
 import type { ConfiguredFleet, FleetDesk } from "../fleet/fleet-desk.ts";
 import type { Leadership } from "../leadership.ts";
@@ -30,8 +31,9 @@ export interface IntentIssuerOptions {
 }
 
 interface Facts {
-  readonly proven: readonly ProvenUnit[];
-  readonly desired: readonly DesiredUnit[];
+  /** By host. */
+  readonly proven: ReadonlyMap<string, readonly ProvenUnit[]>;
+  readonly desired: ReadonlyMap<string, readonly DesiredUnit[]>;
   readonly active: readonly StoredRollout[];
   readonly drains: readonly DrainOrder[];
   readonly leases: readonly RebootLease[];
@@ -52,8 +54,8 @@ export class IntentIssuer {
     const { applied } = fleets;
     if (applied === undefined) return;
     const facts = {
-      proven: readProven(store),
-      desired: readDesired(store),
+      proven: Map.groupBy(readProven(store), ({ host }) => host),
+      desired: Map.groupBy(readDesired(store), ({ host }) => host),
       active: readActiveRollouts(store),
       drains: readOrders(store, "drain"),
       leases: readOrders(store, "reboot-lease"),
@@ -70,17 +72,16 @@ export class IntentIssuer {
   }
 
   #derive({ configurationOf }: ConfiguredFleet, host: string, facts: Facts): IntentBody {
-    const { environment, unconfirmed, drift, sites } = configurationOf(host);
-    const proven = facts.proven.filter((one) => one.host === host);
+    const { environment, unconfirmed, drift, siteDrift, sites } = configurationOf(host);
+    const proven = facts.proven.get(host) ?? [];
     return deriveIntentBody({
       host,
       environment,
       unconfirmed,
       drift,
+      siteDrift,
       duties: sites,
-      desired: Object.fromEntries(
-        facts.desired.filter((one) => one.host === host).map(({ unit, digest }) => [unit, digest]),
-      ),
+      desired: Object.fromEntries((facts.desired.get(host) ?? []).map(({ unit, digest }) => [unit, digest])),
       proven: Object.fromEntries(proven.map(({ unit, digest }) => [unit, digest])),
       holds: holdsOf(host, proven, facts.active),
       rollouts: facts.active,
@@ -105,9 +106,7 @@ function holdsOf(host: string, proven: readonly ProvenUnit[], active: readonly S
   };
   for (const { unit, previous } of proven) hold(unit, previous);
   for (const { rollout } of active) {
-    for (const change of rollout.stages.flatMap(({ waves }) => waves.flat())) {
-      if (change.host === host) for (const { unit, from } of change.units) hold(unit, from);
-    }
+    for (const { units } of changesOn(rollout, host)) for (const { unit, from } of units) hold(unit, from);
   }
   return holds;
 }

@@ -1,4 +1,4 @@
-import type { HostObservation, Instant } from "@sluice/core";
+import { type HostObservation, type Instant, instant } from "@sluice/core";
 import type { Clock } from "@sluice/runtime";
 
 /** What is known of a host at this moment. */
@@ -6,6 +6,8 @@ export interface KnownHost {
   /** Heard of within the grace; a stream that has just broken does not make a host silent. */
   readonly connected: boolean;
   readonly lastSeen?: Instant;
+  /** Of one that is not connected: when it was heard of last, or since when nobody could be. By monotonic time, told as a moment of now. */
+  readonly silentSince?: Instant;
   readonly observation?: HostObservation;
   /** Since when it says that its proxies tell the edge not to send requests; by the clock here, and from its next word on after a start. */
   readonly drainingSince?: Instant;
@@ -28,10 +30,12 @@ export class Roster {
   readonly #silentAfterMs: number;
   readonly #everSeen: Set<string>;
   readonly #entries = new Map<string, Entry>();
+  readonly #startedAt: number;
 
   /** `everSeen`: hosts that spoke before the coordinator's start. */
   constructor(clock: Clock, heartbeatMs: number, everSeen: readonly string[]) {
     this.#clock = clock;
+    this.#startedAt = clock.monotonic();
     this.#everSeen = new Set(everSeen);
     this.#silentAfterMs = heartbeatMs * (missedMax + 1);
   }
@@ -61,11 +65,13 @@ export class Roster {
 
   find(host: string): KnownHost {
     const entry = this.#entries.get(host);
-    if (entry === undefined) return { connected: false };
+    if (entry === undefined) return { connected: false, silentSince: this.#momentOf(this.#startedAt) };
     const { lastSeen, observation, drainingSince } = entry;
+    const connected = this.#isHeard(entry);
     return {
-      connected: this.#isHeard(entry),
+      connected,
       lastSeen,
+      ...(connected ? {} : { silentSince: this.#momentOf(entry.heardAt) }),
       ...(observation === undefined ? {} : { observation }),
       ...(drainingSince === undefined ? {} : { drainingSince }),
     };
@@ -75,6 +81,10 @@ export class Roster {
   sight(hosts: readonly string[]): { readonly hosts: number; readonly silent: number } {
     const known = hosts.filter((host) => this.#everSeen.has(host));
     return { hosts: known.length, silent: known.filter((host) => !this.find(host).connected).length };
+  }
+
+  #momentOf(monotonic: number): Instant {
+    return instant(this.#clock.now() - (this.#clock.monotonic() - monotonic));
   }
 
   #isHeard(entry: Entry): boolean {

@@ -116,6 +116,7 @@ export class Sessions implements SessionOwner {
       probeBatchMax,
       fence: options.fence(),
       trafficBatchMax,
+      keepers: true,
       nowMs: options.clock.now(),
     };
   }

@@ -1,4 +1,4 @@
-import { agentRelease, Problem, type UnitRelease } from "@sluice/core";
+import { Problem, type ProgramUnit, programRelease, type UnitRelease } from "@sluice/core";
 import { sha256Text } from "@sluice/runtime";
 import { listPushedAgents, type PushedAgent, readPushedAgent, writePushedAgent } from "../store/agent-programs.ts";
 import { appendEvent } from "../store/event-log.ts";
@@ -74,12 +74,12 @@ export class AgentProgramsDesk {
   }
 }
 
-/** The release of a version of the agent; throws `release-unknown` when nobody pushed it. */
-export function requireAgent(db: Db, version: string): UnitRelease {
+/** What was pushed as this version, as a release of the agent or of the keeper; throws `release-unknown` when nobody pushed it. */
+export function requireProgram(db: Db, unit: ProgramUnit, version: string): UnitRelease {
   const pushed = readPushedAgent(db, version);
   if (pushed !== undefined)
-    return agentRelease(version, { artifact: pushed.artifact, entry: pushed.entry }, sha256Text);
-  throw new Problem("release-unknown", `cannot find version '${version}' of the agent`, {
+    return programRelease(unit, version, { artifact: pushed.artifact, entry: pushed.entry }, sha256Text);
+  throw new Problem("release-unknown", `cannot find version '${version}' of the ${unit}`, {
     hint: `sluice agent push ${version} FOLDER`,
   });
 }

@@ -5,22 +5,30 @@ import type { Db } from "../store/store.ts";
 import type { PlannedRollout } from "./launch.ts";
 import { type Planning, planFor } from "./planning.ts";
 
-/** A pair that every host of an environment found on its disk in the place of what it presents. */
+/** A pair that hosts of an environment found on their disks in the place of what they present. */
 export interface Renewal {
   readonly environment: string;
   readonly certificate: string;
-  /** Of the renewed certificate. */
+  /** Of the renewed certificate; of the first of them where every host has a pair of its own. */
   readonly digest: string;
+  /** Hosts that renew pairs of their own. Absent: every host of the environment has the same. */
+  readonly hosts?: readonly string[];
 }
 
 /** Everything in the environment that presents a certificate which was renewed, started again with it: one step a host. */
-export function planRenewal(planning: Planning, { environment, certificate }: Renewal): PlannedRollout {
+export function planRenewal(planning: Planning, { environment, certificate, hosts: own }: Renewal): PlannedRollout {
   const { configured, observationOf, proven } = planning;
   const { fleet } = configured;
   const hosts = fleet.environments.find(({ name }) => name === environment)?.hosts ?? [];
   const names = fleet.sites.map(({ name }) => name);
+  // Other environments present pairs of their own, and have rollouts of their own.
+  const isMeant = (host: string) => hosts.includes(host) && own?.includes(host) !== false;
   const unitsOn = (host: string): readonly UnitKey[] =>
-    [...names.map(proxyUnit), frontUnit].filter((unit) => renewedOn(observationOf(host), unit, certificate).length > 0);
+    !isMeant(host)
+      ? []
+      : [...names.map(proxyUnit), frontUnit].filter(
+          (unit) => renewedOn(observationOf(host), unit, certificate).length > 0,
+        );
   const touched = new Set(hosts.flatMap(unitsOn));
   const sites = touched.has(frontUnit) ? names : names.filter((name) => touched.has(proxyUnit(name)));
   return planFor(planning, {
@@ -56,8 +64,14 @@ export function noteRenewals(db: Db, { rollout }: PlannedRollout, observationOf:
   for (const { environment, waves } of rollout.stages) {
     for (const { host, units } of waves.flat()) {
       for (const { name, onDisk } of units.flatMap(({ unit }) => renewedOn(observationOf(host), unit))) {
-        if (onDisk !== undefined) writeFlag(db, `renewal/${environment}/${name}`, onDisk.digest);
+        if (onDisk === undefined) continue;
+        writeFlag(db, renewalFlag(environment, name), onDisk.digest);
+        writeFlag(db, renewalFlag(environment, name, host), onDisk.digest);
       }
     }
   }
 }
+
+/** Where the newest renewed pair is remembered that a rollout was started for: on any host, or on this one. */
+export const renewalFlag = (environment: string, certificate: string, host?: string): `renewal/${string}` =>
+  `renewal/${environment}/${certificate}${host === undefined ? "" : `/${host}`}`;

@@ -23,6 +23,8 @@ export interface Planning {
   readonly overrides: readonly Override[];
   /** The newest word of a host. */
   readonly observationOf: (host: string) => HostObservation | undefined;
+  /** Users' requests that came to the sites on a host lately. */
+  readonly requestsOn: (host: string, sites: readonly string[]) => number;
 }
 
 /** What is to be rolled out; the rest follows from {@link Planning}. */
@@ -63,6 +65,7 @@ export function planFor(planning: Planning, purpose: Purpose): PlannedRollout {
       });
     },
     proven: proven.digestOf,
+    requestsOn: planning.requestsOn,
   });
   return { rollout, releases: [...releases.values()] };
 }

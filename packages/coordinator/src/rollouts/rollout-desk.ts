@@ -8,6 +8,7 @@ import {
   overrideEvent,
   overrideGate,
   Problem,
+  type ProgramUnit,
   type UnitRelease,
   verbEvent,
 } from "@sluice/core";
@@ -18,9 +19,10 @@ import type { FleetDesk } from "../fleet/fleet-desk.ts";
 import { readProvenReleases } from "../fleet/proven-releases.ts";
 import type { Roster } from "../hosts/roster.ts";
 import type { Leadership } from "../leadership.ts";
-import { requireAgent } from "../releases/agent-programs-desk.ts";
+import { requireProgram } from "../releases/agent-programs-desk.ts";
 import { markOneWay } from "../releases/mark-one-way.ts";
 import { appendEvent } from "../store/event-log.ts";
+import { lateFlag, writeFlag } from "../store/meta.ts";
 import { readOneWay } from "../store/one-way-releases.ts";
 import {
   readActiveRollouts,
@@ -34,7 +36,8 @@ import { readPushedRelease } from "../store/site-releases.ts";
 import { readHaltAll } from "../store/standing-orders.ts";
 import type { Db, Store } from "../store/store.ts";
 import { assertUnitsFree, isEmpty, launch, type PlannedRollout } from "./launch.ts";
-import { adoptInstalledAgents, planAgents } from "./plan-agents.ts";
+import { type Following, planLateHost } from "./plan-late-host.ts";
+import { adoptInstalled, planPrograms } from "./plan-programs.ts";
 import { type HostsWanted, planReboot } from "./plan-reboot.ts";
 import { planRelease } from "./plan-release.ts";
 import { noteRenewals, planRenewal, type Renewal } from "./plan-renewal.ts";
@@ -52,6 +55,7 @@ export interface RolloutDeskOptions {
   readonly fleets: FleetDesk;
   readonly runner: RolloutRunner;
   readonly roster: Roster;
+  readonly requestsOn: Planning["requestsOn"];
   /** Something was decided: plan again, and show it. */
   readonly decided: () => void;
 }
@@ -79,8 +83,9 @@ export interface RestartRequest extends Asking {
 
 export interface RebootRequest extends Asking, HostsWanted {}
 
-export interface AgentsRequest extends Asking {
-  /** Pushed before; absent: each host's agent as it is. */
+export interface ProgramsRequest extends Asking {
+  readonly unit: ProgramUnit;
+  /** Pushed before; absent: each host's program as it is. */
   readonly version?: string | undefined;
   readonly toEnvironment?: string | undefined;
 }
@@ -118,10 +123,10 @@ export class RolloutDesk {
 
   /** Everything a plan needs, as of now. */
   planning(db: Db, { by, reason }: Asking, overrides: readonly Override[] = []): Planning {
-    const { clock, ids, fleets } = this.#options;
+    const { clock, ids, fleets, requestsOn } = this.#options;
     const observationOf = this.#observationOf;
     const proven = readProvenReleases(db);
-    return { clock, ids, configured: fleets.require(), proven, by, reason, overrides, observationOf };
+    return { clock, ids, configured: fleets.require(), proven, by, reason, overrides, observationOf, requestsOn };
   }
 
   /** Starts the rollout of a release; undefined when every host already has it proven. */
@@ -160,8 +165,24 @@ export class RolloutDesk {
     this.#options.leadership.assertLeading(`renew certificate '${renewal.certificate}'`);
     return this.#start((db) => {
       assertNotHalted(db, `renew certificate '${renewal.certificate}'`);
-      const reason = "every host that presents it has found it renewed on disk";
+      const reason =
+        renewal.hosts === undefined
+          ? "every host that presents it has found it renewed on disk"
+          : "hosts that have one of their own each have found it renewed on disk";
       return [planRenewal(this.planning(db, { by: "coordinator", reason }), renewal)];
+    });
+  }
+
+  /** Starts what a rollout brought the others for a host that it skipped. */
+  follow(following: Following): void {
+    const { rollout, change } = following;
+    this.#options.leadership.assertLeading(`let '${change.host}' follow`);
+    this.#start((db) => {
+      assertNotHalted(db, `let '${change.host}' follow`);
+      const reason = `it was silent when rollout ${rollout.id} passed there`;
+      const planned = planLateHost(db, this.planning(db, { by: "coordinator", reason }), following);
+      writeFlag(db, lateFlag(rollout.id, change.host), undefined);
+      return [planned];
     });
   }
 
@@ -186,18 +207,18 @@ export class RolloutDesk {
     throw new Problem("verb-refused", "cannot reboot: on none of these hosts anything is proven");
   }
 
-  /** Starts the rollout of a version of the agent, or of a restart as they are; empty when every host already has it proven. */
-  restartAgents({ version, toEnvironment, ...asking }: AgentsRequest): readonly string[] {
+  /** Starts the rollout of a version of the agent or the keeper, or of a restart as they are; empty when every host already has it proven. */
+  restartPrograms({ unit, version, toEnvironment, ...asking }: ProgramsRequest): readonly string[] {
     const { leadership, fleets, clock } = this.#options;
-    leadership.assertLeading("restart the agents");
+    leadership.assertLeading(`restart the ${unit}s`);
     const environments = fleets.environmentsTo(toEnvironment);
     return this.#start((db) => {
-      assertNotHalted(db, "restart the agents");
-      const release = version === undefined ? undefined : requireAgent(db, version);
+      assertNotHalted(db, `restart the ${unit}s`);
+      const release = version === undefined ? undefined : requireProgram(db, unit, version);
       const configured = fleets.require();
       const observationOf = this.#observationOf;
-      adoptInstalledAgents(db, { configured, environments, observationOf, now: clock.now() });
-      return [planAgents(this.planning(db, asking), release, environments)];
+      adoptInstalled(db, { unit, configured, environments, observationOf, now: clock.now() });
+      return [planPrograms(this.planning(db, asking), unit, release, environments)];
     });
   }
 

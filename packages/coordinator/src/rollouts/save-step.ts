@@ -1,5 +1,6 @@
 import {
   type GateTidings,
+  type HostChange,
   type Instant,
   type NewEvent,
   type Plan,
@@ -10,11 +11,11 @@ import {
   rolloutEvents,
   type UnitKey,
 } from "@sluice/core";
-import { hostUnit } from "@sluice/core/rollout/wave";
 import type { Log } from "@sluice/runtime/logs/open-log";
 import { clearBadRelease, writeBadRelease } from "../store/bad-releases.ts";
 import { appendEvent } from "../store/event-log.ts";
-import { readDesired, readProven, writeDesired, writeProven } from "../store/host-units.ts";
+import { restoreDesired, writeProven } from "../store/host-units.ts";
+import { lateFlag, writeFlag } from "../store/meta.ts";
 import { type StoredRollout, updateRollout } from "../store/rollouts.ts";
 import type { Db, Store } from "../store/store.ts";
 import { writeToldGates } from "../store/told.ts";
@@ -57,17 +58,19 @@ export function saveGates({ store, log }: Desk, rollout: string, { events, told 
   for (const event of events) tell(log, event);
 }
 
-/** What a rollout gave up is wanted no longer: where its releases did not pass, the proven ones are desired again. */
+/**
+ * What a rollout gave up is wanted no longer: where its releases did not pass, the proven ones are desired again. What it was
+ * completed without is noted: it is to follow.
+ */
 function settleDesired(db: Db, rollout: Rollout, ended: RolloutState): void {
-  const proven = new Map(readProven(db).map((one) => [hostUnit(one.host, one.unit), one.digest]));
-  const wanted = new Map(readDesired(db).map((one) => [hostUnit(one.host, one.unit), one.digest]));
-  for (const { host, units } of rollout.stages.flatMap(({ waves }) => waves.flat())) {
-    if (ended.steps[host]?.kind === "passed") continue;
-    for (const { unit, to } of units) {
-      const key = hostUnit(host, unit);
-      if (wanted.get(key) === to) writeDesired(db, { host, unit, digest: proven.get(key) });
-    }
-  }
+  const changes = rollout.stages.flatMap(({ waves }) => waves.flat());
+  const isLate = ({ host }: HostChange) => ended.phase === "completed" && ended.steps[host]?.kind === "skipped";
+  for (const { host } of changes.filter(isLate)) writeFlag(db, lateFlag(rollout.id, host), "");
+  const hasPassed = ({ host }: HostChange) => ended.steps[host]?.kind === "passed";
+  restoreDesired(
+    db,
+    changes.filter((change) => !hasPassed(change) && !isLate(change)),
+  );
 }
 
 function carryOut(db: Db, action: RolloutAction, rollout: string, at: Instant): void {

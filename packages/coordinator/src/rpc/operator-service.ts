@@ -1,4 +1,4 @@
-import { type OperatorVerb, Problem, phasesAllowing } from "@sluice/core";
+import { agentUnit, keeperUnit, type OperatorVerb, Problem, phasesAllowing } from "@sluice/core";
 import { includesRole, overriderRole } from "@sluice/protocol";
 import type {
   ApplyResponse,
@@ -125,11 +125,12 @@ function rolloutMethods({ rollouts, view, clock }: OperatorServiceOptions, seams
       return { rolloutId: rollouts.deploy({ site, version, toEnvironment, reason, by, overrides: checks, oneWay }) };
     }),
     restart: unary(seams, (request, { principal: { name: by } }) => {
-      const { site, proxies, reason, toEnvironment, agents, agentVersion: version } = request;
+      const { site, proxies, reason, toEnvironment, agents, keepers, agentVersion: version } = request;
+      const unit = agents === true ? agentUnit : keepers === true ? keeperUnit : undefined;
       const ids =
-        agents === true
-          ? rollouts.restartAgents({ version, reason, toEnvironment, by })
-          : rollouts.restart({ site, proxies, reason, toEnvironment, by });
+        unit === undefined
+          ? rollouts.restart({ site, proxies, reason, toEnvironment, by })
+          : rollouts.restartPrograms({ unit, version, reason, toEnvironment, by });
       return { rolloutIds: [...ids] };
     }),
     rebootHosts: unary(seams, ({ hosts, all, environment, reason }, { principal }) => ({

@@ -1,5 +1,4 @@
 import {
-  agentUnit,
   between,
   type Drift,
   type DurationMs,
@@ -9,6 +8,7 @@ import {
   frontUnit,
   type HostObservation,
   type Instant,
+  isProgramUnit,
   proxyUnit,
   siteUnit,
   type UnitKey,
@@ -115,8 +115,8 @@ function facts(
   return {
     unit,
     installed: (seen?.installed ?? []).map(label),
-    // Nobody has pushed the agent that was installed by hand, so it says itself what it is.
-    running: unit === agentUnit ? seen?.running?.version : labelled(seen?.running?.digest, label),
+    // Nobody has pushed what was installed by hand, so it says itself what it is.
+    running: isProgramUnit(unit) ? seen?.running?.version : labelled(seen?.running?.digest, label),
     previous: seen?.previous?.version,
     previousUntilMs: seen?.previous?.until,
   };

@@ -1,4 +1,4 @@
-import type { Instant, UnitKey } from "@sluice/core";
+import type { HostChange, Instant, UnitKey } from "@sluice/core";
 import type { Db } from "./store.ts";
 
 /** The release that passed on a host, and the one that had passed before it. */
@@ -81,4 +81,17 @@ export function writeDesired(
     desired.unit,
     desired.digest,
   );
+}
+
+/** What these changes were to bring is wanted no longer: the proven releases are desired again. */
+export function restoreDesired(db: Db, changes: readonly HostChange[]): void {
+  const keyOf = ({ host, unit }: Pick<DesiredUnit, "host" | "unit">): string => `${host}/${unit}`;
+  const proven = new Map(readProven(db).map((one) => [keyOf(one), one.digest]));
+  const wanted = new Map(readDesired(db).map((one) => [keyOf(one), one.digest]));
+  for (const { host, units } of changes) {
+    for (const { unit, to } of units) {
+      const key = keyOf({ host, unit });
+      if (wanted.get(key) === to) writeDesired(db, { host, unit, digest: proven.get(key) });
+    }
+  }
 }

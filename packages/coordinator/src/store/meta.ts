@@ -13,7 +13,22 @@ export type Flag =
   /** The fence from which an operator let this store lead although agents were ahead. */
   | "adopted-fence"
   /** By environment and certificate: the renewed one for which a rollout was started last. */
-  | `renewal/${string}`;
+  | `renewal/${string}`
+  /** By rollout and host, with nothing in it: it completed without this host, which is to follow. */
+  | LateFlag;
+
+type LateFlag = `late/${string}/${string}`;
+
+/** Hosts that completed rollouts skipped, in the order of the rollouts. */
+export function readLateHosts(db: Db): readonly { readonly rollout: string; readonly host: string }[] {
+  const rows = db.all<{ key: string }>("SELECT key FROM meta WHERE key LIKE 'late/%' ORDER BY key");
+  return rows.map(({ key }) => {
+    const [, rollout = "", host = ""] = key.split("/");
+    return { rollout, host };
+  });
+}
+
+export const lateFlag = (rollout: string, host: string): LateFlag => `late/${rollout}/${host}`;
 
 /** The newest fence this store has led with; 0 before its first start. */
 export function readFence(db: Db): number {

@@ -66,9 +66,30 @@ export function readRolloutsEnding(db: Db, end: string): readonly StoredRollout[
   return db.all<RolloutRow>("SELECT * FROM rollouts WHERE substr(id, -length(?)) = ?", end, end).map(fromRow);
 }
 
-/** Rollouts that have not ended, oldest first. */
+interface Parsed {
+  readonly row: RolloutRow;
+  readonly stored: StoredRollout;
+}
+
+/** Active rollouts as they were read last, by their id. */
+const activeByDb = new WeakMap<Db, ReadonlyMap<string, Parsed>>();
+
+/**
+ * Rollouts that have not ended, oldest first. Every decision reads all of them: what has not been written since is the same
+ * object, so that what follows from it need not be found out again.
+ */
 export function readActiveRollouts(db: Db): readonly StoredRollout[] {
-  return db.all<RolloutRow>("SELECT * FROM rollouts WHERE ended_at IS NULL ORDER BY number").map(fromRow);
+  const before = activeByDb.get(db);
+  const rows = db.all<RolloutRow>("SELECT * FROM rollouts WHERE ended_at IS NULL ORDER BY number");
+  const active = rows.map((row) => ({ row, stored: readAgain(row, before?.get(row.id)) }));
+  activeByDb.set(db, new Map(active.map((one) => [one.row.id, one])));
+  return active.map(({ stored }) => stored);
+}
+
+function readAgain(row: RolloutRow, before: Parsed | undefined): StoredRollout {
+  if (before?.row.plan !== row.plan) return fromRow(row);
+  if (before.row.state === row.state) return before.stored;
+  return { ...before.stored, state: JSON.parse(row.state) as RolloutState };
 }
 
 /** Rollouts that went back since then, oldest first. */

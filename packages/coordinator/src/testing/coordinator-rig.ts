@@ -96,6 +96,10 @@ export interface FleetShape {
   readonly shared?: boolean;
   readonly probePath?: string;
   readonly waves?: string;
+  /** How copies of the sites are run; by somebody else unless told otherwise. */
+  readonly run?: string;
+  /** More keys of production, as the fleet file writes them. */
+  readonly production?: string;
 }
 
 /** A fleet of two environments (`at-1`; `web-1`, `web-2`) whose sites need no files of their own. */
@@ -111,6 +115,8 @@ export function fleetText(shape: FleetShape = {}): string {
     shared = false,
     probePath = "/healthz",
     waves = "1, 100%",
+    run = '{ driver: external, addresses: { blue: "127.0.0.1:1", green: "127.0.0.1:2" } }',
+    production,
   } = shape;
   return [
     "fleet: acme",
@@ -119,17 +125,21 @@ export function fleetText(shape: FleetShape = {}): string {
     "  - name: production",
     "    hosts: [web-1, web-2]",
     `    waves: [${waves}]`,
+    ...(production === undefined ? [] : [`    ${production}`]),
     `    gates: { soak: ${soakMs}ms, maxWait: ${maxWait}${approval === undefined ? "" : `, approval: [${approval}]`}${gates === undefined ? "" : `, ${gates}`} }`,
     ...(shared ? ["sharedPorts: [80]"] : []),
     "defaults: { health: { warmUp: 0s, minBake: 0s } }",
     "sites:",
-    ...sites.flatMap((site, index) => siteText(site, shared ? 80 : 8080 + index, forward, probePath, internalOnly)),
+    ...sites.flatMap((site, index) =>
+      siteText(site, run, shared ? 80 : 8080 + index, forward, probePath, internalOnly),
+    ),
     "",
   ].join("\n");
 }
 
 function siteText(
   site: string,
+  run: string,
   port: number,
   forward: string,
   probePath: string,
@@ -137,7 +147,7 @@ function siteText(
 ): readonly string[] {
   return [
     `  ${site}:`,
-    `    run: { driver: external, addresses: { blue: "127.0.0.1:1", green: "127.0.0.1:2" } }`,
+    `    run: ${run}`,
     `    forward: { host: ${forward} }`,
     "    bindings:",
     "      acceptance:",

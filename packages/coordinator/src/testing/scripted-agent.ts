@@ -12,13 +12,14 @@ import {
   type PreviousRelease,
   type ProbeOutcome,
   type ProbeResult,
+  type ProgramUnit,
   type RebootSeen,
   type RebootState,
   type TrafficBlock,
   type UnitKey,
   type UnitObservation,
 } from "@sluice/core";
-import { agentRelease } from "@sluice/core/agents/agent-release";
+import { programRelease } from "@sluice/core/programs/program-release";
 import { decodeIntent, protocolVersion, toWireObservation, toWireProbeResult, toWireTraffic } from "@sluice/protocol";
 import {
   AgentServiceClient,
@@ -61,6 +62,8 @@ export interface ScriptedAgentOptions {
   readonly bootId?: string;
   /** What its own program calls itself, as installed by hand; absent: it does not say, as one without a watchdog. */
   readonly agentVersion?: string;
+  /** The same of the keeper. */
+  readonly keeperVersion?: string;
 }
 
 /** A host that speaks the real protocol and does nothing but report what its script says. */
@@ -80,7 +83,7 @@ export interface ScriptedAgent extends AsyncDisposable {
   tellReboot(state: RebootState, sentence: string): void;
   /** Runs by another boot from now on. */
   rebooted(bootId: string): void;
-  /** Says nothing any more, with its stream still open. */
+  /** Says nothing any more, with its stream still open; it dials no other one once that has been closed. */
   fallSilent(): void;
   /** Speaks again. */
   speak(): void;
@@ -163,7 +166,8 @@ class Scripted implements ScriptedAgent {
 
   speak(): void {
     this.#silent = false;
-    this.#report();
+    if (this.#stream?.closed === true) this.#dial();
+    else this.#report();
   }
 
   repeatBatch(): void {
@@ -221,7 +225,7 @@ class Scripted implements ScriptedAgent {
   #lost(stream: ClientDuplexStream<SessionRequest, SessionResponse>): void {
     if (this.#stream !== stream || this.#disposed) return;
     this.#welcome = false;
-    this.#redial = setTimeout(() => this.#dial(), redialMs);
+    if (!this.#silent) this.#redial = setTimeout(() => this.#dial(), redialMs);
   }
 
   #send(message: SessionRequest["message"]): void {
@@ -303,7 +307,7 @@ class Scripted implements ScriptedAgent {
       maxFence: this.#memory.maxFence,
       generation: this.#memory.generation,
       intentDigest: this.#memory.intentDigest,
-      units: [...(this.intent?.body.units ?? []).map((unit) => this.#unit(unit)), ...this.#ownProgram()],
+      units: [...(this.intent?.body.units ?? []).map((unit) => this.#unit(unit)), ...this.#ownPrograms()],
       grants: [...this.#grants.values()],
       remarks: [],
       ...(this.#script.drifts === undefined ? {} : { drifts: this.#script.drifts }),
@@ -318,12 +322,15 @@ class Scripted implements ScriptedAgent {
   }
 
   /** As long as the intent does not speak of it. */
-  #ownProgram(): readonly UnitObservation[] {
-    const { agentVersion: version } = this.#options;
-    if (version === undefined || this.intent?.body.units.some(({ unit }) => unit === "agent")) return [];
-    const { digest } = agentRelease(version, undefined, sha256Text);
-    const running = { digest, version, build: version, pid: 1, startedAt: instant(Date.now()) };
-    return [{ unit: "agent", installed: [], reasons: [], running }];
+  #ownPrograms(): readonly UnitObservation[] {
+    const { agentVersion: agent, keeperVersion: keeper } = this.#options;
+    return Object.entries({ agent, keeper }).flatMap(([name, version]) => {
+      const unit = name as ProgramUnit;
+      if (version === undefined || this.intent?.body.units.some((one) => one.unit === unit)) return [];
+      const { digest } = programRelease(unit, version, undefined, sha256Text);
+      const running = { digest, version, build: version, pid: 1, startedAt: instant(Date.now()) };
+      return [{ unit, installed: [], reasons: [], running }];
+    });
   }
 
   #unit({ unit, desired, proven, hold }: Intent["body"]["units"][number]): UnitObservation {

@@ -1,4 +1,11 @@
-import { agentUnit, type Grant, parseUnit, type UnitKey, type UnitRelease } from "../intent/intent.ts";
+import {
+  type Grant,
+  isProgramUnit,
+  type ProgramUnit,
+  parseUnit,
+  type UnitKey,
+  type UnitRelease,
+} from "../intent/intent.ts";
 import { type CertificateSet, sameCertificates } from "../proxying/certificate.ts";
 import { otherSlot, type SlotName } from "../proxying/proxy-settings.ts";
 import { after, type Instant, minutes } from "../units/time.ts";
@@ -37,7 +44,10 @@ export function createActivation(input: CreateActivationInput): ActivationState 
   const parts = grant.units.map((wanted) => createPart(input, wanted));
   const known = parts.filter((part) => part !== undefined);
   const subject = { grant, since: now, parts: known, notes: [] };
-  if (isForAgent(grant)) return refused(subject, now, "an agent is changed by a grant of its own; nothing was touched");
+  const program = programOf(grant);
+  if (program !== undefined) {
+    return refused(subject, now, `the ${program} is changed by a grant of its own; nothing was touched`);
+  }
   const unknown = grant.units.find((_, index) => parts[index] === undefined);
   if (unknown === undefined) return { ...subject, phase: "installing", deadline: after(now, installWithinMs) };
   const reason = `the intent grants ${unknown.unit} release ${unknown.digest}, but does not describe it; nothing was touched`;
@@ -55,8 +65,9 @@ const refused = (
   end: { kind: "failed", touchedTraffic: false, failure: "install", reason },
 });
 
-/** Whether a grant names the agent: its program changes by other steps than what users reach. */
-export const isForAgent = ({ units }: Pick<Grant, "units">): boolean => units.some(({ unit }) => unit === agentUnit);
+/** The program of Sluice's own that a grant names, if it does: it changes by other steps than what users reach. */
+export const programOf = ({ units }: Pick<Grant, "units">): ProgramUnit | undefined =>
+  units.map(({ unit }) => unit).find(isProgramUnit);
 
 function createPart(
   { grant, releases, live, before = {} }: CreateActivationInput,
@@ -71,7 +82,7 @@ function createPart(
   const isAsWanted = now?.digest === wanted.digest && sameCertificates(now.certificates, startWith?.certificates);
   const unchanged = grant.kind !== "restart" && isAsWanted;
   const parsed = parseUnit(unit);
-  if (parsed.kind === "agent") return undefined;
+  if (parsed.kind === "agent" || parsed.kind === "keeper") return undefined;
   if (parsed.kind !== "site") {
     const site = parsed.kind === "front" ? {} : { site: parsed.site };
     return {

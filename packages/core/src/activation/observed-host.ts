@@ -14,10 +14,12 @@ export interface ObservedHost {
   readonly silent?: readonly SilentProxy[];
   /** The agent's own program; absent: nobody could start another one in its place. */
   readonly agent?: AgentSeen;
+  /** Who owns its sockets and processes; absent: it does not say which version it is. */
+  readonly keeper?: KeeperSeen;
 }
 
-/** The agent that looks, by its own word. */
-export interface AgentSeen {
+/** What a program of Sluice's own says of itself. */
+export interface OwnProgramSeen {
   /** Of its release. */
   readonly digest: string;
   readonly version: string;
@@ -25,8 +27,25 @@ export interface AgentSeen {
   readonly startedAtMs: number;
   /** The grant that it was started on trial for; absent: it was started as the proven one. */
   readonly trial?: string;
+}
+
+/** The agent that looks, by its own word. */
+export interface AgentSeen extends OwnProgramSeen {
   /** Why trials have ended, by grant, as the watchdog says it. */
   readonly trialEnds: Readonly<Record<string, string>>;
+}
+
+/** The keeper of the host, by its own word. */
+export interface KeeperSeen extends OwnProgramSeen {
+  readonly kept: Kept;
+}
+
+/** What a keeper holds, as far as its successor has to hold it as well. */
+export interface Kept {
+  /** Names of sockets that it can give to others. */
+  readonly sockets: readonly string[];
+  /** Pids of running children that it starts again when they end, by name. */
+  readonly children: Readonly<Record<string, number>>;
 }
 
 /** A proxy process that its keeper starts again when it ends, and that says nothing at this moment. */

@@ -427,6 +427,22 @@ test("a proxy that comes back for another grant and leads to what is being ended
   expect(runningNow(world)).toEqual(asBefore);
 });
 
+test("a proxy that waits for the sockets and leads to what is being ended is told to lead back before that ends", () => {
+  const world = hostWith(grantFor(siteTo2));
+  runUntil(world, "provisional");
+  const [accepting] = world.proxies.filter(({ unit }) => unit === "proxy:shop");
+  if (accepting === undefined) throw new Error("nobody accepts");
+  const waiting = { ...accepting, childId: "waiting", accepting: false };
+  world.proxies.push(waiting);
+  world.word = { kind: "withdrawn" };
+  world.acted.length = 0;
+  expect(endOf(world)).toEqual({ kind: "withdrawn" });
+  expect(world.proxies.find(({ childId }) => childId === "waiting")?.slots.live).toBe("blue");
+  expect(world.acted.filter((kind) => kind === "put-slots" || kind === "stop-slot")).toEqual([
+    ...["put-slots", "put-slots", "stop-slot"],
+  ]);
+});
+
 test("a first release that fails after the switch leaves nothing behind", () => {
   const world = hostWith(grantFor(allTo2), { empty: true });
   world.answer = (order) => (order.target.hop === "listener" ? bad : { kind: "good", status: 200 });

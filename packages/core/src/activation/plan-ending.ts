@@ -11,7 +11,6 @@ import type {
 import { changingProxies, changingSites, drainMs, sitesBehindSameProxy, tableBefore } from "./activation-parts.ts";
 import { describeParts } from "./activation-words.ts";
 import {
-  acceptingProxies,
   isSuch,
   leadsAs,
   type ObservedHost,
@@ -71,7 +70,7 @@ export function planRestoring(input: ActivationInput, state: InActivation<"resto
 function restoringOrders(input: ActivationInput, state: InActivation<"restoring">): readonly ActivationAction[] {
   const slots = changingSites(state).flatMap((part) => startBefore(input.host, part));
   if (slots.length > 0) return slots;
-  const tables = sitesBehindSameProxy(state).flatMap(({ site }) => putBack(input, site));
+  const tables = sitesBehindSameProxy(state).flatMap((part) => putBack(input, part));
   const proxies = changingProxies(state).flatMap((part) => takeBack(input, part, state.successors[part.unit]));
   return [...tables, ...proxies];
 }
@@ -81,10 +80,11 @@ function startBefore(host: ObservedHost, { site, from }: SitePart): readonly Act
   return [{ kind: "start-slot", site, slot: from.slot, release: from.release }];
 }
 
-function putBack(input: ActivationInput, site: string): readonly ActivationAction[] {
+/** Also in a process that is on its way to the sockets for another grant, which was told of the slots when it was started. */
+function putBack(input: ActivationInput, { site, to }: SitePart): readonly ActivationAction[] {
   const slots = tableBefore(input, site);
-  return acceptingProxies(input.host, `proxy:${site}`)
-    .filter((seen) => seen.slots.live !== slots.live)
+  return proxiesOf(input.host, `proxy:${site}`)
+    .filter((seen) => !seen.draining && (seen.accepting ? seen.slots.live !== slots.live : seen.slots.live === to))
     .map(({ childId }) => ({ kind: "put-slots", childId, slots }));
 }
 
@@ -136,14 +136,13 @@ function dismissOrder(input: ActivationInput, { childId, accepting }: ProxySeen)
  */
 export function planClearing(input: ActivationInput, state: InActivation<"clearing">): ActivationPlan {
   const { host } = input;
-  if (sitesBehindSameProxy(state).some(({ site, to }) => isLive(host, site, to))) {
-    // A process that was on its way to the sockets, for another grant, was told of the slots before they were put back.
+  if (sitesBehindSameProxy(state).some(({ site, to }) => isLedTo(host, site, to))) {
     const { grant, since, parts, notes, successors, end } = state;
     const next = { grant, since, parts, notes, phase: "restoring", successors, startedAt: input.now, end } as const;
     return planRestoring(input, next);
   }
   const slots = changingSites(state).filter(
-    ({ site, to }) => slotSeen(host, site, to) !== undefined && !isLive(host, site, to),
+    ({ site, to }) => slotSeen(host, site, to) !== undefined && !isLedTo(host, site, to),
   );
   const proxies = changingProxies(state).flatMap((part) => leftovers(host, part, state.successors[part.unit]));
   const silent = changingProxies(state).flatMap(({ unit }) =>
@@ -177,8 +176,9 @@ function leftovers(
   );
 }
 
-const isLive = (host: ObservedHost, site: string, slot: "blue" | "green"): boolean =>
-  acceptingProxies(host, `proxy:${site}`).some(({ slots }) => slots.live === slot);
+/** Users come there, or will as soon as a proxy accepts that waits for it. */
+const isLedTo = (host: ObservedHost, site: string, slot: "blue" | "green"): boolean =>
+  proxiesOf(host, `proxy:${site}`).some(({ draining, slots }) => !draining && slots.live === slot);
 
 /** Never started again; should it be back by now it drains, as every proxy does that is asked to end. */
 export const endForGood = (input: ActivationInput, { childId }: { readonly childId: string }): ActivationAction => ({
@@ -202,7 +202,7 @@ export function planDraining(input: ActivationInput, state: InActivation<"draini
   const { host } = input;
   const late = input.now >= state.deadline;
   const slots = changingSites(state).flatMap(({ site, from }) =>
-    from === undefined || slotSeen(host, site, from.slot) === undefined || isLive(host, site, from.slot)
+    from === undefined || slotSeen(host, site, from.slot) === undefined || isLedTo(host, site, from.slot)
       ? []
       : [{ site, slot: from.slot }],
   );

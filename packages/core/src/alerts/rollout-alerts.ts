@@ -1,7 +1,7 @@
 import type { GateState } from "../gates/gate.ts";
 import { describeHosts } from "../rollout/describe-rollout.ts";
 import type { Rollout, RolloutState, StepState, Steps } from "../rollout/rollout.ts";
-import { type InPhase, placedSteps } from "../rollout/wave.ts";
+import { type InPhase, isTouched, placedSteps } from "../rollout/wave.ts";
 import { noWayBack, noWayBackSentence } from "../rollout/way-back.ts";
 import { type DurationMs, type Instant, minutes } from "../units/time.ts";
 import type { Alert, AlertLabels, AlertName } from "./alert.ts";
@@ -57,7 +57,7 @@ function stoppedAlerts(facts: RolloutFacts, state: Stopped, now: Instant): reado
 }
 
 const mayHaveMet = (step: StepState): boolean =>
-  step.kind === "failed" ? step.touchedTraffic : step.kind !== "pending" && step.kind !== "activating";
+  step.kind === "failed" ? step.touchedTraffic : isTouched(step) && step.kind !== "activating";
 
 function heldAlert(
   facts: RolloutFacts,
@@ -109,7 +109,7 @@ function tell({ rollout, state }: RolloutFacts, name: AlertName, sentence: strin
 }
 
 function labelsOf(rollout: Rollout, state: RolloutState): AlertLabels {
-  const touched = placedSteps(rollout, state.steps).filter(({ step }) => step.kind !== "pending");
+  const touched = placedSteps(rollout, state.steps).filter(({ step }) => isTouched(step));
   const environment = "at" in state ? rollout.stages[state.at.stage]?.environment : touched.at(-1)?.stage.environment;
   return {
     rollout: rollout.id,

@@ -4,6 +4,7 @@ import { completeGates, waveSize, windowsOf } from "./complete-fleet.ts";
 import type { WaveSize } from "./fleet.ts";
 import { formatPath } from "./fleet-problem.ts";
 import type { EnvironmentPiece, FleetReading, Piece } from "./fleet-reading.ts";
+import { nearestOf } from "./nearest.ts";
 import type { PathProblem } from "./path-problem.ts";
 
 /** Names given once, hosts in one environment, waves that grow to everything, gates that can be met. */
@@ -13,6 +14,7 @@ export function checkEnvironments(reading: FleetReading): readonly PathProblem[]
     ...hostsTwice(reading),
     ...hostsUnused(reading),
     ...reading.environments.flatMap(checkWaves),
+    ...reading.environments.flatMap(checkCanary),
     ...reading.environments.flatMap(checkMaxWait),
     ...reading.environments.flatMap(checkWindows),
     ...reading.environments.flatMap(approvalTwice),
@@ -87,6 +89,20 @@ function grows(before: WaveSize, size: WaveSize, hosts: number): boolean {
 
 const hostsIn = (size: WaveSize, hosts: number): number =>
   size.kind === "hosts" ? Math.min(size.count, hosts) : Math.ceil((size.percent * hosts) / 100);
+
+/** Canaries are hosts of their environment, each once. */
+function checkCanary({ canary, hosts, name, path }: EnvironmentPiece): readonly PathProblem[] {
+  if (canary === undefined || canary.source === "least-traffic") return [];
+  const names = hosts.map(({ source }) => source);
+  return canary.source.flatMap((host, index, all): readonly PathProblem[] => {
+    const place = { path: [...canary.path, index], about: [[...path, "hosts"]] };
+    if (all.indexOf(host) < index) return [{ ...place, sentence: `canary '${host}' is listed twice` }];
+    if (names.includes(host)) return [];
+    const meant = nearestOf(host, names);
+    const hint = meant === undefined ? `its hosts are ${names.join(", ")}` : `did you mean '${meant}'?`;
+    return [{ ...place, sentence: `canary '${host}' is no host of ${name ?? "the environment"}`, hint }];
+  });
+}
 
 function checkMaxWait({ gates }: EnvironmentPiece): readonly PathProblem[] {
   if (gates === undefined || gates.source.maxWait === undefined) return [];

@@ -5,7 +5,7 @@ import { parseDays, type TimeWindow } from "../gates/time-window.ts";
 import { type DurationMs, durationMs, parseDuration } from "../units/time.ts";
 import { completeHealth } from "./complete-health.ts";
 import { completeNotifications } from "./complete-notifications.ts";
-import type { Binding, Environment, Fleet, Gates, Host, Probe, Run, Site, WaveSize } from "./fleet.ts";
+import type { Binding, Canary, Environment, Fleet, Gates, Host, Probe, Run, Site, WaveSize } from "./fleet.ts";
 import type {
   BindingSource,
   DefaultsSource,
@@ -50,7 +50,7 @@ export function completeFleet(source: FleetSource): Fleet {
   const defaults = source.defaults ?? {};
   return {
     name: source.fleet,
-    environments: source.environments.map(completeEnvironment),
+    environments: source.environments.map((environment) => completeEnvironment(environment, defaults)),
     hosts: source.environments.flatMap((environment) =>
       environment.hosts.map((name) =>
         completeHost(name, environment.name, Object.hasOwn(hosts, name) ? hosts[name] : undefined),
@@ -73,17 +73,23 @@ export function completeFleet(source: FleetSource): Fleet {
   };
 }
 
-function completeEnvironment(source: EnvironmentSource): Environment {
+function completeEnvironment(source: EnvironmentSource, defaults: DefaultsSource): Environment {
+  const { drift = defaults.drift } = source;
   return {
     name: source.name,
     hosts: source.hosts,
     waves: (source.waves ?? environmentDefaults.waves).map(waveSize),
+    ...(source.canary === undefined ? {} : { canary: canaryOf(source.canary) }),
+    ...(source.skipLostAfter === undefined ? {} : { skipLostMs: ms(source.skipLostAfter) }),
     gates: completeGates(source.gates ?? {}),
     unconfirmed: source.unconfirmed ?? environmentDefaults.unconfirmed,
-    ...(source.drift === undefined ? {} : { drift: source.drift }),
+    ...(drift === undefined ? {} : { drift }),
     ...(source.pendingAlertAfter === undefined ? {} : { pendingAlertMs: ms(source.pendingAlertAfter) }),
   };
 }
+
+const canaryOf = (source: NonNullable<EnvironmentSource["canary"]>): Canary =>
+  source === "least-traffic" ? { kind: source } : { kind: "hosts", hosts: source };
 
 /** `1` one host, `"50%"` half of the hosts. */
 export function waveSize(wave: number | string): WaveSize {
@@ -179,6 +185,7 @@ function completeSite(name: string, source: SiteSource, defaults: DefaultsSource
       Object.entries(source.bindings).map(([environment, bindings]) => [environment, bindings.map(completeBinding)]),
     ),
     probes: (source.probes ?? [{ path: ready.path }]).map(completeProbe),
+    ...(source.drift === undefined ? {} : { drift: source.drift }),
   };
 }
 

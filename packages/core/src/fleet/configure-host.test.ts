@@ -145,3 +145,21 @@ test("a site runs on its own engine, and fronts on that of the defaults", () => 
   expect(front?.content).toMatchObject({ engine: "haproxy" });
   expect(configureHost(parsed(twoSites), "web-1", digest, options).front?.content).toMatchObject({ engine: "node" });
 });
+
+test("what is done about drift is the site's word, else its environment's, else that of the defaults", () => {
+  const said = (defaults: string, environment: string, site: string) => {
+    const text = twoSites
+      .replace("fleet: acme", `fleet: acme\ndefaults: { ${defaults} }`)
+      .replace("name: production,", `name: production, ${environment}`)
+      .replace("hold: 3s", `hold: 3s\n    ${site}`);
+    const { drift, siteDrift } = configureHost(parsed(text), "web-1", digest, options);
+    return { drift, siteDrift };
+  };
+  expect(said("", "", "")).toEqual({ drift: "heal", siteDrift: {} });
+  expect(said("drift: report", "", "")).toEqual({ drift: "report", siteDrift: {} });
+  expect(said("drift: report", "drift: heal,", "")).toEqual({ drift: "heal", siteDrift: {} });
+  expect(said("drift: report", "drift: heal,", "drift: report")).toEqual({
+    drift: "heal",
+    siteDrift: { shop: "report" },
+  });
+});

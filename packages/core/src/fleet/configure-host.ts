@@ -27,6 +27,8 @@ export interface HostConfiguration {
   readonly environment: string;
   readonly unconfirmed: "revert" | "keep";
   readonly drift: DriftPolicy;
+  /** By site, of those that have a word of their own. */
+  readonly siteDrift: Readonly<Record<string, DriftPolicy>>;
   readonly sites: readonly SiteDuties[];
   /** The release of every site's proxy: unit `proxy:<site>`, content {@link SiteProxySettings}. */
   readonly proxies: readonly UnitRelease[];
@@ -56,6 +58,7 @@ export function configureHost(fleet: Fleet, hostName: string, digest: Digest, op
     environment: environment.name,
     unconfirmed: environment.unconfirmed,
     drift: environment.drift ?? "heal",
+    siteDrift: Object.fromEntries(sites.flatMap(({ name, drift }) => (drift === undefined ? [] : [[name, drift]]))),
     sites: sites.map((site) => dutiesOf(fleet, host, site, options)),
     proxies: sites.map((site) => settingsRelease(proxyUnit(site.name), proxySettings(fleet, host, site), digest)),
     ...(front === undefined ? {} : { front }),

@@ -77,8 +77,10 @@ function settingChanges(
   }));
 }
 
-const environmentWords = ({ waves, gates, unconfirmed, drift, pendingAlertMs }: Environment): SettingWords => [
+const environmentWords = ({ waves, gates, unconfirmed, drift, pendingAlertMs, ...more }: Environment): SettingWords => [
   ["waves", waves.map(waveWords).join(", ")],
+  ["canary", canaryWords(more)],
+  ["skipLostAfter", more.skipLostMs === undefined ? "never" : formatDuration(more.skipLostMs)],
   ["gates.soak", formatDuration(gates.soakMs)],
   ["gates.approval", gates.approval.map(approvalWords).join(", ") || "none"],
   ["gates.window", (gates.windows ?? []).map(windowWords).join(" or ") || "always open"],
@@ -93,6 +95,9 @@ const environmentWords = ({ waves, gates, unconfirmed, drift, pendingAlertMs }: 
 ];
 
 const yesWords = (asked: boolean | undefined): string => (asked === true ? "yes" : "no");
+
+const canaryWords = ({ canary, hosts }: Pick<Environment, "canary" | "hosts">): string =>
+  canary === undefined ? (hosts[0] ?? "none") : canary.kind === "hosts" ? canary.hosts.join(", ") : canary.kind;
 
 const waveWords = (size: WaveSize): string => (size.kind === "hosts" ? `${size.count}` : `${size.percent}%`);
 

@@ -45,6 +45,8 @@ test.each([
   ],
   ["health in defaults", {}, { top: "defaults: { health: { minBake: 10m } }" }, "site shop: health.minBake 2m → 10m"],
   ["what to do", {}, { environment: "onRegression: hold" }, "site shop: onRegression revert → hold"],
+  ["what is done about drift", { site: "drift: report" }, {}, "site shop: drift report → as the environment says"],
+  ["drift everywhere", {}, { top: "defaults: { drift: report }" }, "environment production: drift heal → report"],
   ["waves", {}, { environment: "waves: [100%]" }, "environment production: waves 1, 100% → 100%"],
   [
     "gates",

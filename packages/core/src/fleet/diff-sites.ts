@@ -72,6 +72,7 @@ const siteWords = (site: Site): SettingWords => [
   ["hold", formatDuration(site.holdMs)],
   ["maxUnavailable", `${site.maxUnavailable}`],
   ["maxReverting", `${site.maxReverting ?? site.maxUnavailable * 2}`],
+  ["drift", site.drift ?? "as the environment says"],
   ["probes", site.probes.map(probeWords).join("; ")],
 ];
 

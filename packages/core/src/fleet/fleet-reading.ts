@@ -26,6 +26,7 @@ export interface EnvironmentPiece {
   readonly name?: string;
   readonly hosts: readonly Piece<string>[];
   readonly waves?: Piece<NonNullable<EnvironmentSource["waves"]>>;
+  readonly canary?: Piece<NonNullable<EnvironmentSource["canary"]>>;
   readonly gates?: Piece<NonNullable<EnvironmentSource["gates"]>>;
   readonly health?: Piece<HealthSource>;
 }
@@ -112,6 +113,7 @@ function environmentPiece(
   const part = <T>(key: string): Piece<T> | undefined => soundPart<T>(isSound, path, value, key);
   const name = part<string>("name")?.source;
   const waves = part<NonNullable<EnvironmentSource["waves"]>>("waves");
+  const canary = part<NonNullable<EnvironmentSource["canary"]>>("canary");
   const gates = part<NonNullable<EnvironmentSource["gates"]>>("gates");
   const health = part<HealthSource>("health");
   return {
@@ -119,6 +121,7 @@ function environmentPiece(
     hosts: soundItems<string>(isSound, [...path, "hosts"], value.hosts),
     ...(name === undefined ? {} : { name }),
     ...(waves === undefined ? {} : { waves }),
+    ...(canary === undefined ? {} : { canary }),
     ...(gates === undefined ? {} : { gates }),
     ...(health === undefined ? {} : { health }),
   };

@@ -14,6 +14,9 @@ const onRegression = z
   .describe(
     "What a rollout does when health regresses: go back by itself, or stop and leave it to a person (one-way migrations).",
   );
+const drift = z
+  .enum(["heal", "report"])
+  .describe("What a host does about files and slots that somebody changed on it by hand.");
 const drain = words.duration.describe(
   "Longest time requests and websockets on the old slot may take to end after a switch.",
 );
@@ -102,15 +105,19 @@ export const environmentSource = z
       .optional()
       .describe("Cumulative size of each wave in hosts or per cent; the last one covers all hosts.")
       .meta({ examples: [[1, "50%", "100%"]] }),
+    canary: words.canary
+      .optional()
+      .describe("Which hosts go first: those named, or the one that the fewest users came to in the last hour.")
+      .meta({ examples: ["least-traffic", ["web-3"]] }),
+    skipLostAfter: words.duration
+      .optional()
+      .describe("How long a host may be silent before waves go on without it; it follows when it is back."),
     gates: gatesSource.optional(),
     unconfirmed: z
       .enum(["revert", "keep"])
       .optional()
       .describe("What a host does with an activation that nobody confirmed in time."),
-    drift: z
-      .enum(["heal", "report"])
-      .optional()
-      .describe("What a host does about files and slots that somebody changed on it by hand."),
+    drift: drift.optional(),
     pendingAlertAfter: words.duration
       .optional()
       .describe("How long an activation may be pending on a host before that is worth an alert."),
@@ -137,7 +144,9 @@ export const certificateSource = z
     renewal: z
       .enum(["rollout", "report"])
       .optional()
-      .describe("What is done once all hosts of an environment have found the same renewed pair; rollout when absent."),
+      .describe(
+        "What is done once all hosts of an environment have found the same renewed pair, or each one of its own; rollout when absent.",
+      ),
   })
   .describe("A certificate that bindings name.");
 
@@ -254,6 +263,7 @@ export const siteSource = z
     maxUnavailable: maxUnavailable.optional(),
     maxReverting: maxReverting.optional(),
     onRegression: onRegression.optional(),
+    drift: drift.optional(),
     health: healthSource.optional().describe("How sure verdicts about this site have to be."),
     bindings: z
       .record(
@@ -277,6 +287,7 @@ export const defaultsSource = z
     engine: defaultEngine.optional(),
     health: healthSource.optional().describe("How sure verdicts have to be, where environment and site say nothing."),
     onRegression: onRegression.optional(),
+    drift: drift.optional(),
     drain: drain.optional(),
     hold: hold.optional(),
     keepPrevious: keepPrevious.optional(),

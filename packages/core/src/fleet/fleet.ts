@@ -31,6 +31,10 @@ export interface Environment {
   readonly hosts: readonly string[];
   /** Cumulative size of each wave over the hosts of one site; the last one covers all. */
   readonly waves: readonly WaveSize[];
+  /** Who goes first; the order of `hosts` decides when absent. */
+  readonly canary?: Canary;
+  /** Silence after which a host that was not touched yet is left out of its wave. Absent: it is waited for, and the wave fails. */
+  readonly skipLostMs?: DurationMs;
   readonly gates: Gates;
   /** What a host does when a grant is not confirmed in time (promise 9). */
   readonly unconfirmed: "revert" | "keep";
@@ -46,6 +50,9 @@ export const pendingAlertMsDefault = minutes(24 * 60);
 export type WaveSize =
   | { readonly kind: "hosts"; readonly count: number }
   | { readonly kind: "percent"; readonly percent: number };
+
+/** Hosts by name, or the one that the fewest users came to. */
+export type Canary = { readonly kind: "least-traffic" } | { readonly kind: "hosts"; readonly hosts: readonly string[] };
 
 export interface Gates {
   /** Shortest time a wave is observed after its last activation. */
@@ -105,6 +112,8 @@ export interface Site {
   /** By environment name. */
   readonly bindings: Readonly<Record<string, readonly Binding[]>>;
   readonly probes: readonly Probe[];
+  /** What hosts do about what was changed by hand in this site and its proxy; absent: what its environments say. */
+  readonly drift?: DriftPolicy;
 }
 
 /** `revert`: go back to what was proven. `hold`: stop and leave it to a person, for one-way migrations. */

@@ -61,6 +61,9 @@ export const wave = z.union([whole(waveWanted, 1, 100_000), text(waveWanted, /^(
   error: waveWanted,
 });
 
+const canaryWanted = "least-traffic, or a list of hosts of the environment";
+export const canary = z.union([z.literal("least-traffic"), z.array(hostName).min(1)], { error: canaryWanted });
+
 export const rateWanted = "a percentage above 0% and below 50%, such as 1% or 0.5%";
 export const rate = text(rateWanted, /^(?!0+(?:\.0+)?%)(?:\d|[1-4]\d)(?:\.\d+)?%$/);
 

@@ -22,6 +22,7 @@ export function findUncovered(input: PlanInput, below: StageBelow): readonly Unc
 function whyUncovered({ rollout, state, hosts, proven = {} }: PlanInput, { host, units }: HostTargets) {
   if (units.length === 0) return undefined;
   const placed = placedSteps(rollout, state.steps).find(({ change }) => change.host === host);
+  if (placed?.step.kind === "skipped") return `was skipped by this rollout (${placed.step.reason})`;
   if (placed !== undefined && placed.step.kind !== "passed") return "has not passed in this rollout";
   if (placed === undefined && rollout.kind === "restart") return "was left out of this rollout";
   const other = units.find(({ unit, to }) => placed === undefined && proven[hostUnit(host, unit)] !== to);

@@ -1,7 +1,7 @@
 import type { PlanInput } from "../rollout/plan-input.ts";
 import type { RolloutState, WaitingOn } from "../rollout/rollout.ts";
 import { waveTakesMs } from "../rollout/timings.ts";
-import { type InPhase, stageAt, waveAt } from "../rollout/wave.ts";
+import { type InPhase, stageAt, takingPart } from "../rollout/wave.ts";
 import { after, between, formatDuration, type Instant } from "../units/time.ts";
 import { missingApprovals } from "./approvals.ts";
 import { findUncovered } from "./coverage.ts";
@@ -152,10 +152,10 @@ function judgeCoverage(input: PlanInput, { at }: Waiting): Judged | undefined {
   );
 }
 
-function judgeMonitoring({ now, rollout, gates: facts }: PlanInput, { at }: Waiting): Judged | undefined {
+function judgeMonitoring({ now, rollout, gates: facts }: PlanInput, { at, steps }: Waiting): Judged | undefined {
   const { gates } = stageAt(rollout, at);
   if (gates.monitoring !== true) return undefined;
-  const hosts = waveAt(rollout, at).map(({ host }) => host);
+  const hosts = takingPart(rollout, at, steps).map(({ host }) => host);
   const unheard = facts.unheard.filter(({ host }) => hosts.includes(host));
   const ownerless = facts.mutes.filter(({ owner, from, to }) => owner.trim() === "" && from <= now && now < to);
   if (unheard.length === 0 && ownerless.length === 0) return open("all probes report");

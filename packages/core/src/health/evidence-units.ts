@@ -15,9 +15,12 @@ export interface Unit extends Tally {
 
 /** Evidence sorted by host and way (probes: by host and stratum), in order of time, each block and round once. */
 export interface EvidenceIndex {
-  readonly traffic: ReadonlyMap<string, readonly TrafficBlock[]>;
-  readonly probes: ReadonlyMap<string, readonly ProbeAnswer[]>;
+  readonly traffic: ByHost<TrafficBlock>;
+  readonly probes: ByHost<ProbeAnswer>;
 }
+
+/** By host, and then by way or stratum. */
+type ByHost<T> = ReadonlyMap<string, ReadonlyMap<string, readonly T[]>>;
 
 export const indexEvidence = (evidence: HistoryEvidence): EvidenceIndex => finish(indexEvidenceSteps(evidence));
 
@@ -29,16 +32,16 @@ export function* indexEvidenceSteps(
   { traffic, probes }: HistoryEvidence,
   endedBy: number = Number.POSITIVE_INFINITY,
 ): Generator<undefined, EvidenceIndex> {
-  const blocks = new Map<string, TrafficBlock[]>();
-  const answers = new Map<string, ProbeAnswer[]>();
+  const blocks = new Map<string, Map<string, TrafficBlock[]>>();
+  const answers = new Map<string, Map<string, ProbeAnswer[]>>();
   let rows = 0;
   for (const { host, block } of traffic) {
     if (++rows % rowsPerStep === 0) yield;
-    if (block.startsAt + blockMs <= endedBy) add(blocks, `${host}|${wayKey(block)}`, block);
+    if (block.startsAt + blockMs <= endedBy) add(blocks, host, wayKey(block), block);
   }
   for (const answer of probes) {
     if (++rows % rowsPerStep === 0) yield;
-    if (answer.round < endedBy) add(answers, `${answer.host}|${stratumKey(answer.stratum)}`, answer);
+    if (answer.round < endedBy) add(answers, answer.host, stratumKey(answer.stratum), answer);
   }
   return {
     traffic: yield* eachOnce(blocks, ({ startsAt }) => startsAt),
@@ -48,7 +51,7 @@ export function* indexEvidenceSteps(
 
 /** The blocks a host counted for the way of a stratum. */
 export const blocksOf = (index: EvidenceIndex, host: string, stratum: TestedStratum): readonly TrafficBlock[] =>
-  index.traffic.get(`${host}|${wayKey(stratum)}`) ?? [];
+  index.traffic.get(host)?.get(wayKey(stratum)) ?? [];
 
 /** Only units with requests. A probe that could not be asked says nothing, so it is none. */
 export function unitsOf(
@@ -57,15 +60,23 @@ export function unitsOf(
   stratum: TestedStratum,
   slowAbove: number | undefined,
 ): readonly Unit[] {
-  if (stratum.source === "probe") {
-    const answers = index.probes.get(`${host}|${stratumKey(stratum)}`) ?? [];
-    return answers.filter(({ outcome }) => outcome.kind !== "unknown").map(unitOfAnswer);
-  }
+  if (stratum.source === "probe") return unitsOfAnswers(index.probes.get(host)?.get(stratumKey(stratum)) ?? []);
   const units: Unit[] = [];
   for (const block of blocksOf(index, host, stratum)) {
     const { requests, bad } = countBlock(block, stratum.indicator, slowAbove);
     if (requests > 0) units.push({ startsAt: block.startsAt, requests, bad });
   }
+  return units;
+}
+
+/** A control is asked for by every host that is compared with it. */
+const unitsByAnswers = new WeakMap<readonly ProbeAnswer[], readonly Unit[]>();
+
+function unitsOfAnswers(answers: readonly ProbeAnswer[]): readonly Unit[] {
+  const known = unitsByAnswers.get(answers);
+  if (known !== undefined) return known;
+  const units = answers.filter(({ outcome }) => outcome.kind !== "unknown").map(unitOfAnswer);
+  unitsByAnswers.set(answers, units);
   return units;
 }
 
@@ -86,20 +97,26 @@ function unitOfAnswer({ round, outcome }: ProbeAnswer): Unit {
   return { startsAt: round, requests: 1, bad: 1, failure: outcome.reason };
 }
 
-function add<T>(groups: Map<string, T[]>, key: string, item: T): void {
-  const group = groups.get(key);
-  if (group === undefined) groups.set(key, [item]);
-  else group.push(item);
+function add<T>(byHost: Map<string, Map<string, T[]>>, host: string, key: string, item: T): void {
+  const groups = byHost.get(host);
+  const group = groups?.get(key);
+  if (group !== undefined) group.push(item);
+  else if (groups !== undefined) groups.set(key, [item]);
+  else byHost.set(host, new Map([[key, [item]]]));
 }
 
 function* eachOnce<T>(
-  groups: ReadonlyMap<string, readonly T[]>,
+  byHost: ReadonlyMap<string, ReadonlyMap<string, readonly T[]>>,
   at: (item: T) => number,
-): Generator<undefined, ReadonlyMap<string, readonly T[]>> {
-  const sorted = new Map<string, readonly T[]>();
-  for (const [key, list] of groups) {
-    yield;
-    sorted.set(key, onceEach(list, at));
+): Generator<undefined, ByHost<T>> {
+  const sorted = new Map<string, ReadonlyMap<string, readonly T[]>>();
+  for (const [host, groups] of byHost) {
+    const own = new Map<string, readonly T[]>();
+    for (const [key, list] of groups) {
+      yield;
+      own.set(key, onceEach(list, at));
+    }
+    sorted.set(host, own);
   }
   return sorted;
 }

@@ -36,8 +36,9 @@ export function feedEvidence(state: HealthState, fed: FedEvidence): HealthState 
 
 /** The moment from which on the tests still lack blocks, and rounds; `undefined` while nothing is tested. */
 export function feedFrom({ tests }: HealthState): Instant | undefined {
-  const all = Object.values(tests).map(({ fedUntil }) => fedUntil);
-  return all.length === 0 ? undefined : instant(Math.min(...all));
+  let first: Instant | undefined;
+  for (const { fedUntil } of Object.values(tests)) if (first === undefined || fedUntil < first) first = fedUntil;
+  return first;
 }
 
 function feedTest(state: HealthState, test: StratumTest, index: EvidenceIndex, fed: FedEvidence): StratumTest {

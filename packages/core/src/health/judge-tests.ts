@@ -15,7 +15,7 @@ import type { HealthState } from "./health-state.ts";
 import type { Verdict } from "./verdict.ts";
 import type { VerdictRow } from "./verdict-row.ts";
 import { verdictRows } from "./verdict-rows.ts";
-import { weighTests } from "./weigh.ts";
+import { isSuspect, type Weighed, weighTests } from "./weigh.ts";
 
 /** What is asked of the tests. */
 export interface TestsQuestion {
@@ -37,24 +37,39 @@ const freshMsUsual = seconds(30);
  * inconclusive otherwise, whatever time has passed (promise 7).
  */
 export function judgeTests(state: HealthState, question: TestsQuestion): Verdict {
-  const weighed = weighTests(state);
-  const regressed = findRegressed(weighed);
+  const { weighed, regressed } = weighedIn(state);
   const { now, freshMs = freshMsUsual } = question;
-  const all = verdictRows({ state, weighed, regressed, now, freshMs });
-  const rows = all.filter(
-    ({ host, state: of }) => question.hosts.includes(host) || of === "regressed" || of === "suspect",
-  );
+  const asked = new Set(question.hosts);
+  const told = weighed.filter((one) => asked.has(one.test.host) || isSuspect(one) || regressed.includes(one));
+  const rows = verdictRows({ state, weighed: told, regressed, now, freshMs });
   const guilty = rows.filter((row) => row.state === "regressed");
   if (guilty.length > 0)
     return { kind: "regressed", reasons: guilty.map((row) => describeRegression(row, rows)), rows };
   const missing = [
     ...rows.filter(isShared).flatMap((row) => missingIn(row, now)),
     ...rows.filter((row) => !isShared(row)).flatMap((row) => missingIn(row, now)),
-    ...question.hosts.flatMap((host) => missingOn(state, question, host, rows)),
+    ...missingOnHosts(state, question, rows),
   ];
   if (missing.length === 0) return { kind: "pass", reasons: rows.filter(isProof).map(describePass), rows };
   const unhealthy = rows.some(isShared) ? { environmentUnhealthy: true as const } : {};
   return { kind: "inconclusive", missing: [...new Set(missing)], ...unhealthy, rows };
+}
+
+interface WeighedState {
+  readonly weighed: readonly Weighed[];
+  readonly regressed: readonly Weighed[];
+}
+
+/** What the evidence says changes with the evidence only; between two rounds it is asked for again and again. */
+const weighedStates = new WeakMap<HealthState, WeighedState>();
+
+function weighedIn(state: HealthState): WeighedState {
+  const known = weighedStates.get(state);
+  if (known !== undefined) return known;
+  const weighed = weighTests(state);
+  const found = { weighed, regressed: findRegressed(weighed) };
+  weighedStates.set(state, found);
+  return found;
 }
 
 /** Told first: it is what pauses a rollout. */
@@ -66,18 +81,24 @@ const missingIn = (row: VerdictRow, now: Instant): readonly string[] =>
 /** A stratum that had to rule out something, and did. */
 const isProof = ({ toRuleOut }: VerdictRow): boolean => toRuleOut !== undefined;
 
-/** What the host as a whole lacks. */
+/** What each host as a whole lacks. */
+function missingOnHosts(state: HealthState, question: TestsQuestion, rows: readonly VerdictRow[]): readonly string[] {
+  const proofs = new Set(rows.filter(isProof).map(({ host }) => host));
+  const newest = newestByHost(state);
+  return question.hosts.flatMap((host) => missingOn(state, question, host, { proofs, newest }));
+}
+
 function missingOn(
   state: HealthState,
   question: TestsQuestion,
   host: string,
-  rows: readonly VerdictRow[],
+  { proofs, newest }: { readonly proofs: ReadonlySet<string>; readonly newest: ReadonlyMap<string, Instant> },
 ): readonly string[] {
   const changedAt = state.hosts[host]?.changedAt;
   if (changedAt === undefined) return [`${host} is not known to be changed`];
-  if (!rows.some((row) => row.host === host && isProof(row))) return [`nothing on ${host} can prove the change`];
+  if (!proofs.has(host)) return [`nothing on ${host} can prove the change`];
   const until = bakedAt(state, host, changedAt, question.soakMs);
-  const spanned = Math.min(question.now, ...newestOf(state, host));
+  const spanned = Math.min(question.now, newest.get(host) ?? question.now);
   return spanned >= until ? [] : [`${host} bakes for ${formatDuration(between(instant(spanned), until))} more`];
 }
 
@@ -89,10 +110,13 @@ function bakedAt(state: HealthState, host: string, changedAt: Instant, soakMs = 
   return after(changedAt, durationMs(Math.max(soakMs, ...bakes)));
 }
 
-/** The newest answer of each required probe: what came before says nothing about the end of the time to bake. */
-const newestOf = ({ tests }: HealthState, host: string): readonly Instant[] =>
-  Object.values(tests).flatMap((test) =>
-    test.host === host && test.stratum.source === "probe" && test.toRuleOut !== undefined && test.newestAt !== undefined
-      ? [test.newestAt]
-      : [],
-  );
+/** By host the oldest of the newest answers of its required probes: what came before says nothing about the end of the time to bake. */
+function newestByHost({ tests }: HealthState): ReadonlyMap<string, Instant> {
+  const newest = new Map<string, Instant>();
+  for (const { host, stratum, toRuleOut, newestAt } of Object.values(tests)) {
+    if (stratum.source !== "probe" || toRuleOut === undefined || newestAt === undefined) continue;
+    const known = newest.get(host);
+    if (known === undefined || newestAt < known) newest.set(host, newestAt);
+  }
+  return newest;
+}

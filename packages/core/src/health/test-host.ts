@@ -18,7 +18,7 @@ import { type SlowCut, slowCut } from "./slow-threshold.ts";
 import { lateWeight, testKey } from "./start-tests.ts";
 import { isLatency, sameBinding, stratumKey, type TestedStratum, wayKey } from "./tested-stratum.ts";
 import { blockMs } from "./traffic-block.ts";
-import { unchangedHosts } from "./unchanged-hosts.ts";
+import { controlsMax, unchangedHosts } from "./unchanged-hosts.ts";
 
 export interface HostChanged {
   readonly host: string;
@@ -71,6 +71,7 @@ const hostOf = ({ hosts }: HealthState, host: string): HostUnderTest =>
   hosts[host] ?? { environment: "", strata: [], slowCuts: {} };
 
 function withAdded(state: HealthState, { host, added = [] }: HostChanged, known: HostUnderTest): HealthState {
+  if (added.length === 0) return state;
   const keys = new Set(known.strata.map(stratumKey));
   const late = added.filter((one) => !keys.has(stratumKey(one)) && !isIgnored(settingsOn(state, host, one), one));
   const weights = late.map((one, i): [string, number] => [testKey(host, one), lateWeight(state.lateStrata + i + 1)]);
@@ -112,7 +113,8 @@ function* createTest(
   const own = unitsBefore(host);
   const compared = unchangedHosts(state, host)
     .map((name) => ({ name, units: unitsBefore(name) }))
-    .filter(({ units }) => units.length >= unitsForHistory);
+    .filter(({ units }) => units.length >= unitsForHistory)
+    .slice(-controlsMax);
   yield;
   const unitMs = stratum.source === "probe" ? blockMs : unitLength(own);
   const inUnits = (units: readonly Unit[]) => (unitMs === blockMs ? units : mergeUnits(units, unitMs));

@@ -51,10 +51,17 @@ export interface ProbeStratum extends Way {
 /** Names a way: equal keys, equal ways. */
 export const wayKey = ({ site, binding, bindingPort, hop }: Way): string => `${site}|${binding}|${bindingPort}|${hop}`;
 
+/** A stratum is asked for its name again and again, and many thousands of them are while one front changes on many hosts. */
+const keys = new WeakMap<TestedStratum, string>();
+
 /** Names a stratum: equal keys, equal strata. */
 export function stratumKey(stratum: TestedStratum): string {
+  const known = keys.get(stratum);
+  if (known !== undefined) return known;
   const source = stratum.source === "probe" ? `probe ${stratum.probe}` : "traffic";
-  return `${wayKey(stratum)}|${source}|${stratum.indicator}`;
+  const key = `${wayKey(stratum)}|${source}|${stratum.indicator}`;
+  keys.set(stratum, key);
+  return key;
 }
 
 /** Of one host name and port, on whatever hop. */

@@ -3,7 +3,7 @@ import { freshFor } from "../probing/fresh.ts";
 import type { Standing } from "../rollout/capacity.ts";
 import { grantOf, type HostView } from "../rollout/plan-input.ts";
 import type { StepState } from "../rollout/rollout.ts";
-import { placedSteps } from "../rollout/wave.ts";
+import { isTouched, placedSteps } from "../rollout/wave.ts";
 import { type Instant, instant } from "../units/time.ts";
 import type { HealthState } from "./health-state.ts";
 import type { TestsQuestion } from "./judge-tests.ts";
@@ -38,7 +38,7 @@ export function isTested({ state }: Standing): boolean {
     case "paused":
       return true;
     case "waiting-for-gates":
-      return Object.values(state.steps).some(({ kind }) => kind !== "pending");
+      return Object.values(state.steps).some(isTouched);
     default:
       return false;
   }
@@ -72,12 +72,22 @@ export interface CountedPlace {
   readonly site: string;
 }
 
+/** Whoever comes under test, or is compared with, does so when a host changes. */
+const placesCounted = new WeakMap<HealthState["hosts"], readonly CountedPlace[]>();
+
 /** Where evidence of the tests comes from: hosts that changed, and those they are compared with; each once. */
-export function countedPlaces({ tests }: HealthState): readonly CountedPlace[] {
-  const places = Object.values(tests).flatMap(({ host, comparedWith, stratum: { site } }) =>
-    [host, ...comparedWith].map((one) => [`${one}|${site}`, { host: one, site }] as const),
-  );
-  return [...new Map(places).values()];
+export function countedPlaces({ hosts, tests }: HealthState): readonly CountedPlace[] {
+  const known = placesCounted.get(hosts);
+  if (known !== undefined) return known;
+  const bySite = new Map<string, Set<string>>();
+  for (const { host, comparedWith, stratum } of Object.values(tests)) {
+    const counted = bySite.get(stratum.site) ?? new Set<string>();
+    bySite.set(stratum.site, counted.add(host));
+    for (const one of comparedWith) counted.add(one);
+  }
+  const places = [...bySite].flatMap(([site, counted]) => [...counted].map((host) => ({ host, site })));
+  placesCounted.set(hosts, places);
+  return places;
 }
 
 /** Clocks of hosts that keep time, and words that are under way, differ by less; more is a clock that is wrong. */

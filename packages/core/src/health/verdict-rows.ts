@@ -2,9 +2,8 @@ import { between, type DurationMs, durationMs, type Instant } from "../units/tim
 import { isRequired } from "./health-settings.ts";
 import { type HealthState, settingsOf } from "./health-state.ts";
 import { type Proof, proofOf } from "./proof.ts";
-import { suspectEvidence } from "./rule.ts";
 import type { RowState, Tally, VerdictRow } from "./verdict-row.ts";
-import { isShared, type Weighed } from "./weigh.ts";
+import { isShared, isSuspect, type Weighed } from "./weigh.ts";
 
 /** Evidence is shown up to this; JSON knows no infinity. */
 const shownMax = 1e300;
@@ -54,6 +53,6 @@ const whole = ({ requests, bad }: Tally): Tally => ({ requests, bad: Math.round(
 function stateOf({ regressed }: RowsInput, one: Weighed, proof: Proof): RowState {
   if (regressed.includes(one)) return "regressed";
   if (isShared(one)) return proof.kind === "proven" ? "fine" : "shared";
-  if (one.logShown >= Math.log(suspectEvidence)) return "suspect";
+  if (isSuspect(one)) return "suspect";
   return proof.kind === "proven" ? "fine" : proof.kind;
 }

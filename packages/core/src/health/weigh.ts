@@ -5,7 +5,6 @@ import { logSameTime } from "./same-time.ts";
 import { isTroubleShared, isUnwell, lingeringTrouble, sumOf, troubleOfOthers, usualOf } from "./shared-trouble.ts";
 import { testKey } from "./start-tests.ts";
 import { isLatency, sameBinding } from "./tested-stratum.ts";
-import { unchangedHosts } from "./unchanged-hosts.ts";
 import type { References } from "./verdict-row.ts";
 
 /** What the test of one stratum says against its host. Evidence and bars are natural logarithms. */
@@ -39,15 +38,17 @@ function weigh(state: HealthState, test: StratumTest, all: readonly StratumTest[
   const logBar = -Math.log(falseHalt * (state.weights[testKey(test.host, test.stratum)] ?? 0));
   const references = referencesOf(test);
   const logEvidence = capped(test, logOf(test, references, all));
-  const lenient = lenientOf(test, references, controlsNow(state, test).length, all);
+  const lenient = lenientOf(state, test, references, all);
   const logShown = lenient === undefined ? logEvidence : shownOf(lenient, logEvidence, logBar);
   return { test, references, logEvidence, logBar, logShown, ...(lenient === undefined ? {} : { lenient }) };
 }
 
-const controlsNow = (state: HealthState, test: StratumTest): readonly string[] => {
-  const unchanged = unchangedHosts(state, test.host);
-  return test.comparedWith.filter((host) => unchanged.includes(host));
-};
+/** Hosts that it is compared with now. */
+function controlsNow({ hosts }: HealthState, { host, comparedWith }: StratumTest): number {
+  const environment = hosts[host]?.environment;
+  return comparedWith.filter((name) => hosts[name]?.environment === environment && hosts[name]?.changedAt === undefined)
+    .length;
+}
 
 /** What was counted beside others stays compared with them when they change as well. */
 function referencesOf({ ownHistory, sameTime, alone }: StratumTest): References {
@@ -118,13 +119,13 @@ function capped(test: StratumTest, log: number): number {
  * strata: an outage of everything would add up to a halt, 1/20 of one for each stratum.
  */
 function lenientOf(
+  state: HealthState,
   test: StratumTest,
   references: References,
-  controls: number,
   all: readonly StratumTest[],
 ): Lenient | undefined {
   if (references !== "both" || test.unreliable || test.badUnits < unitsForPersistence) return undefined;
-  if (test.stratum.source === "traffic" && controls !== 1) return undefined;
+  if (test.stratum.source === "traffic" && controlsNow(state, test) !== 1) return undefined;
   if (!othersAreWell(test, all)) return undefined;
   return {
     logChanged: test.ownHistory?.logEvidence ?? 0,
@@ -157,3 +158,6 @@ function shownOf({ logChanged, logNotShared }: Lenient, logEvidence: number, log
  */
 export const isShared = ({ references, test, logEvidence }: Weighed): boolean =>
   references === "both" && logEvidence < Math.log(suspectEvidence) && isTroubleShared(test.recent, usualOf(test));
+
+/** Enough is shown to hold the host, and others do not share the trouble. */
+export const isSuspect = (one: Weighed): boolean => one.logShown >= Math.log(suspectEvidence) && !isShared(one);

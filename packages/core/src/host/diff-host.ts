@@ -1,4 +1,4 @@
-import { agentUnit, type UnitKey } from "../intent/intent.ts";
+import { isProgramUnit, type UnitKey } from "../intent/intent.ts";
 import { between, formatDuration, type Instant, instant } from "../units/time.ts";
 import { describeUnit } from "../words/describe-unit.ts";
 import { type CertificateObservation, describeExpiry, describeRenewal } from "./certificates.ts";
@@ -49,10 +49,10 @@ export function diffHost(
   ];
 }
 
-/** An agent runs before anybody wants a version of it. */
+/** An agent and a keeper run before anybody wants a version of them. */
 function unwantedUnit({ unit, running }: UnitObservation): UnitDifference {
   const runs = `${describeUnit(unit)} ${running?.version ?? ""} runs`;
-  if (unit === agentUnit) return { unit, kind: "in-sync", sentence: `${runs} as it was installed by hand` };
+  if (isProgramUnit(unit)) return { unit, kind: "in-sync", sentence: `${runs} as it was installed by hand` };
   return { unit, kind: "drifted", running: running?.digest ?? "", sentence: `${runs} but is not in the fleet` };
 }
 

@@ -1,4 +1,4 @@
-import type { UnitKey } from "../intent/intent.ts";
+import { type IntentBody, parseUnit, type UnitKey } from "../intent/intent.ts";
 import type { Instant } from "../units/time.ts";
 import { unreachable } from "../units/unreachable.ts";
 import { describeUnit } from "../words/describe-unit.ts";
@@ -36,6 +36,17 @@ export interface Drift {
 /** `heal`: the host is put back by its agent. `report`: it is told of, and left for a person. */
 export type DriftPolicy = "heal" | "report";
 
+/** What an intent says is done about a drift: a site's own word goes before its host's, which holds for everything else. */
+export function driftPolicyFor(
+  intent: Pick<IntentBody, "drift" | "siteDrift"> | undefined,
+  about: Drift["about"],
+): DriftPolicy {
+  const { drift = "heal", siteDrift = {} } = intent ?? {};
+  const unit = about === "host" ? undefined : parseUnit(about);
+  if (unit === undefined || !("site" in unit) || !Object.hasOwn(siteDrift, unit.site)) return drift;
+  return siteDrift[unit.site] ?? drift;
+}
+
 /** One is the other, seen again. */
 export const isSameDrift = (a: DriftSeen, b: DriftSeen): boolean =>
   a.kind === b.kind && a.about === b.about && a.where === b.where;
@@ -58,7 +69,7 @@ export function describeDrift(drift: Omit<Drift, "since">): string {
     case "release-edited":
       return `an installed file of ${what} was edited by hand: ${where} is ${found}, expected ${expected}`;
     case "state-edited":
-      return `what the agent remembers was edited by hand: ${where} is ${found}, expected ${expected}`;
+      return `what Sluice remembers on this host was edited by hand: ${where} is ${found}, expected ${expected}`;
     default:
       return unreachable(drift.kind);
   }

@@ -66,6 +66,10 @@ test("newer files under running processes are named: engine, own code, kernel, w
     { who: "proxy-shop-1", program: "/usr/sbin/haproxy", isReplaced: true },
     { who: "agent", program: "/usr/bin/node", isReplaced: false, newerFile: "/opt/sluice/agent/main.ts" },
   ];
+  const keeper = { who: "keeper", program: "/usr/bin/node", isReplaced: false, startsInstead: "/opt/2/keeper.mjs" };
+  expect(sentences([], { programs: [keeper] })).toEqual([
+    "keeper changes: keeper would run other code: /opt/2/keeper.mjs would be started",
+  ]);
   const kernel = { running: "6.1.0-25", newest: "6.1.0-28" };
   expect(sentences([], { programs, kernel, rebootAskedFor: ["libc6"], unread: ["cannot read /proc"] })).toEqual([
     "proxy-shop-1 changes: proxy-shop-1 would run another /usr/sbin/haproxy: the file was replaced after it had started",

@@ -43,6 +43,8 @@ export interface ProgramSeen {
   readonly isReplaced: boolean;
   /** The newest file of Sluice's own code that changed after this process had read it. */
   readonly newerFile?: string;
+  /** Another file of Sluice's would be started in place of the one that it runs. */
+  readonly startsInstead?: string;
 }
 
 /** What a reboot would change on one host, by the host's own word; empty when it would come back as it is. */
@@ -84,9 +86,11 @@ function notOurs(unit: UnitKey, { content }: UnitRelease): readonly BootChange[]
 
 const isSiteRelease = (content: UnitRelease["content"]): content is SiteReleaseContent => "run" in content;
 
-function programChanges({ who, program, isReplaced, newerFile }: ProgramSeen): readonly BootChange[] {
+function programChanges({ who, program, isReplaced, newerFile, startsInstead }: ProgramSeen): readonly BootChange[] {
   if (isReplaced)
     return [change(who, `${who} would run another ${program}: the file was replaced after it had started`)];
+  if (startsInstead !== undefined)
+    return [change(who, `${who} would run other code: ${startsInstead} would be started`)];
   if (newerFile === undefined) return [];
   return [change(who, `${who} would run other code: ${newerFile} changed after it had started`)];
 }

@@ -107,3 +107,14 @@ test("a release that is not there is an error, not an intent without it", () => 
     /no release v2|no release v1/,
   );
 });
+
+test("a site's policy about drift is named only where it is another one than its host's", () => {
+  const said = (more: Partial<IntentInput>) => {
+    const { drift, siteDrift } = deriveIntentBody(input(withStep({ kind: "pending" }), more));
+    return { drift, siteDrift };
+  };
+  const both = { siteDrift: { shop: "report", blog: "heal" } } as const;
+  expect(said(both)).toEqual({ siteDrift: { shop: "report" } });
+  expect(said({ ...both, drift: "report" })).toEqual({ drift: "report", siteDrift: { blog: "heal" } });
+  expect(said({ siteDrift: { blog: "heal" } })).toEqual({});
+});

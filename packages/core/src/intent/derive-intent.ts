@@ -2,6 +2,7 @@ import type { DriftPolicy } from "../host/drift.ts";
 import { Problem } from "../problems/problem.ts";
 import type { RebootOrder } from "../reboots/reboot-order.ts";
 import type { HostChange, Rollout, RolloutState, StepState } from "../rollout/rollout.ts";
+import { changesOn } from "../rollout/wave.ts";
 import type { Grant, IntentBody, SiteDuties, UnitIntent, UnitKey, UnitRelease } from "./intent.ts";
 
 export interface IntentInput {
@@ -22,6 +23,8 @@ export interface IntentInput {
   /** The host has its turn to reboot. */
   readonly reboot?: RebootOrder | undefined;
   readonly drift?: DriftPolicy;
+  /** By site, where the site has a word of its own. */
+  readonly siteDrift?: Readonly<Record<string, DriftPolicy>>;
   readonly releaseOf: (digest: string) => UnitRelease | undefined;
 }
 
@@ -49,7 +52,13 @@ export function deriveIntentBody(input: IntentInput): IntentBody {
     ...(input.draining === true ? { draining: true } : {}),
     ...(input.reboot === undefined ? {} : { reboot: input.reboot }),
     ...(input.drift === "report" ? { drift: input.drift } : {}),
+    ...siteDriftOf(input),
   };
+}
+
+function siteDriftOf({ drift = "heal", siteDrift = {} }: IntentInput): Pick<IntentBody, "siteDrift"> {
+  const other = Object.entries(siteDrift).filter(([, policy]) => policy !== drift);
+  return other.length === 0 ? {} : { siteDrift: Object.fromEntries(other) };
 }
 
 const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
@@ -77,8 +86,8 @@ function grantsOf(input: IntentInput): readonly Grant[] {
   const grants: Grant[] = [];
   for (const { rollout, state } of input.rollouts) {
     if (rollout.kind === "reboot") continue;
-    for (const change of rollout.stages.flatMap(({ waves }) => waves.flat())) {
-      const step = change.host === input.host ? state.steps[change.host] : undefined;
+    const step = state.steps[input.host];
+    for (const change of step === undefined ? [] : changesOn(rollout, input.host)) {
       const grant = step === undefined ? undefined : grantOfStep(rollout, change, step);
       if (grant !== undefined) grants.push(grant);
     }

@@ -2,11 +2,11 @@ import { z } from "zod";
 import { frontSettingsSchema, siteProxySettingsSchema } from "../proxying/proxy-settings-schema.ts";
 import type { DurationMs, Instant } from "../units/time.ts";
 import type {
-  AgentProgram,
   Grant,
   Intent,
   IntentBody,
   ProbedBinding,
+  ProgramContent,
   SiteDuties,
   SiteReleaseContent,
   UnitIntent,
@@ -23,7 +23,10 @@ const words = z.array(z.string().min(1)).min(1);
 
 const unitKey = z
   .string()
-  .regex(/^(front|agent|(site|proxy):[a-z0-9][a-z0-9-]*)$/, "expected site:<name>, proxy:<site>, front or agent")
+  .regex(
+    /^(front|agent|keeper|(site|proxy):[a-z0-9][a-z0-9-]*)$/,
+    "expected site:<name>, proxy:<site>, front, agent or keeper",
+  )
   .transform((text) => text as UnitKey);
 
 const run = z.discriminatedUnion("driver", [
@@ -43,8 +46,8 @@ const siteReleaseContent: z.ZodType<SiteReleaseContent> = z.strictObject({
   ready: z.strictObject({ path: z.string(), withinMs: duration }),
 });
 
-const agentProgram: z.ZodType<AgentProgram> = z.strictObject({
-  kind: z.literal("agent-program"),
+const programContent: z.ZodType<ProgramContent> = z.strictObject({
+  kind: z.enum(["agent-program", "keeper-program"]),
   version: z.string().min(1),
   files: z.strictObject({ artifact: z.string(), entry: z.string().min(1) }).exactOptional(),
 });
@@ -54,7 +57,7 @@ export const unitReleaseSchema: z.ZodType<UnitRelease> = z.strictObject({
   unit: unitKey,
   version: z.string(),
   digest: z.string(),
-  content: z.union([siteReleaseContent, siteProxySettingsSchema, frontSettingsSchema, agentProgram]),
+  content: z.union([siteReleaseContent, siteProxySettingsSchema, frontSettingsSchema, programContent]),
 });
 
 const probe = z.strictObject({
@@ -122,6 +125,7 @@ export const intentBodySchema: z.ZodType<IntentBody> = z.strictObject({
   draining: z.literal(true).exactOptional(),
   reboot: z.strictObject({ id: z.string().min(1), bootId: z.string().min(1) }).exactOptional(),
   drift: z.literal("report").exactOptional(),
+  siteDrift: z.record(z.string(), z.enum(["heal", "report"])).exactOptional(),
 });
 
 /** The shape of {@link Intent} as kept on a host's disk. */

@@ -3,23 +3,30 @@ import type { FrontSettings, SiteProxySettings } from "../proxying/proxy-setting
 import type { RebootOrder } from "../reboots/reboot-order.ts";
 import type { DurationMs, Instant } from "../units/time.ts";
 
-/** `site:<name>` a site release, `proxy:<site>` its proxy, `front` the process that owns shared ports, `agent` the agent's own program. */
-export type UnitKey = `site:${string}` | `proxy:${string}` | "front" | "agent";
+/** A program of Sluice's own that looks after a host: the agent, and the keeper of its sockets and processes. */
+export type ProgramUnit = "agent" | "keeper";
+
+/** `site:<name>` a site release, `proxy:<site>` its proxy, `front` the process that owns shared ports; else a program of Sluice's own. */
+export type UnitKey = `site:${string}` | `proxy:${string}` | "front" | ProgramUnit;
 
 export const siteUnit = (site: string): UnitKey => `site:${site}`;
 export const proxyUnit = (site: string): UnitKey => `proxy:${site}`;
 export const frontUnit: UnitKey = "front";
-export const agentUnit: UnitKey = "agent";
+export const agentUnit = "agent" as const satisfies ProgramUnit;
+export const keeperUnit = "keeper" as const satisfies ProgramUnit;
+
+export const isProgramUnit = (unit: UnitKey): unit is ProgramUnit => unit === agentUnit || unit === keeperUnit;
 
 export type ParsedUnit =
   | { readonly kind: "site" | "proxy"; readonly site: string }
   | { readonly kind: "front" }
-  | { readonly kind: "agent" };
+  | { readonly kind: "agent" }
+  | { readonly kind: "keeper" };
 
-/** The kind of a unit and, except for the front and the agent, the site it belongs to. */
+/** The kind of a unit and, except for the front and programs of Sluice's own, the site it belongs to. */
 export function parseUnit(unit: UnitKey): ParsedUnit {
   if (unit === "front") return { kind: "front" };
-  if (unit === "agent") return { kind: "agent" };
+  if (isProgramUnit(unit)) return { kind: unit };
   const colon = unit.indexOf(":");
   return { kind: unit.slice(0, colon) as "site" | "proxy", site: unit.slice(colon + 1) };
 }
@@ -27,11 +34,11 @@ export function parseUnit(unit: UnitKey): ParsedUnit {
 /** An immutable version of one unit. Equal digests mean equal content, whatever the version label says. */
 export interface UnitRelease {
   readonly unit: UnitKey;
-  /** For people: `2.4.0` for a site or an agent, `settings 3f9a12` for a proxy. */
+  /** For people: `2.4.0` for a site, an agent or a keeper, `settings 3f9a12` for a proxy. */
   readonly version: string;
   /** sha256 over the canonical JSON of `content`. */
   readonly digest: string;
-  readonly content: SiteReleaseContent | SiteProxySettings | FrontSettings | AgentProgram;
+  readonly content: SiteReleaseContent | SiteProxySettings | FrontSettings | ProgramContent;
 }
 
 export interface SiteReleaseContent {
@@ -42,9 +49,9 @@ export interface SiteReleaseContent {
   readonly ready: Ready;
 }
 
-/** A version of the agent. */
-export interface AgentProgram {
-  readonly kind: "agent-program";
+/** A version of a program of Sluice's own. A keeper is another one than the agent of the same files. */
+export interface ProgramContent {
+  readonly kind: "agent-program" | "keeper-program";
   /** As the program itself says it. */
   readonly version: string;
   /** Absent: the program that was installed on the host by hand, which is whatever is in its place. */
@@ -83,6 +90,8 @@ export interface IntentBody {
   readonly reboot?: RebootOrder;
   /** What was changed by hand is told and left as it is; absent: it is put back. */
   readonly drift?: "report";
+  /** The same for what belongs to single sites; only of sites for which something else holds than for the host. */
+  readonly siteDrift?: Readonly<Record<string, "heal" | "report">>;
 }
 
 /** How a site is looked after: nothing here changes what is live. */

@@ -2,6 +2,7 @@ import { healthSettingsOf } from "../fleet/complete-health.ts";
 import type { Environment, Fleet, Gates, OnRegression, Site } from "../fleet/fleet.ts";
 import type { UnitKey } from "../intent/intent.ts";
 import { type DurationMs, durationMs, type Instant, minutes } from "../units/time.ts";
+import { orderHosts } from "./order-hosts.ts";
 import { planWaves } from "./plan-waves.ts";
 import type { HostChange, Override, Rollout, Stage, StageBelow, UnitChange } from "./rollout.ts";
 import { rebootStepMs, stepTimeoutDefaultMs } from "./timings.ts";
@@ -27,6 +28,8 @@ export interface RolloutRequest {
   readonly targets: (host: string) => readonly UnitTarget[];
   /** What is proven there now. */
   readonly proven: (host: string, unit: UnitKey) => string | undefined;
+  /** Users' requests that came to the sites on a host lately; for environments whose canary is the host with the least. */
+  readonly requestsOn?: (host: string, sites: readonly string[]) => number;
 }
 
 export interface UnitTarget {
@@ -83,7 +86,8 @@ function stageOf(request: RolloutRequest, sites: readonly Site[], environment: E
     const units = changesOf(request, host);
     if (units.length > 0) changes.set(host, { host, units });
   }
-  const waves = planWaves([...changes.keys()], environment.waves);
+  const requestsOn = (host: string): number => request.requestsOn?.(host, request.sites) ?? 0;
+  const waves = planWaves(orderHosts([...changes.keys()], environment.canary, requestsOn), environment.waves);
   return {
     environment: environment.name,
     gates: gatesOf(request, environment),
@@ -94,6 +98,8 @@ function stageOf(request: RolloutRequest, sites: readonly Site[], environment: E
     maxUnavailable: kind === "reboot" ? 1 : Math.min(...sites.map(({ maxUnavailable }) => maxUnavailable)),
     ...maxRevertingOf(sites),
     stepTimeoutMs: kind === "reboot" ? rebootStepMs : stepTimeoutOf(sites),
+    // A host that is to reboot has its turn when it is there, or not at all.
+    ...(environment.skipLostMs === undefined || kind === "reboot" ? {} : { skipLostMs: environment.skipLostMs }),
     waves: waves.map((hosts) => hosts.flatMap((host) => changes.get(host) ?? [])),
     ...belowOf(request, sites, environment),
   };

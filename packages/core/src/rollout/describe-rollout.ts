@@ -29,7 +29,7 @@ function describePhase(rollout: Rollout, state: RolloutState, now: Instant): str
     case "reverting":
       return `going back, ${left(now, state.deadline)}, because ${state.cause.sentence}`;
     case "completed":
-      return `completed on ${plural(placedSteps(rollout, state.steps).length, "host")}`;
+      return describeCompleted(rollout, state.steps);
     case "reverted":
       return `went back because ${state.cause.sentence}`;
     case "held":
@@ -39,6 +39,13 @@ function describePhase(rollout: Rollout, state: RolloutState, now: Instant): str
     default:
       return unreachable(state);
   }
+}
+
+function describeCompleted(rollout: Rollout, steps: Steps): string {
+  const placed = placedSteps(rollout, steps);
+  const skipped = placed.filter(({ step }) => step.kind === "skipped").map(({ change }) => change.host);
+  const count = `completed on ${plural(placed.length - skipped.length, "host")}`;
+  return skipped.length === 0 ? count : `${count}, without ${nameHosts(skipped)}`;
 }
 
 const plural = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? "" : "s"}`;
@@ -79,6 +86,8 @@ export function describeStep(step: StepState): string {
   switch (step.kind) {
     case "pending":
       return "not touched yet";
+    case "skipped":
+      return `left out: ${step.reason}`;
     case "activating":
       return "preparing the switch";
     case "provisional":

@@ -1,8 +1,8 @@
 import { overrideOf } from "../gates/overrides.ts";
 import { drainWords } from "../host/drain.ts";
 import type { PlanInput } from "./plan-input.ts";
-import type { HostChange, Stage, WaitingOn, WaveAt } from "./rollout.ts";
-import { nameHosts, siteIn, sitesTouched, stageAt, waveAt } from "./wave.ts";
+import type { HostChange, Stage, Steps, WaitingOn, WaveAt } from "./rollout.ts";
+import { nameHosts, siteIn, sitesTouched, stageAt, takingPart } from "./wave.ts";
 
 /** A host that users are led away from, for whoever plans around it. */
 export interface DrainedHost {
@@ -31,10 +31,10 @@ export function withDrained(input: PlanInput): PlanInput {
 }
 
 /** Drained hosts that keep a wave from starting: those it would change, and those that leave it no room. */
-export function drainedBefore(input: PlanInput, at: WaveAt): readonly WaitingOn[] {
+export function drainedBefore(input: PlanInput, at: WaveAt, steps: Steps): readonly WaitingOn[] {
   const stage = stageAt(input.rollout, at);
   const isRoomIgnored = overrideOf(input.rollout, "capacity", at) !== undefined;
-  return waveAt(input.rollout, at).flatMap((change) => {
+  return takingPart(input.rollout, at, steps).flatMap((change) => {
     const own = drainedItself(input, change);
     if (own !== undefined) return [own];
     const full = isRoomIgnored ? undefined : withoutRoom(input, stage, change);

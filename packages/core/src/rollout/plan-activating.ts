@@ -1,25 +1,27 @@
 import { overrideOf } from "../gates/overrides.ts";
 import { after, between, formatDuration } from "../units/time.ts";
 import { blindness } from "./blindness.ts";
-import { busyWith, inTheWay, turnsAhead } from "./capacity.ts";
+import { busyWith, inTheWay, type Room, take, takenIn, turnsAhead } from "./capacity.ts";
 import { drainedItself, withDrained } from "./drained-hosts.ts";
 import { grantId } from "./grant-id.ts";
 import { halt, haltCause, haltRegressed, isRegressed } from "./halt.ts";
 import { grantOf, type Plan, type PlanInput } from "./plan-input.ts";
-import type { HostChange, RolloutState, StepState, Steps, WaitingOn } from "./rollout.ts";
+import type { HostChange, RolloutState, Stage, StepState, Steps, WaitingOn } from "./rollout.ts";
 import { settleSteps, stepOf } from "./settle-steps.ts";
+import { skipLost } from "./skip-lost.ts";
 import { confirmBy, observingDeadline } from "./timings.ts";
-import { hostUnit, type InPhase, nameHosts, stageAt, waveAt } from "./wave.ts";
+import { hostUnit, type InPhase, nameHosts, stageAt, takingPart } from "./wave.ts";
 
 type Activating = InPhase<RolloutState, "activating">;
 
 /** Takes the wave's hosts through their activations, as many at a time as the site allows. */
 export function planActivating(input: PlanInput, state: Activating): Plan {
   const { now, rollout } = input;
-  const { steps, failure, actions } = settleSteps(input);
+  const { steps: settled, failure, actions } = settleSteps(input);
+  const steps = skipLost(input, state.at, settled);
   if (failure !== undefined) return halt(rollout, steps, haltCause(failure.kind, failure.sentence, now));
   if (isRegressed(input, steps)) return haltRegressed(input, steps);
-  const wave = waveAt(rollout, state.at);
+  const wave = takingPart(rollout, state.at, steps);
   if (wave.every(({ host }) => stepOf(steps, host).kind === "provisional")) return observe(input, state, steps);
   const outdated = findOutdated(input, wave, steps);
   if (outdated !== undefined) return halt(rollout, steps, haltCause("outdated", outdated, now));
@@ -58,33 +60,39 @@ function grantTurns(
   settled: Steps,
   blind: WaitingOn | undefined,
 ): { readonly steps: Steps; readonly waitingOn: readonly WaitingOn[] } {
-  const stage = stageAt(input.rollout, state.at);
+  const { rollout } = input;
+  const stage = stageAt(rollout, state.at);
   const waitingOn: WaitingOn[] = [];
-  let steps = settled;
-  for (const change of waveAt(input.rollout, state.at)) {
+  const steps: Record<string, StepState> = { ...settled };
+  const room = { stage, taken: takenIn(rollout, stage, settled, countedAgainst), atOnce: stage.maxUnavailable };
+  const forwards = withDrained(input);
+  for (const change of takingPart(rollout, state.at, settled)) {
     const step = stepOf(steps, change.host);
     const obstacle =
-      step.kind === "pending" ? obstacleTo(input, state, steps, change) : whileActivating(input, state, change, step);
+      step.kind === "pending" ? obstacleTo(forwards, state, change, room) : whileActivating(input, state, change, step);
     if (obstacle !== undefined) waitingOn.push(obstacle);
     else if (step.kind === "pending" && blind === undefined) {
-      const grant = grantId(input.rollout.id, change.host, input.rollout.kind === "reboot" ? "reboot" : "activate");
-      const granted: StepState = {
-        kind: "activating",
-        grant,
-        since: input.now,
-        confirmBy: confirmBy(stage, state.deadline),
-      };
-      steps = { ...steps, [change.host]: granted };
+      const granted = grantedStep(input, state, stage, change);
+      steps[change.host] = granted;
+      take(room.taken, rollout, change);
       waitingOn.push(...listed(whileActivating(input, state, change, granted)));
     }
   }
   return { steps, waitingOn };
 }
 
+/** Hosts in these steps are not there for their users, or may not be. */
+const countedAgainst = ["activating", "withdrawing", "reverting"] as const;
+
+function grantedStep({ rollout, now }: PlanInput, state: Activating, stage: Stage, { host }: HostChange): StepState {
+  const grant = grantId(rollout.id, host, rollout.kind === "reboot" ? "reboot" : "activate");
+  return { kind: "activating", grant, since: now, confirmBy: confirmBy(stage, state.deadline) };
+}
+
 const listed = (one: WaitingOn | undefined): readonly WaitingOn[] => (one === undefined ? [] : [one]);
 
-/** Why this host cannot be granted its step now. */
-function obstacleTo(input: PlanInput, state: Activating, steps: Steps, change: HostChange): WaitingOn | undefined {
+/** Why this host cannot be granted its step now; to the input drained hosts are unavailable. */
+function obstacleTo(input: PlanInput, state: Activating, change: HostChange, room: Room): WaitingOn | undefined {
   const { host } = change;
   const until = state.deadline;
   if (input.hosts[host]?.connected !== true) {
@@ -97,31 +105,22 @@ function obstacleTo(input: PlanInput, state: Activating, steps: Steps, change: H
   const drained = drainedItself(input, change);
   if (drained !== undefined) return { ...drained, until };
   if (overrideOf(input.rollout, "capacity", state.at) !== undefined) return undefined;
-  return withoutTurn(withDrained(input), state, steps, change);
+  return withoutTurn(input, state, change, room);
 }
 
 /** Others of the site are unavailable, or have waited longer. */
-function withoutTurn(input: PlanInput, state: Activating, steps: Steps, change: HostChange): WaitingOn | undefined {
+function withoutTurn(input: PlanInput, state: Activating, change: HostChange, room: Room): WaitingOn | undefined {
   const { host } = change;
   const until = state.deadline;
-  const stage = stageAt(input.rollout, state.at);
-  const limit = { atOnce: stage.maxUnavailable, counting: ["activating", "withdrawing", "reverting"] } as const;
-  const ahead = inTheWay(input, steps, stage, change, limit);
-  if (ahead.length === 0) return queuedBehind(input, state, steps, change, limit);
-  const sentence = `${host} waits for its turn after ${nameHosts(ahead)} (at most ${stage.maxUnavailable} at a time)`;
+  const ahead = inTheWay(input, change, room);
+  if (ahead.length === 0) return queuedBehind(input, state, change, room);
+  const sentence = `${host} waits for its turn after ${nameHosts(ahead)} (at most ${room.atOnce} at a time)`;
   return { kind: "max-unavailable", sentence, hosts: [host], until };
 }
 
 /** There is room, but older rollouts wait for it as well. */
-function queuedBehind(
-  input: PlanInput,
-  state: Activating,
-  steps: Steps,
-  change: HostChange,
-  limit: Parameters<typeof turnsAhead>[4],
-): WaitingOn | undefined {
-  const stage = stageAt(input.rollout, state.at);
-  const [first, ...more] = turnsAhead(input, steps, stage, change, limit);
+function queuedBehind(input: PlanInput, state: Activating, change: HostChange, room: Room): WaitingOn | undefined {
+  const [first, ...more] = turnsAhead(input, change, room);
   if (first === undefined) return undefined;
   const hosts = nameHosts([first, ...more].map(({ host }) => host));
   const sentence = `${change.host} waits for its turn after ${hosts} of rollout ${first.rollout}, which is older`;
@@ -156,7 +155,7 @@ function whileRebooting({ reboots = {}, now }: PlanInput, state: Activating, hos
 }
 
 function haltLate({ now, rollout }: PlanInput, state: Activating, steps: Steps): Plan {
-  const late = waveAt(rollout, state.at)
+  const late = takingPart(rollout, state.at, steps)
     .map(({ host }) => host)
     .filter((host) => stepOf(steps, host).kind !== "provisional");
   const sentence = `${nameHosts(late)} did not finish within ${formatDuration(between(state.since, now))}`;

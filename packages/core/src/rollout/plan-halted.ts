@@ -2,7 +2,7 @@ import type { Instant } from "../units/time.ts";
 import type { Plan, PlanInput } from "./plan-input.ts";
 import type { HaltCause, Rollout, RolloutState, StepState, Steps } from "./rollout.ts";
 import { revertingDeadline } from "./timings.ts";
-import { type InPhase, placedSteps } from "./wave.ts";
+import { type InPhase, isTouched, placedSteps } from "./wave.ts";
 import { noWayBack, noWayBackSentence } from "./way-back.ts";
 
 /**
@@ -39,7 +39,7 @@ function turnsGivenBack(steps: Steps, now: Instant): Steps {
 
 /** A revert goes back everywhere, so that one stage that must not go back holds them all. */
 function holds(rollout: Rollout, steps: Steps): boolean {
-  const touched = placedSteps(rollout, steps).filter(({ step }) => step.kind !== "pending");
+  const touched = placedSteps(rollout, steps).filter(({ step }) => isTouched(step));
   const words = touched.map(({ stage }) => stage.onRegression ?? rollout.onRegression);
   return (words.length === 0 ? [rollout.onRegression] : words).includes("hold");
 }

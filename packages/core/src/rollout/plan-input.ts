@@ -38,6 +38,8 @@ export interface PlanInput {
 
 export interface HostView {
   readonly connected: boolean;
+  /** When it was last heard of, or since when nothing could be heard; absent while it is connected. */
+  readonly silentSince?: Instant;
   readonly observation?: HostObservation;
   /**
    * True when the observation carries generation and digest of the newest intent, and that intent says what is stored

@@ -7,7 +7,7 @@ import { grantOf, type Plan, type PlanInput, type RolloutAction } from "./plan-i
 import type { HostChange, RolloutState, StepState, Steps, WaitingOn } from "./rollout.ts";
 import { settleSteps, stepOf } from "./settle-steps.ts";
 import { gateWaitMs } from "./timings.ts";
-import { type InPhase, nameHosts, nextWave, stageAt, waveAt } from "./wave.ts";
+import { type InPhase, nameHosts, nextWave, stageAt, takingPart } from "./wave.ts";
 import { recordVerdict, releaseIn } from "./way-back.ts";
 
 type Observing = InPhase<RolloutState, "observing">;
@@ -64,7 +64,7 @@ function missingSoak({ now, rollout }: PlanInput, { at, soakUntil, promoted }: O
 }
 
 function missingHosts(input: PlanInput, state: Observing, steps: Steps): readonly WaitingOn[] {
-  const hosts = waveAt(input.rollout, state.at)
+  const hosts = takingPart(input.rollout, state.at, steps)
     .map(({ host }) => host)
     .filter((host) => !isLiveNow(input, host, stepOf(steps, host)));
   if (hosts.length === 0) return [];
@@ -99,10 +99,10 @@ function wantedWords(wanted: readonly string[]): string {
 /** Everything in the wave becomes proven, and the next wave waits for its gates. */
 function pass(input: PlanInput, { at, approvals }: Observing, steps: Steps): Plan {
   const { now, rollout } = input;
-  const wave = waveAt(rollout, at);
+  const wave = takingPart(rollout, at, steps);
   const passed = Object.fromEntries(wave.map(({ host }) => [host, passedStep(stepOf(steps, host), now)]));
   const after_ = { ...steps, ...passed };
-  const actions = [...wave.map(recordProven), ...clears(input, at)];
+  const actions = [...wave.map(recordProven), ...clears(input, at, wave)];
   const next = nextWave(rollout, at);
   if (next === undefined) return { next: { phase: "completed", steps: after_, since: now }, actions, waitingOn: [] };
   const deadline = after(now, gateWaitMs);
@@ -118,9 +118,13 @@ function pass(input: PlanInput, { at, approvals }: Observing, steps: Steps): Pla
 }
 
 /** What was bad here before and passes by its evidence now is good again. */
-function clears({ rollout, verdict, badReleases = {} }: PlanInput, at: Observing["at"]): readonly RolloutAction[] {
+function clears(
+  { rollout, verdict, badReleases = {} }: PlanInput,
+  at: Observing["at"],
+  wave: readonly HostChange[],
+): readonly RolloutAction[] {
   const stage = stageAt(rollout, at);
-  const wasBad = waveAt(rollout, at).filter(({ units }) =>
+  const wasBad = wave.filter(({ units }) =>
     units.some(({ unit, to }) => badReleases[releaseIn(stage.environment, unit, to)] !== undefined),
   );
   if (verdict.kind !== "pass" || wasBad.length === 0) return [];

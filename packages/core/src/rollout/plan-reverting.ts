@@ -1,10 +1,10 @@
 import type { Instant } from "../units/time.ts";
 import { blindness } from "./blindness.ts";
-import { busyWith, inTheWay } from "./capacity.ts";
+import { busyWith, inTheWay, type Room, take, takenIn } from "./capacity.ts";
 import { describeHosts } from "./describe-rollout.ts";
 import { grantId } from "./grant-id.ts";
 import type { Plan, PlanInput, RolloutAction } from "./plan-input.ts";
-import type { HaltCause, HostChange, RolloutState, Stage, StepState, Steps, WaitingOn } from "./rollout.ts";
+import type { HaltCause, HostChange, Rollout, RolloutState, Stage, StepState, Steps, WaitingOn } from "./rollout.ts";
 import { settleSteps } from "./settle-steps.ts";
 import { revertConfirmBy, revertsAtOnce } from "./timings.ts";
 import { hostUnit, type InPhase, nameHosts, type Placed, placedSteps } from "./wave.ts";
@@ -55,19 +55,35 @@ function revertTurns(input: PlanInput, state: Reverting, settled: Steps): Turns 
   if (hasFailed(settled, state.since)) return { steps: settled, actions: [], waitingOn: [] };
   const actions: RolloutAction[] = [];
   const waitingOn: WaitingOn[] = [];
-  let steps = settled;
+  const steps: Record<string, StepState> = { ...settled };
+  const rooms = roomsIn(input.rollout, settled);
   for (const placed of placedSteps(input.rollout, settled)) {
     if (!isToRevert(input, state, placed)) continue;
-    const obstacle = obstacleTo(input, state, steps, placed);
+    const room = rooms(placed.stage);
+    const obstacle = obstacleTo(input, state, placed, room);
     if (obstacle !== undefined) {
       waitingOn.push(obstacle);
       continue;
     }
     const turn = revertStep(input, placed.stage, placed.change);
-    steps = { ...steps, [placed.change.host]: turn.step };
+    steps[placed.change.host] = turn.step;
+    if (turn.step.kind === "reverting") take(room.taken, input.rollout, placed.change);
     actions.push(...turn.actions);
   }
   return { steps, actions, waitingOn };
+}
+
+/** The room of each stage, as the steps leave it. */
+function roomsIn(rollout: Rollout, steps: Steps): (stage: Stage) => Room {
+  const rooms = new Map<Stage, Room>();
+  return (stage) => {
+    const known = rooms.get(stage);
+    if (known !== undefined) return known;
+    const taken = takenIn(rollout, stage, steps, ["activating", "reverting"]);
+    const room = { stage, taken, atOnce: revertsAtOnce(stage) };
+    rooms.set(stage, room);
+    return room;
+  };
 }
 
 /** Whoever says again that it is to go back knows what failed before. */
@@ -86,8 +102,8 @@ function isToRevert(input: PlanInput, { cause }: Reverting, { change, step }: Pl
 function obstacleTo(
   input: PlanInput,
   { deadline: until }: Reverting,
-  steps: Steps,
-  { stage, change }: Placed,
+  { change }: Placed,
+  room: Room,
 ): WaitingOn | undefined {
   const { host } = change;
   const hosts = [host];
@@ -96,10 +112,9 @@ function obstacleTo(
   const other = busyWith(input, change);
   if (other !== undefined)
     return { kind: "unit-busy", sentence: `${host} is in the hands of rollout ${other}`, hosts, until };
-  const limit = { atOnce: revertsAtOnce(stage), counting: ["activating", "reverting"] } as const;
-  const ahead = inTheWay(input, steps, stage, change, limit);
+  const ahead = inTheWay(input, change, room);
   if (ahead.length === 0) return undefined;
-  const sentence = `${host} goes back after ${nameHosts(ahead)} (at most ${limit.atOnce} at a time)`;
+  const sentence = `${host} goes back after ${nameHosts(ahead)} (at most ${room.atOnce} at a time)`;
   return { kind: "max-unavailable", sentence, hosts, until };
 }
 

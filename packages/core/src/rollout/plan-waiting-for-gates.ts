@@ -5,6 +5,7 @@ import { grantId } from "./grant-id.ts";
 import { halt, haltCause, haltRegressed, isRegressed } from "./halt.ts";
 import { grantOf, type Plan, type PlanInput } from "./plan-input.ts";
 import type { HostChange, RolloutState, WaitingOn } from "./rollout.ts";
+import { skipLost } from "./skip-lost.ts";
 import { activatingDeadline } from "./timings.ts";
 import { hostUnit, type InPhase, nameHosts, stageAt, waveAt } from "./wave.ts";
 
@@ -17,16 +18,18 @@ export function planWaitingForGates(input: PlanInput, state: Waiting): Plan {
   if (undone !== undefined) return halt(rollout, state.steps, haltCause("unconfirmed", undone, now));
   if (isRegressed(input, state.steps)) return haltRegressed(input, state.steps);
   const blind = blindness(input);
-  const gates = judgeGates(input, state);
+  // Who is lost is skipped once the wave starts: until then it may come back.
+  const steps = skipLost(input, state.at, state.steps);
+  const gates = judgeGates(input, { ...state, steps });
   const closed = gates.filter((gate) => gate.state === "closed");
   const unconfirmed = missingConfirmations(input, state);
   const waitingOn = [
     ...closed.map((gate) => waitingOnGate(gate, state.deadline)),
     ...unconfirmed,
-    ...drainedBefore(input, state.at).map((one) => ({ ...one, until: state.deadline })),
+    ...drainedBefore(input, state.at, steps).map((one) => ({ ...one, until: state.deadline })),
     ...(blind ? [blind] : []),
   ];
-  if (waitingOn.length === 0) return { ...start(input, state), gates };
+  if (waitingOn.length === 0) return { ...start(input, { ...state, steps }), gates };
   const isAnswered = waitingOn.length === closed.length && closed.every(opensByItself);
   if (now < state.deadline || isAnswered || blind !== undefined) return { next: state, actions: [], waitingOn, gates };
   const sentences = waitingOn.map(({ sentence }) => sentence);

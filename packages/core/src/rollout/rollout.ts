@@ -37,6 +37,8 @@ export interface Stage {
   readonly maxReverting?: number;
   /** Longest time one host may take for its activation; ten minutes when absent. */
   readonly stepTimeoutMs?: DurationMs;
+  /** Silence after which a host that was not touched yet is skipped; it is waited for until the wave's deadline when absent. */
+  readonly skipLostMs?: DurationMs;
   /** Hosts by wave; each host once. */
   readonly waves: readonly (readonly HostChange[])[];
   /** What has to have passed before this environment is begun; absent where there is nothing below it. */
@@ -85,6 +87,8 @@ export interface Override {
 /** Where one host is in a rollout. */
 export type StepState =
   | { readonly kind: "pending" }
+  /** It was silent when its turn came, and its wave went on without it. Untouched; it follows when it is back. */
+  | { readonly kind: "skipped"; readonly at: Instant; readonly reason: string }
   /** The host holds a grant and works on it. */
   | { readonly kind: "activating"; readonly grant: string; readonly since: Instant; readonly confirmBy: Instant }
   /** Live there and probed; under observation, not yet proven. */

@@ -47,6 +47,7 @@ export function settleStep(input: PlanInput, step: StepState, change: HostChange
     case "reverting":
       return settleReverting(step, grantOf(view, step.grant)?.progress, now);
     case "pending":
+    case "skipped":
     case "passed":
     case "failed":
     case "reverted":

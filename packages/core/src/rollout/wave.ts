@@ -10,6 +10,9 @@ export type InPhase<State extends { readonly phase: string }, Name extends State
 
 export const pending: StepState = { kind: "pending" };
 
+/** The rollout has had its hands on the host. */
+export const isTouched = ({ kind }: StepState): boolean => kind !== "pending" && kind !== "skipped";
+
 export function stageAt(rollout: Rollout, at: WaveAt): Stage {
   const stage = rollout.stages[at.stage];
   if (stage === undefined) throw new RangeError(`rollout ${rollout.id} has no stage ${at.stage}`);
@@ -21,6 +24,10 @@ export function waveAt(rollout: Rollout, at: WaveAt): readonly HostChange[] {
   if (wave === undefined) throw new RangeError(`rollout ${rollout.id} has no wave ${at.wave} in stage ${at.stage}`);
   return wave;
 }
+
+/** Hosts of a wave that it waits for: all but those that were skipped. */
+export const takingPart = (rollout: Rollout, at: WaveAt, steps: Steps): readonly HostChange[] =>
+  waveAt(rollout, at).filter(({ host }) => steps[host]?.kind !== "skipped");
 
 /** The wave after this one; `undefined` after the last. Stages without hosts are passed over. */
 export function nextWave(rollout: Rollout, at: WaveAt): WaveAt | undefined {
@@ -43,15 +50,41 @@ export function placedSteps(rollout: Rollout, steps: Steps): readonly Placed[] {
   );
 }
 
-/** Sites that users of this host may notice while the units change; front and agent are there for every site of the rollout. */
-export function sitesTouched(rollout: Rollout, units: readonly { readonly unit: UnitKey }[]): readonly string[] {
-  const sites = new Set<string>();
-  for (const { unit } of units) {
+interface Touched {
+  /** Of the rollout. */
+  readonly sites: readonly string[];
+  readonly touched: readonly string[];
+}
+
+/** Every plan asks it of every host. */
+const touchedByUnits = new WeakMap<readonly { readonly unit: UnitKey }[], Touched>();
+
+/** Sites that users of this host may notice while the units change; front, agent and keeper are there for every site of the rollout. */
+export function sitesTouched({ sites }: Rollout, units: readonly { readonly unit: UnitKey }[]): readonly string[] {
+  const known = touchedByUnits.get(units);
+  if (known?.sites === sites) return known.touched;
+  const all = units.flatMap(({ unit }) => {
     const parsed = parseUnit(unit);
-    if (parsed.kind === "front" || parsed.kind === "agent") for (const site of rollout.sites) sites.add(site);
-    else sites.add(parsed.site);
-  }
-  return [...sites].sort();
+    return "site" in parsed ? [parsed.site] : sites;
+  });
+  const touched = [...new Set(all)].sort();
+  touchedByUnits.set(units, { sites, touched });
+  return touched;
+}
+
+const changesByStages = new WeakMap<Rollout["stages"], ReadonlyMap<string, readonly HostChange[]>>();
+
+/** What a rollout changes on one host. */
+export function changesOn({ stages }: Rollout, host: string): readonly HostChange[] {
+  const known = changesByStages.get(stages);
+  const changes =
+    known ??
+    Map.groupBy(
+      stages.flatMap(({ waves }) => waves.flat()),
+      (change) => change.host,
+    );
+  if (known === undefined) changesByStages.set(stages, changes);
+  return changes.get(host) ?? [];
 }
 
 /** Key of a unit on a host in `busyUnits` and `proven`. */

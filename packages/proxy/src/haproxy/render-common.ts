@@ -85,9 +85,7 @@ export function defaultsSection(limits: ProxyLimits): readonly string[] {
   return [
     "defaults",
     "  mode http",
-    "  log global",
-    "  option dontlognull",
-    "  option dontlog-normal",
+    // No `log`: without a format of its own each request would be worded as a message that nobody is told.
     "  option idle-close-on-response",
     "  option http-ignore-probes",
     "  option disable-h2-upgrade",

@@ -66,7 +66,8 @@ async function unpack(file: string, digest: string, destDir: string, limits: Unp
     await rename(temporary, destDir);
     await syncFolder(dirname(destDir));
   } catch (error) {
-    await rm(temporary, { recursive: true, force: true });
+    // Writes that were under way may still put files in it: what is left is removed by the next try, and why this one failed is told.
+    await rm(temporary, { recursive: true, force: true }).catch(() => undefined);
     throw asDiskFull(error, destDir);
   }
 }

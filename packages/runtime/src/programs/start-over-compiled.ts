@@ -1,6 +1,5 @@
-import { readdirSync, statSync } from "node:fs";
+import { statSync } from "node:fs";
 import { flushCompileCache, getCompileCacheDir } from "node:module";
-import { join } from "node:path";
 
 /** Set for the second start, so that there is no third. */
 const markVariable = "SLUICE_STARTED_OVER";
@@ -13,19 +12,18 @@ const markVariable = "SLUICE_STARTED_OVER";
 export function startOverCompiled(): void {
   const isSecond = process.env[markVariable] !== undefined;
   delete process.env[markVariable];
-  const before = newestCompiledMs();
+  const before = lastAddedNs();
   flushCompileCache();
-  if (isSecond || process.execve === undefined || newestCompiledMs() === before) return;
+  if (isSecond || process.execve === undefined || lastAddedNs() === before) return;
   const args = [process.execPath, ...process.execArgv, ...process.argv.slice(1)];
   process.execve(process.execPath, args, { ...process.env, [markVariable]: "1" });
 }
 
-/** When something was last added to the compile cache; 0 without one. */
-function newestCompiledMs(): number {
+/**
+ * When something was last added to the compile cache; 0 without one. Node writes each entry beside its place and renames it, which
+ * the folder itself shows: there may be tens of thousands in it, of every version that was ever started.
+ */
+function lastAddedNs(): bigint {
   const dir = getCompileCacheDir();
-  if (dir === undefined) return 0;
-  return Math.max(
-    0,
-    ...readdirSync(dir).map((name) => statSync(join(dir, name), { throwIfNoEntry: false })?.mtimeMs ?? 0),
-  );
+  return dir === undefined ? 0n : (statSync(dir, { bigint: true, throwIfNoEntry: false })?.mtimeNs ?? 0n);
 }

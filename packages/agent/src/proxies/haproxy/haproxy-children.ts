@@ -32,7 +32,7 @@ export class HaproxyChildren {
    * What the keeper has to run for the settings in `folder`: not accepting, and holding whatever it is asked. Rejects, before anything
    * runs, when HAProxy is missing, too old or does not take the configuration.
    */
-  async prepare(folder: string): Promise<Pick<ChildSpec, "command" | "args" | "stopSignal">> {
+  async prepare(folder: string): Promise<Pick<ChildSpec, "command" | "args" | "env" | "stopSignal">> {
     const { path } = await findHaproxy();
     await prepareHaproxy(path, folder, { accepting: false, slots: { live: "hold" } });
     // SIGTERM would cut what is under way: SIGUSR1 lets it end.

@@ -1,5 +1,5 @@
 import { existsSync } from "node:fs";
-import { readFile, writeFile } from "node:fs/promises";
+import { readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { Agent, createServer, request } from "node:http";
 import { type AddressInfo, createServer as createTcpServer } from "node:net";
 import { join } from "node:path";
@@ -12,6 +12,8 @@ import {
   type UnitKey,
   type UnitRelease,
 } from "@sluice/core";
+import { askWorker } from "@sluice/proxy/haproxy/master-cli";
+import { processFiles } from "@sluice/proxy/haproxy/process-files";
 import { installedHaproxy } from "@sluice/proxy/haproxy/testing/installed-haproxy";
 import { nodeClock } from "@sluice/runtime";
 import { expect, onTestFinished, test } from "vitest";
@@ -217,21 +219,53 @@ for (const engine of ["node", "haproxy"] as const) {
       await proxies.accept(proxy);
       await proxies.putSlots(proxy, { live: "blue", blue: target });
       expect(await proxies.edited()).toEqual([]);
-      const files = engine === "node" ? ["settings.json"] : ["settings.json", "haproxy.cfg"];
-      for (const name of files) {
+      const both = ["settings.json", "state.json"];
+      const rest = ["haproxy.cfg", "hosts.map", "latency.map", "outcome.map", "slot.map", "slot.lua", "counts.lua"];
+      for (const name of engine === "node" ? both : [...both, ...rest, "nominated.lua"]) {
         const file = join(folder, name);
         const text = await readFile(file, "utf8");
-        await writeFile(file, text.replace("shop.internal", "shop.hacked").concat("\n"));
+        await writeFile(file, text.replace("shop.internal", "shop.hacked").replace("blue", "grey").concat("# x\n"));
         const [edited, ...others] = await proxies.edited();
         expect(others).toEqual([]);
         expect(edited).toMatchObject({ kind: "configuration-edited", about: shop, where: file });
         await edited?.heal?.();
         expect(await readFile(file, "utf8")).toBe(text);
+        await rm(file);
+        expect(await proxies.edited()).toMatchObject([{ where: file, found: "no file" }]);
+        await writeFile(file, text);
+        expect(await proxies.edited()).toEqual([]);
       }
-      expect(await proxies.edited()).toEqual([]);
       await proxies.remove(proxy, 1000);
       expect(await proxies.edited()).toEqual([]);
-      expect(existsSync(join(dir, "agent", "proxy-settings", `${proxy.childId}.json`))).toBe(false);
+      expect(await readdir(join(dir, "agent", "proxy-settings"))).toEqual([]);
     },
   );
 }
+
+here(
+  "maps of a running HAProxy that are changed by hand are found and put back, and the files say nothing of it",
+  async () => {
+    const { proxies, dir } = await fixture();
+    const port = await freePort();
+    const slots: SlotTable = { live: "blue", blue: await slotNamed("blue") };
+    const proxy = await proxies.startSuccessor(shop, shopProxy("haproxy", port), { slots, probeTokens });
+    await proxies.accept(proxy);
+    const { masterSocket, hostsMap, latencyMap } = processFiles(join(dir, "run", proxy.childId));
+    const { pid } = (await proxies.list())[0] ?? proxy;
+    const tell = (command: string) => askWorker(masterSocket, pid, command);
+    expect(await proxies.edited()).toEqual([]);
+    await tell(`del map ${hostsMap} shop.internal/80`);
+    await tell(`add map ${hostsMap} other.internal/80 512`);
+    const [fastest = ""] = (await readFile(latencyMap, "utf8")).split(" ");
+    await tell(`set map ${latencyMap} ${fastest} 17`);
+    expect(await send(port, "GET", false)).not.toBe("200 blue");
+    const found = await proxies.edited();
+    expect(found).toMatchObject([
+      { kind: "configuration-edited", about: shop, where: `${hostsMap} in the running process` },
+      { kind: "configuration-edited", about: shop, where: `${latencyMap} in the running process` },
+    ]);
+    for (const one of found) await one.heal?.();
+    expect(await proxies.edited()).toEqual([]);
+    expect(await send(port, "GET", false)).toBe("200 blue");
+  },
+);

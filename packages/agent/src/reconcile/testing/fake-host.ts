@@ -1,5 +1,6 @@
 import type { CertificateSet, ProbeOutcome, ProbeResult, SlotTable, UnitRelease } from "@sluice/core";
 import { instant, questionsOn } from "@sluice/core";
+import type { FoundDrift } from "../../drift/start-drift-watch.ts";
 import type { ProbeTarget, ProcessNews, RunningProxy, RunningSlot } from "../../drivers.ts";
 import type { HostDrivers } from "../host-drivers.ts";
 
@@ -8,6 +9,8 @@ type Writable<T> = { -readonly [Key in keyof T]: T[Key] };
 /** Processes of a host in memory: they outlive any agent that works on them. */
 export class FakeHost {
   readonly installed = new Set<string>();
+  /** What somebody edited in installed releases, by their digest. */
+  readonly edited = new Map<string, readonly FoundDrift[]>();
   slots: Writable<RunningSlot>[] = [];
   proxies: Writable<RunningProxy>[] = [];
   /** What users of `shop` would have been answered by, each time it changed; "nobody" when nothing accepts. */
@@ -29,6 +32,7 @@ export class FakeHost {
         this.installed.add(digest);
       },
       installed: async () => [...this.installed],
+      editedIn: async ({ digest }) => this.edited.get(digest) ?? [],
       prune: async (keep) => {
         for (const digest of this.installed) if (!keep.has(digest)) this.installed.delete(digest);
       },

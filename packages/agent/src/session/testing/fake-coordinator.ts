@@ -31,6 +31,8 @@ export class FakeCoordinator implements AsyncDisposable {
   acknowledge = true;
   /** 0: an older coordinator, which takes no traffic. */
   trafficBatchMax = 100;
+  /** Whether this one knows the unit. */
+  keepers = true;
   /** Its clock against that of this machine. */
   aheadMs = 0;
   readonly #server: Server;
@@ -90,7 +92,7 @@ export class FakeCoordinator implements AsyncDisposable {
             $case: "welcome",
             value: {
               ...{ heartbeatMs: 1000, reconnectAfterMs: 50, probeBatchMax: 100, fence: this.#intent?.fence ?? 1 },
-              ...{ trafficBatchMax: this.trafficBatchMax, nowMs: this.#now() },
+              ...{ keepers: this.keepers, trafficBatchMax: this.trafficBatchMax, nowMs: this.#now() },
             },
           },
         });

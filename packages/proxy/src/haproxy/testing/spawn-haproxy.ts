@@ -44,8 +44,12 @@ export function openHaproxySpawner(haproxy: string, keeper: TestKeeper): Haproxy
 }
 
 function start(haproxy: string, dir: string, fds: readonly number[]): SpawnedProxy {
-  const { command, args } = haproxyCommand(haproxy, dir);
-  const child = spawn(command, args, { stdio: ["ignore", "pipe", "pipe", ...fds], detached: true });
+  const { command, args, env } = haproxyCommand(haproxy, dir);
+  const child = spawn(command, args, {
+    env: { ...process.env, ...env },
+    stdio: ["ignore", "pipe", "pipe", ...fds],
+    detached: true,
+  });
   let output = "";
   const collect = (data: Buffer): void => {
     output += data.toString();

@@ -73,6 +73,8 @@ export interface Welcome {
    * 0 from coordinators that do not say.
    */
   nowMs: number;
+  /** This coordinator knows the unit `keeper`; without it observations do not speak of it. */
+  keepers: boolean;
 }
 
 export interface Heartbeat {
@@ -657,7 +659,15 @@ export const Hello: MessageFns<Hello> = {
 };
 
 function createBaseWelcome(): Welcome {
-  return { heartbeatMs: 0, reconnectAfterMs: 0, probeBatchMax: 0, fence: 0, trafficBatchMax: 0, nowMs: 0 };
+  return {
+    heartbeatMs: 0,
+    reconnectAfterMs: 0,
+    probeBatchMax: 0,
+    fence: 0,
+    trafficBatchMax: 0,
+    nowMs: 0,
+    keepers: false,
+  };
 }
 
 export const Welcome: MessageFns<Welcome> = {
@@ -679,6 +689,9 @@ export const Welcome: MessageFns<Welcome> = {
     }
     if (message.nowMs !== 0) {
       writer.uint32(48).int64(message.nowMs);
+    }
+    if (message.keepers !== false) {
+      writer.uint32(56).bool(message.keepers);
     }
     return writer;
   },
@@ -744,6 +757,14 @@ export const Welcome: MessageFns<Welcome> = {
             message.nowMs = longToNumber(reader.int64());
             continue;
           }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.keepers = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -767,6 +788,7 @@ export const Welcome: MessageFns<Welcome> = {
     message.fence = object.fence ?? 0;
     message.trafficBatchMax = object.trafficBatchMax ?? 0;
     message.nowMs = object.nowMs ?? 0;
+    message.keepers = object.keepers ?? false;
     return message;
   },
 };

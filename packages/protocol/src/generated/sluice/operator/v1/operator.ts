@@ -151,7 +151,11 @@ export interface RestartRequest {
     | undefined;
   /** The agents of all hosts instead, as they are or with `agent_version` as that version. */
   agents?: boolean | undefined;
-  agentVersion?: string | undefined;
+  agentVersion?:
+    | string
+    | undefined;
+  /** The keepers of all hosts instead, as they are or with `agent_version` as that version. */
+  keepers?: boolean | undefined;
 }
 
 export interface RestartResponse {
@@ -1985,6 +1989,7 @@ function createBaseRestartRequest(): RestartRequest {
     toEnvironment: undefined,
     agents: undefined,
     agentVersion: undefined,
+    keepers: undefined,
   };
 }
 
@@ -2007,6 +2012,9 @@ export const RestartRequest: MessageFns<RestartRequest> = {
     }
     if (message.agentVersion !== undefined) {
       writer.uint32(50).string(message.agentVersion);
+    }
+    if (message.keepers !== undefined) {
+      writer.uint32(56).bool(message.keepers);
     }
     return writer;
   },
@@ -2072,6 +2080,14 @@ export const RestartRequest: MessageFns<RestartRequest> = {
             message.agentVersion = reader.string();
             continue;
           }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.keepers = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -2095,6 +2111,7 @@ export const RestartRequest: MessageFns<RestartRequest> = {
     message.toEnvironment = object.toEnvironment ?? undefined;
     message.agents = object.agents ?? undefined;
     message.agentVersion = object.agentVersion ?? undefined;
+    message.keepers = object.keepers ?? undefined;
     return message;
   },
 };

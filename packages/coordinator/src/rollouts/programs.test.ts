@@ -1,7 +1,7 @@
 import { mkdir, mkdtempDisposable, readFile, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { agentRelease, type Grant, type GrantProgress, instant } from "@sluice/core";
+import { type Grant, type GrantProgress, instant, isProgramUnit, type ProgramUnit, programRelease } from "@sluice/core";
 import { sha256Text } from "@sluice/runtime";
 import { packFolder } from "@sluice/runtime/artifacts/pack-folder";
 import { expect, test } from "vitest";
@@ -9,7 +9,8 @@ import { type CoordinatorRig, fleetText, startRig } from "../testing/coordinator
 import { eventually } from "../testing/eventually.ts";
 
 const hosts = ["at-1", "web-1", "web-2"] as const;
-const byHand = agentRelease("1.0.0", undefined, sha256Text).digest;
+const byHand = programRelease("agent", "1.0.0", undefined, sha256Text).digest;
+const keeperByHand = programRelease("keeper", "1.0.0", undefined, sha256Text).digest;
 
 async function push({ operator }: CoordinatorRig, version: string, text = version, agentEntry = "main.mjs") {
   await using dir = await mkdtempDisposable(join(tmpdir(), "sluice-agent-"));
@@ -32,16 +33,21 @@ async function rigWithShop(
   const scripted = hosts.map((host) => {
     const script = {
       onGrant: ({ units, kind }: Grant) =>
-        units.some(({ unit }) => unit === "agent") && kind !== "revert" ? (onGrant(host) ?? live) : live,
+        units.some(({ unit }) => isProgramUnit(unit)) && kind !== "revert" ? (onGrant(host) ?? live) : live,
     };
-    return rig.agent(host, script, agentVersion === undefined ? {} : { agentVersion });
+    return rig.agent(host, script, agentVersion === undefined ? {} : { agentVersion, keeperVersion: agentVersion });
   });
   await rig.operator.untilPhase(await rig.operator.deploy("shop", "1.0.0"), "completed");
-  return { rig, running: () => scripted.map((agent) => agent.running.get("agent")) };
+  return { rig, running: (unit: ProgramUnit = "agent") => scripted.map((agent) => agent.running.get(unit)) };
 }
 
-const restart = async ({ operator }: CoordinatorRig, agentVersion: string): Promise<string> => {
-  const { rolloutIds } = await operator.ask((client) => client.restart, { proxies: false, agents: true, agentVersion });
+const restart = async (
+  { operator }: CoordinatorRig,
+  agentVersion?: string,
+  unit: ProgramUnit = "agent",
+): Promise<string> => {
+  const which = unit === "agent" ? { agents: true } : { keepers: true };
+  const { rolloutIds } = await operator.ask((client) => client.restart, { proxies: false, ...which, agentVersion });
   return rolloutIds[0] ?? "";
 };
 
@@ -72,7 +78,20 @@ test("a version of the agent goes through every environment, and back to what wa
 
   const { newRolloutId = "" } = await operator.command(id, "revert", { reason: "leaks" });
   await operator.untilPhase(newRolloutId, "completed");
-  await eventually(running).toEqual([byHand, byHand, byHand]);
+  await eventually(() => running()).toEqual([byHand, byHand, byHand]);
+});
+
+test("a restart without a version is a grant to start again what is proven there, through every environment", async () => {
+  const kinds: string[] = [];
+  const { rig, running } = await rigWithShop("1.0.0", (host) => void kinds.push(host));
+  await using _ = rig;
+  const { title, stages } = await rig.operator.untilPhase(await restart(rig), "completed");
+  expect([title, stages.map(({ environment }) => environment)]).toEqual([
+    "restart agents",
+    ["acceptance", "production"],
+  ]);
+  expect(new Set(kinds)).toEqual(new Set(hosts));
+  expect(running()).toEqual([byHand, byHand, byHand]);
 });
 
 test("a version that fails on one host is taken back everywhere, with the host's own reason", async () => {
@@ -83,7 +102,7 @@ test("a version that fails on one host is taken back everywhere, with the host's
   await push(rig, "2.0.0");
   const { cause } = await rig.operator.untilPhase(await restart(rig, "2.0.0"), "reverted");
   expect(cause?.sentence).toBe(`web-1: ${reason}; it never served a request there`);
-  await eventually(running).toEqual([byHand, byHand, byHand]);
+  await eventually(() => running()).toEqual([byHand, byHand, byHand]);
 });
 
 test("nothing begins while a host does not say what its agent runs, or for a version that nobody pushed", async () => {
@@ -91,5 +110,28 @@ test("nothing begins while a host does not say what its agent runs, or for a ver
   await using _ = rig;
   await push(rig, "2.0.0");
   await expect(restart(rig, "2.0.0")).rejects.toThrow("at-1, web-1, web-2 do not say what the agent there runs");
+  await expect(restart(rig, "2.0.0", "keeper")).rejects.toThrow("do not say what the keeper there runs");
   await expect(restart(rig, "3.0.0")).rejects.toMatchObject({ reason: "release-unknown" });
+});
+
+test("a version that was pushed becomes that of the keepers by a rollout of theirs, and agents stay as they are", async () => {
+  const { rig, running } = await rigWithShop("1.0.0");
+  await using _ = rig;
+  const { operator } = rig;
+  await push(rig, "2.0.0");
+  const id = await restart(rig, "2.0.0", "keeper");
+  expect((await operator.untilPhase(id, "completed")).title).toBe("keeper 2.0.0");
+  const [first, ...others] = running("keeper");
+  expect([others, first === keeperByHand]).toEqual([[first, first], false]);
+  expect(running("agent")).toEqual([undefined, undefined, undefined]);
+  const adopted = (await operator.events()).filter(({ kind }) => kind.endsWith(".adopted"));
+  expect(adopted.map(({ kind, host }) => [kind, host])).toEqual(hosts.map((host) => ["keeper.adopted", host]));
+  const units = (await operator.status()).hosts.flatMap((host) => host.units).filter(({ unit }) => unit === "keeper");
+  expect(units).toMatchObject(Array(3).fill({ desired: "2.0.0", proven: "2.0.0", condition: "in-sync" }));
+
+  const { newRolloutId = "" } = await operator.command(id, "revert", { reason: "leaks" });
+  await operator.untilPhase(newRolloutId, "completed");
+  await eventually(() => running("keeper")).toEqual([keeperByHand, keeperByHand, keeperByHand]);
+  const again = await restart(rig, undefined, "keeper");
+  expect((await operator.untilPhase(again, "completed")).title).toBe("restart keepers");
 });

@@ -1,8 +1,8 @@
 import type { AgentSeen } from "../activation/observed-host.ts";
 import type { UnitRelease } from "../intent/intent.ts";
 import type { Instant } from "../units/time.ts";
-import { type AgentChange, isTrial } from "./agent-change.ts";
-import { isAgentProgram, isInstalledByHand } from "./agent-release.ts";
+import { isTrial, type ProgramChange } from "./program-change.ts";
+import { isInstalledByHand, isProgram } from "./program-release.ts";
 
 /** What the watchdog of a host is to start; written by the agent only. */
 export interface ProgramFile {
@@ -28,7 +28,7 @@ export interface ProgramToStart {
 
 export interface ProgramInput {
   readonly file: ProgramFile;
-  readonly changes: readonly AgentChange[];
+  readonly changes: readonly ProgramChange[];
   /** What the agent remembers as proven; absent: nothing, or it has lost its memory. */
   readonly proven: UnitRelease | undefined;
   readonly agent: AgentSeen;
@@ -44,7 +44,7 @@ export interface ProgramPlan {
  * What the watchdog is to be told, and whether it is its turn. What was proven is taken from the file when the agent has
  * no memory of it: nothing goes live because a file was lost.
  */
-export function planProgram({ file, changes, proven, agent }: ProgramInput): ProgramPlan {
+export function planProgramFile({ file, changes, proven, agent }: ProgramInput): ProgramPlan {
   const change = changes.find(isTrial);
   const live = proven === undefined ? file.proven : toStart(proven);
   const next: ProgramFile = {
@@ -59,15 +59,21 @@ export function planProgram({ file, changes, proven, agent }: ProgramInput): Pro
   return { file: next, changesOver: (begins && agent.trialEnds[change.grant.id] === undefined) || ends };
 }
 
-function trialOf(change: AgentChange): NonNullable<ProgramFile["trial"]> {
+function trialOf(change: ProgramChange): NonNullable<ProgramFile["trial"]> {
   const { grant, release, phase } = change;
-  return { ...named(release), grant: grant.id, confirmBy: grant.confirmBy, isReported: phase === "provisional" };
+  return {
+    ...programToStart(release),
+    grant: grant.id,
+    confirmBy: grant.confirmBy,
+    isReported: phase === "provisional",
+  };
 }
 
 const toStart = (release: UnitRelease): ProgramToStart | undefined =>
-  isInstalledByHand(release) ? undefined : named(release);
+  isInstalledByHand(release) ? undefined : programToStart(release);
 
-function named({ digest, version, content }: UnitRelease): ProgramToStart {
-  const files = isAgentProgram(content) ? content.files : undefined;
+/** A release as it is named to those who start it. */
+export function programToStart({ digest, version, content }: UnitRelease): ProgramToStart {
+  const files = isProgram(content) ? content.files : undefined;
   return { digest, release: version, ...(files === undefined ? {} : { files }) };
 }

@@ -2,15 +2,15 @@ import { expect, test } from "vitest";
 import type { AgentSeen } from "../activation/observed-host.ts";
 import type { Grant } from "../intent/intent.ts";
 import { instant } from "../units/time.ts";
-import type { AgentChange } from "./agent-change.ts";
-import { programFileSchema } from "./agent-change-schema.ts";
-import { agentRelease } from "./agent-release.ts";
-import { type ProgramFile, type ProgramInput, planProgram } from "./plan-program.ts";
+import { type ProgramFile, type ProgramInput, planProgramFile } from "./plan-program-file.ts";
+import type { ProgramChange } from "./program-change.ts";
+import { programFileSchema } from "./program-change-schema.ts";
+import { programRelease } from "./program-release.ts";
 
 const files = { artifact: "sha256:a", entry: "main.mjs" };
-const one = agentRelease("1.0.0", files, () => "one");
-const two = agentRelease("2.0.0", files, () => "two");
-const byHand = agentRelease("0.9.0", undefined, () => "by-hand");
+const one = programRelease("agent", "1.0.0", files, () => "one");
+const two = programRelease("agent", "2.0.0", files, () => "two");
+const byHand = programRelease("agent", "0.9.0", undefined, () => "by-hand");
 const grant: Grant = {
   id: "g",
   rollout: "r",
@@ -21,9 +21,9 @@ const grant: Grant = {
   probesBefore: { kind: "required" },
 };
 const subject = { grant, since: instant(0), release: two };
-const changing: AgentChange = { ...subject, phase: "changing-over", startedAt: instant(0), deadline: instant(9) };
-const provisional: AgentChange = { ...subject, phase: "provisional", switchedAt: instant(1), switchMs: 1 };
-const ended: AgentChange = { ...subject, phase: "ended", at: instant(2), end: { kind: "withdrawn" } };
+const changing: ProgramChange = { ...subject, phase: "changing-over", startedAt: instant(0), deadline: instant(9) };
+const provisional: ProgramChange = { ...subject, phase: "provisional", switchedAt: instant(1), switchMs: 1 };
+const ended: ProgramChange = { ...subject, phase: "ended", at: instant(2), end: { kind: "withdrawn" } };
 
 const old: AgentSeen = { digest: "one", version: "1.0.0", pid: 1, startedAtMs: 0, trialEnds: {} };
 const tried: AgentSeen = { ...old, digest: "two", version: "2.0.0", trial: "g" };
@@ -31,7 +31,7 @@ const proven = { digest: "one", release: "1.0.0", files };
 const trial = { digest: "two", release: "2.0.0", files, grant: "g", confirmBy: instant(600), isReported: false };
 
 const plan = (over: Partial<ProgramInput>) =>
-  planProgram({ file: { version: 1, proven }, changes: [], proven: one, agent: old, ...over });
+  planProgramFile({ file: { version: 1, proven }, changes: [], proven: one, agent: old, ...over });
 
 test("at rest the watchdog is told of the proven program, and nobody makes room", () => {
   expect(plan({})).toEqual({ file: { version: 1, proven }, changesOver: false });
