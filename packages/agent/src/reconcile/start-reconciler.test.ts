@@ -94,6 +94,8 @@ class Scene {
   readonly hands: FoundDrift[] = [];
   /** What was put back before it was started. */
   readonly healed: FoundDrift[] = [];
+  /** Looks that have ended. */
+  looks = 0;
   life: Life | undefined;
   #generation = 0;
 
@@ -122,6 +124,9 @@ class Scene {
       onHandChanges: (found) => this.hands.push(...found),
       onHealed: (found) => this.healed.push(...found),
       onSwitched: () => undefined,
+      onLooked: () => {
+        this.looks += 1;
+      },
     });
     const observe = () => {
       const { seen, waiting, remarks } = agent;
@@ -445,6 +450,21 @@ test("a proxy that is led to another address under the copy's name is noticed, a
     const led = scene.host.proxies[0]?.slots[slot]?.port;
     expect(led).toBe("shop" in siteDrift ? target.port + 1 : target.port);
   }
+});
+
+test("every look is a sign of life, whatever comes of it, and a look that hangs is none", async () => {
+  const scene = await healthyScene();
+  const { slots } = scene.host.drivers;
+  Object.assign(slots, { list: () => Promise.reject(new Error("the keeper is away")) });
+  const before = scene.looks;
+  await scene.until("looked in vain", () => scene.looks > before + 2);
+  const hang = Promise.withResolvers<readonly []>();
+  onTestFinished(() => hang.resolve([]));
+  Object.assign(slots, { list: () => hang.promise });
+  await scene.clock.advance(seconds(10));
+  const hanging = scene.looks;
+  await scene.clock.advance(seconds(60));
+  expect(scene.looks).toBe(hanging);
 });
 
 test("what was installed and edited before its grant is put back before it goes live, and told", async () => {
