@@ -74,6 +74,18 @@ export const brokenSubjects: readonly BrokenSubject[] = [
     subject: { ...subject, planRollout: (input) => withSilentSkipped(input, planRollout(input)) },
   },
   {
+    name: "does not keep what passed as proven",
+    caughtAs: /^2:/,
+    subject: {
+      ...subject,
+      planRollout: (input) => {
+        const plan = planRollout(input);
+        const kept = plan.actions.filter(({ kind }) => kind !== "record-proven" || plan.next.phase === "reverting");
+        return { ...plan, actions: kept };
+      },
+    },
+  },
+  {
     name: "forgets maxUnavailable",
     caughtAs: /^maxUnavailable:/,
     subject: { ...subject, planRollout: (input) => planRollout(withoutCap(input)) },

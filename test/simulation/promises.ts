@@ -167,12 +167,31 @@ export class Promises {
         this.#passedFairly(rollout, action.host, action.units);
       }
     }
+    if (before.phase === "observing") this.#provesWhatPassed(rollout, before, after, actions);
     this.#wavesInOrder(rollout, after);
     this.#skipsUntouched(rollout, before, after);
     this.#revertsOnlyWithCause(rollout, before, after);
     if (!this.backupActed) this.#wayBack.planned(rollout, before, after);
     const still = before.phase === after.phase && !["completed", "reverted", "aborted"].includes(after.phase);
     if (still && waitingOn.length === 0) this.#broken("12", `rollout ${rollout.id} is ${after.phase} without a reason`);
+  }
+
+  /** What passed is what a restart brings back from then on: else its hosts would go back to the release before. */
+  #provesWhatPassed(
+    rollout: Rollout,
+    before: RolloutState,
+    after: RolloutState,
+    actions: readonly RolloutAction[],
+  ): void {
+    for (const { change, step } of placedSteps(rollout, after.steps)) {
+      if (step.kind !== "passed" || before.steps[change.host]?.kind === "passed") continue;
+      const recorded = actions.flatMap((action) =>
+        action.kind === "record-proven" && action.host === change.host ? action.units : [],
+      );
+      const lost = change.units.find(({ unit, to }) => !recorded.some((one) => one.unit === unit && one.digest === to));
+      if (lost !== undefined)
+        this.#broken("2", `${rollout.id} passed on ${change.host}, ${lost.to} is not kept as proven`);
+    }
   }
 
   #passedFairly(
