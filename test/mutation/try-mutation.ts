@@ -35,7 +35,17 @@ async function playHistories(root: string, seeds: string): Promise<string | unde
 }
 
 async function runTests(root: string, folder: string): Promise<string | undefined> {
-  const args = ["node_modules/vitest/vitest.mjs", "run", folder, "--bail", "1", "--reporter", "dot"];
+  const args = [
+    "node_modules/vitest/vitest.mjs",
+    "run",
+    folder,
+    "--testTimeout",
+    "300000",
+    "--bail",
+    "1",
+    "--reporter",
+    "dot",
+  ];
   const { exitCode, timedOut, stdout, stderr } = await run(root, "node", args);
   if (timedOut) return "do not come to an end";
   if (exitCode === 0) return undefined;

@@ -1,6 +1,6 @@
 /**
  * `sluice agent run` on a machine that a test plays: the id of its boot is what the test wrote, and its reboot command asks the
- * test for a reboot, by a file. Everything else is the agent as it is.
+ * test for a reboot, by a file. Its probes accept certificates that nobody vouches for. Everything else is the agent as it is.
  */
 import { readFileSync } from "node:fs";
 import { startAgent } from "@sluice/agent";
@@ -19,6 +19,7 @@ const agent = await startAgent(
     ids: createIds(clock),
     log: openLog({ name: "agent", destination: process.stderr }),
     version: "0.1.0",
+    acceptSelfSigned: true,
     rebootCommand: `touch '${rebootAskedFile(given.dataDir)}'`,
   },
   { bootId: readFileSync(bootIdFile(given.dataDir), "utf8") },

@@ -30,7 +30,8 @@ test("every start and end of a child is told, and a keeper that is killed is rep
   process.kill(before.pid, "SIGKILL");
   await until(() => stampOf(before.pid) === undefined);
   await until(() => told.includes("lost"));
-  await until(async () => (await keeper.status()).pid !== before.pid);
+  // On a busy machine nobody answers for longer than the client asks again.
+  await until(async () => (await keeper.status().catch(() => before)).pid !== before.pid);
   told.length = 0;
   await until(async () => {
     await keeper.ensureChild("second", spec);

@@ -20,6 +20,8 @@ import { durationMs } from "@sluice/core/units/time";
 import { describeUnit } from "@sluice/core/words/describe-unit";
 import type { Clock } from "@sluice/runtime";
 import { wordOnChange } from "../activation/step-activation.ts";
+import { assertAsPacked, type PackedOptions } from "../drift/assert-as-packed.ts";
+import type { FoundDrift } from "../drift/start-drift-watch.ts";
 import { askedDuties } from "../ledger/asked-duties.ts";
 import type { HostMemory } from "../ledger/host-memory.ts";
 import type { Ledger } from "../ledger/ledger.ts";
@@ -35,6 +37,8 @@ export interface ChangePorts {
   readonly memory: HostMemory;
   readonly clock: Clock;
   readonly isConnected: () => boolean;
+  /** Told of files of a program that were put back before it was asked anything. */
+  readonly onHealed: (found: readonly FoundDrift[]) => void;
   readonly silence: Pick<KeeperSilence, "over" | "goesOn">;
   /** `look` is absent where the host could not be looked at. */
   readonly onStep: (from: ProgramChange, plan: ProgramChangePlan, look: HostLook | undefined) => void;
@@ -87,7 +91,9 @@ export async function stepProgramChange(
   ports.onStep(state, plan, look);
   if (plan.next.phase !== state.phase) return { facts: { failures: [], tally: {} }, moved: true };
   if (plan.actions.length === 0) return { facts, moved: false };
-  const found = await carryOutAll(ports.drivers, duties, facts, plan.actions, signal);
+  const packed = { installer: ports.drivers.installer, intent, onHealed: ports.onHealed };
+  const ground = { drivers: ports.drivers, duties, packed };
+  const found = await carryOutAll(ground, facts, plan.actions, signal);
   // What a program on trial lacks is looked at again in a moment; its deadline is short.
   if (isTrial(state) || state.phase === "handing-back")
     await clock.sleep(betweenLooksMs, signal).catch(() => undefined);
@@ -134,9 +140,15 @@ export async function tellPrograms({ drivers, memory }: Pick<ChangePorts, "drive
   return plan.changesOver;
 }
 
+/** What orders are carried out by. */
+interface Ground {
+  readonly drivers: HostDrivers;
+  readonly duties: readonly SiteDuties[];
+  readonly packed: PackedOptions;
+}
+
 async function carryOutAll(
-  drivers: HostDrivers,
-  duties: readonly SiteDuties[],
+  ground: Ground,
   facts: ProgramChangeFacts,
   actions: readonly ProgramChangeAction[],
   signal: AbortSignal,
@@ -144,7 +156,7 @@ async function carryOutAll(
   let known = facts;
   for (const action of actions) {
     try {
-      known = await carryOut(drivers, duties, known, action, signal);
+      known = await carryOut(ground, known, action, signal);
     } catch (error) {
       // A handover, failed or not, calls everything off by itself: whoever follows the keeper takes it for gone.
       if (signal.aborted && action.kind !== "hand-over") return known;
@@ -158,8 +170,7 @@ async function carryOutAll(
 }
 
 async function carryOut(
-  { installer, program, keeper, prober }: HostDrivers,
-  duties: readonly SiteDuties[],
+  { drivers: { installer, program, keeper, prober }, duties, packed }: Ground,
   facts: ProgramChangeFacts,
   action: ProgramChangeAction,
   signal: AbortSignal,
@@ -169,6 +180,7 @@ async function carryOut(
       await installer.ensureInstalled(action.release, signal);
       return facts;
     case "ask-version": {
+      await assertAsPacked(action.release, packed);
       const asked = action.release.unit === keeperUnit ? keeper : program;
       const saidVersion = await asked?.askVersion(action.release, signal);
       return saidVersion === undefined ? facts : { ...facts, saidVersion };

@@ -99,7 +99,7 @@ export class EditedConfiguration {
     const before = state.accepting ? kept?.config?.accepting : kept?.config?.waiting;
     // An order that an agent of another version has carried out is written in that version's words.
     wanted.set(config, { text: before ?? now, also: now });
-    if (process.kind === "site-proxy" && kept !== undefined) {
+    if (process.kind === "site-proxy" && kept !== undefined && proxy.says !== undefined) {
       wanted.set(slotMap, { text: formatSlotMap(slotMapOf(await resolveSlots(state.slots))) });
     }
     return wanted;

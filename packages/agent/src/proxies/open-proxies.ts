@@ -149,7 +149,9 @@ class ProxyHost {
     const kept = children.filter(isKept).map(({ id, unit }) => {
       const [folder, says] = [this.folder(id), said.get(id)];
       const proxy = { unit, childId: id, folder, isHaproxy: this.#haproxy.owns(folder) };
-      return says === undefined ? proxy : { ...proxy, says };
+      if (says === undefined) return proxy;
+      const { accepting, draining, slots } = says;
+      return { ...proxy, says: { accepting, draining, slots } };
     });
     return [...(await this.#editedCopies(kept)), ...(await this.#edited.find(kept))];
   }

@@ -17,10 +17,12 @@ import {
   seconds,
   type UnitRelease,
 } from "@sluice/core";
+import { programRelease } from "@sluice/core/programs/program-release";
 import { createManualClock, type ManualClock, sha256Text, writeFileDurably } from "@sluice/runtime";
 import { openLog } from "@sluice/runtime/logs/open-log";
 import { expect, onTestFinished, test, vi } from "vitest";
 import type { FoundDrift } from "../drift/start-drift-watch.ts";
+import type { OwnProgram } from "../drivers.ts";
 import { openHostMemory, type WriteDurably } from "../ledger/host-memory.ts";
 import { revertLocally, switchLocally } from "../local/break-glass.ts";
 import { buildObservation } from "../observation/build-observation.ts";
@@ -94,6 +96,8 @@ class Scene {
   readonly hands: FoundDrift[] = [];
   /** What was put back before it was started. */
   readonly healed: FoundDrift[] = [];
+  /** Looks that have ended. */
+  looks = 0;
   life: Life | undefined;
   #generation = 0;
 
@@ -122,6 +126,9 @@ class Scene {
       onHandChanges: (found) => this.hands.push(...found),
       onHealed: (found) => this.healed.push(...found),
       onSwitched: () => undefined,
+      onLooked: () => {
+        this.looks += 1;
+      },
     });
     const observe = () => {
       const { seen, waiting, remarks } = agent;
@@ -447,6 +454,21 @@ test("a proxy that is led to another address under the copy's name is noticed, a
   }
 });
 
+test("every look is a sign of life, whatever comes of it, and a look that hangs is none", async () => {
+  const scene = await healthyScene();
+  const { slots } = scene.host.drivers;
+  Object.assign(slots, { list: () => Promise.reject(new Error("the keeper is away")) });
+  const before = scene.looks;
+  await scene.until("looked in vain", () => scene.looks > before + 2);
+  const hang = Promise.withResolvers<readonly []>();
+  onTestFinished(() => hang.resolve([]));
+  Object.assign(slots, { list: () => hang.promise });
+  await scene.clock.advance(seconds(10));
+  const hanging = scene.looks;
+  await scene.clock.advance(seconds(60));
+  expect(scene.looks).toBe(hanging);
+});
+
 test("what was installed and edited before its grant is put back before it goes live, and told", async () => {
   const scene = await healthyScene();
   const calls: string[] = [];
@@ -469,6 +491,35 @@ test("where drift is only reported, what was edited before its grant does not go
   expect(JSON.stringify(scene.progress("g2"))).toContain("index.js is b, expected a");
   expect(scene.host.live()).toBe("1.0.0");
   expect(scene.host.served).toEqual(served);
+});
+
+test("a program of the agent that was edited before its grant is put back before anybody asks it what it is", async () => {
+  const scene = await healthyScene();
+  const before = programRelease("agent", "1.0.0", undefined, sha256Text);
+  const next = programRelease(
+    "agent",
+    "2.0.0",
+    { artifact: `sha256:${"a".repeat(64)}`, entry: "main.mjs" },
+    sha256Text,
+  );
+  const calls: string[] = [];
+  const drift = { kind: "release-edited", about: "agent", where: "main.mjs", expected: "a", found: "b" } as const;
+  scene.host.edited.set(next.digest, [{ ...drift, heal: async () => void calls.push("put back") }]);
+  const own = { digest: before.digest, version: "1.0.0", pid: 1, startedAtMs: scene.clock.now(), trialEnds: {} };
+  const program: OwnProgram = {
+    seen: async () => own,
+    file: async () => ({ version: 1 }),
+    write: async () => undefined,
+    askVersion: async ({ version }) => {
+      calls.push("asked");
+      return version;
+    },
+  };
+  Object.assign(scene.host.drivers, { program });
+  await scene.life?.agent.obey(scene.intent([one, proxy, before], [next]));
+  await scene.until("asked", () => calls.includes("asked"));
+  expect(calls.slice(0, 2)).toEqual(["put back", "asked"]);
+  expect(scene.healed).toMatchObject([drift]);
 });
 
 test("a copy that somebody starts beside the proven one is noticed, and ended", async () => {

@@ -124,6 +124,7 @@ class ReconcileLoop implements Reconciler {
     this.#changes = new ProgramChanges({
       ...{ drivers, memory, clock, log, looks: this.#looks, lanes: this.#lanes, waiting: this.waiting },
       isConnected: options.isConnected ?? (() => false),
+      onHealed: options.onHealed ?? (() => undefined),
       onMoved: () => this.wake(),
       onStep: (_from, _plan, look) => {
         if (look !== undefined) this.#note(look);

@@ -120,7 +120,7 @@ async function foundAbove(below: CertificateObservation, above: CertificateObser
   return findRenewals({ db, configured, now, findHost }).map(({ environment }) => environment);
 }
 
-test("an environment waits for the one before it: a day for another pair, as long as it takes for the very same", async () => {
+test("an environment waits for the one before it: a day for another pair, until the end is near for the very same", async () => {
   const [below, above] = [ownRenewed("a"), ownRenewed("b")];
   expect(await foundAbove(below, above)).toEqual(["acceptance"]);
   expect(await foundAbove(own("a"), above)).toEqual(["production"]);
@@ -128,5 +128,6 @@ test("an environment waits for the one before it: a day for another pair, as lon
   expect(await foundAbove(below, above, instant(until - minutes(60)))).toEqual(["acceptance", "production"]);
   const same = { ...renewed, since };
   expect(await foundAbove(same, same, instant(settleMs))).toEqual(["acceptance"]);
+  expect(await foundAbove(same, same, instant(until - minutes(60)))).toEqual(["acceptance", "production"]);
   expect(await foundAbove(restarted, same)).toEqual(["production"]);
 });

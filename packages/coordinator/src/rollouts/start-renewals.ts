@@ -40,8 +40,8 @@ export function startRenewals(facts: RenewalFacts, rollouts: Pick<RolloutDesk, "
  * Renewed pairs for which a rollout is to be started. Where hosts present the same certificate: once every host of the environment is
  * here, and all that present it have found the very same one in its place. Where each presents one of its own: those that have found a
  * pair that can be presented, once all have or the first has waited for {@link settleMs}, or at once when what one presents is near
- * its end. An environment waits for those before it that have found a pair as well: for the very same as long as it takes, for another
- * one as long as for a host. Each once, whoever started it: what was halted is not tried again by a program.
+ * its end. An environment waits for those before it that have found a pair as well: for another one as long as for a host, for the very
+ * same until the end is near. Each once, whoever started it: what was halted is not tried again by a program.
  */
 export function findRenewals(facts: RenewalFacts): readonly Renewal[] {
   const { environments, certificates } = facts.configured.fleet;
@@ -71,12 +71,16 @@ function hasToWait(
 ): boolean {
   if (below.length === 0) return false;
   const isSame = found.some(({ onDisk }) => below.some((one) => one.onDisk?.digest === onDisk?.digest));
-  return isSame || !isDue(found, now);
+  return isSame ? !endsSoon(found, now) : !isDue(found, now);
 }
 
 /** They have waited for long enough, or can't wait. */
 const isDue = (found: readonly CertificateObservation[], now: Instant): boolean =>
-  found.some(({ running, since = now }) => between(since, now) >= settleMs || expiryOf(running, now) !== "far");
+  endsSoon(found, now) || found.some(({ since = now }) => between(since, now) >= settleMs);
+
+/** An outage for everybody is worse than what a first wave could meet. */
+const endsSoon = (found: readonly CertificateObservation[], now: Instant): boolean =>
+  found.some(({ running }) => expiryOf(running, now) !== "far");
 
 /** Programs that renew do it once or twice a day at an hour of their own, weeks before the end. */
 export const settleMs: DurationMs = minutes(24 * 60);
