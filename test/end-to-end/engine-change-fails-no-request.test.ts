@@ -22,7 +22,7 @@ async function changeEngine(engine: EngineName): Promise<void> {
 
 /** What the process of every front and site proxy is, by its own name. */
 async function programsOf(): Promise<ReadonlyMap<string, string>> {
-  const proxies = [...(await pidsOf(fleet))].filter(([unit]) => !unit.includes("site:") && !unit.includes("agent"));
+  const proxies = [...(await pidsOf(fleet))].filter(([unit]) => !unit.includes("site:"));
   return new Map(proxies.map(([unit, pid]) => [unit, programOf(pid)]));
 }
 

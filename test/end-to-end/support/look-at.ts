@@ -1,3 +1,4 @@
+import { isProgramUnit, type UnitKey } from "@sluice/core/intent/intent";
 import type { Rollout, RolloutStep } from "@sluice/protocol/generated/sluice/types/v1/rollout";
 import { eventually } from "./eventually.ts";
 import type { Fleet } from "./start-fleet.ts";
@@ -8,13 +9,13 @@ export async function runningOf(fleet: Fleet, host: string, unit: string) {
   return observation?.units.find((one) => one.unit === unit)?.running;
 }
 
-/** `h1 front` → pid, for every unit of every host that runs. */
+/** `h1 front` → pid, for everything that runs for users: agents and keepers may come and go. */
 export async function pidsOf(fleet: Fleet): Promise<ReadonlyMap<string, number>> {
   const pids = new Map<string, number>();
   for (const { name } of fleet.hosts) {
     const { observation } = await fleet.status(name);
     for (const { unit, running } of observation?.units ?? []) {
-      if (running !== undefined) pids.set(`${name} ${unit}`, running.pid);
+      if (running !== undefined && !isProgramUnit(unit as UnitKey)) pids.set(`${name} ${unit}`, running.pid);
     }
   }
   return pids;

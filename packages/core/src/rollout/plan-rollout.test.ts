@@ -102,6 +102,17 @@ describe("moving forwards", () => {
     expect(it.state.steps["web-1"]).toMatchObject({ kind: "reverting", grant: "r-1/web-1/revert" });
   });
 
+  test("a host that gave back what passed, because a restored backup told it to, halts the rollout instead of being waited for", () => {
+    const it = onTrial();
+    it.pass(30_000);
+    const grant = { grant: "r-1/web-1/activate", since: it.input.now, progress: { kind: "withdrawn" } as const };
+    while (it.state.phase === "observing") it.plan();
+    it.input = { ...it.input, hosts: { ...it.input.hosts, "web-1": healthy("web-1", [grant], "v1") } };
+    it.plan();
+    const sentence = "web-1: gave back what passed there, by the word of another coordinator";
+    expect(it.state).toMatchObject({ phase: "halted", cause: { kind: "unconfirmed", sentence } });
+  });
+
   test("a grant lasts longer than the longest way to its confirmation", () => {
     const it = onTrial();
     const step = it.state.steps["web-1"];

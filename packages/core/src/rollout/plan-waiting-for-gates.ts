@@ -54,6 +54,8 @@ function undoneAfterPassing(input: PlanInput, state: Waiting): string | undefine
     if (!isUnconfirmed(input, state, change) || progress === undefined) continue;
     if (progress.kind === "unconfirmed")
       return `${change.host}: undid it because the word that it passed came too late`;
+    if (progress.kind === "withdrawn")
+      return `${change.host}: gave back what passed there, by the word of another coordinator`;
     if (progress.kind === "failed") return `${change.host}: ${progress.reason}; the word that it passed came too late`;
   }
   return undefined;
