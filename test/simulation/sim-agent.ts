@@ -65,7 +65,9 @@ export class SimAgent {
   /** An intent that was kept just before the last agent ended is taken in now. */
   #catchUp(): void {
     const { ledger, intent } = this.#ports.disk;
-    if (intent !== undefined) this.#life.trying(() => this.#life.save(catchUp(ledger, intent)));
+    if (intent === undefined) return;
+    this.#life.trying(() => this.#life.save(catchUp(ledger, intent)));
+    if (this.#ports.disk.ledger.memory.generation < intent.generation) this.#owed = intent;
   }
 
   /** The coordinator's word: kept, then taken in; an agent may end in between. */

@@ -1,6 +1,8 @@
 import { type Intent, instant } from "@sluice/core";
 import { expect, test } from "vitest";
+import type { HostMemory } from "../ledger/host-memory.ts";
 import { emptyLedger, type Ledger } from "../ledger/ledger.ts";
+import { type InboxPorts, IntentInbox } from "./intent-inbox.ts";
 import { absorbIntent, catchUp } from "./settle-ledger.ts";
 
 const intent = (fence: number, generation: number): Intent => ({
@@ -36,4 +38,36 @@ test("an intent that there was no room to take in is taken in later, and what dr
   const kept = intent(4, 4);
   expect(absorbIntent(ledger, intent(4, 3), kept).drifts).toEqual(ledger.drifts);
   expect(absorbIntent(ledger, kept, kept).drifts).toEqual({});
+});
+
+test("an intent that there is no room to take in when an agent starts is taken in as soon as there is", async () => {
+  let [known, hasRoom] = [ledger, false];
+  const memory = {
+    intent: intent(4, 4),
+    ledgerLost: false,
+    get ledger() {
+      return known;
+    },
+    putIntent: async () => undefined,
+    update: async (change: (so: Ledger) => Ledger) => {
+      if (!hasRoom) throw new Error("no space left on device");
+      known = change(known);
+    },
+  } as unknown as HostMemory;
+  const quiet = { note: () => undefined, over: () => undefined, info: () => undefined };
+  const ports = {
+    host: "web-1",
+    memory,
+    log: quiet,
+    troubles: quiet,
+    onTaken: () => undefined,
+    onRefused: () => undefined,
+  };
+  const inbox = new IntentInbox(ports as unknown as InboxPorts);
+  await expect(inbox.catchUp()).rejects.toThrow("no space left");
+  await inbox.takeOwed();
+  expect(known.memory.generation).toBe(3);
+  hasRoom = true;
+  await inbox.takeOwed();
+  expect(known.memory).toEqual({ maxFence: 4, generation: 4, digest: "d-4" });
 });

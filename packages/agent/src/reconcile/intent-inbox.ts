@@ -39,12 +39,17 @@ export class IntentInbox {
     return !this.#ports.memory.ledgerLost || this.#heard;
   }
 
-  /** An intent that was kept just before the last agent ended is taken into the ledger now. */
+  /** An intent that was kept just before the last agent ended is taken into the ledger now; where there is no room, as soon as there is. */
   async catchUp(): Promise<void> {
     const { memory } = this.#ports;
     const { intent, ledgerLost } = memory;
     if (intent === undefined || ledgerLost) return;
-    await memory.update((so) => catchUp(so, intent));
+    try {
+      await memory.update((so) => catchUp(so, intent));
+    } catch (error) {
+      this.#owed = intent;
+      throw error;
+    }
   }
 
   /**
