@@ -1,6 +1,6 @@
 import type { Instant, Rollout } from "@sluice/core";
 import type { LateHost } from "@sluice/core/rollout/judge-late-host";
-import { placedSteps } from "@sluice/core/rollout/wave";
+import { placedSteps, unitsOn } from "@sluice/core/rollout/wave";
 import type { Place, Store } from "./store.ts";
 import type { Subject } from "./subject.ts";
 
@@ -29,11 +29,11 @@ export function findFollowing(question: FollowingQuestion): readonly Rollout[] {
 function following(question: FollowingQuestion, entry: Entry, host: string): readonly Rollout[] {
   const { rollout, state } = entry;
   const { store, places, now, judge, isConnected, proven } = question;
-  const units = unitsOn(entry, host);
+  const units = unitsOn(rollout, host);
   const environment = places.find(({ name }) => name === host)?.environment;
   const peers = places.filter((place) => place.environment === environment).map(({ name }) => name);
   const touches = (other: Entry, hosts: readonly string[]): boolean =>
-    hosts.some((one) => unitsOn(other, one).some((unit) => units.includes(unit)));
+    hosts.some((one) => unitsOn(other.rollout, one).some((unit) => units.includes(unit)));
   const later = store.rollouts.slice(store.rollouts.indexOf(entry) + 1).find((other) => touches(other, [host]));
   const active = store.rollouts.find((other) => other.isEnded !== true && touches(other, peers));
   const decision = judge({
@@ -49,8 +49,3 @@ function following(question: FollowingQuestion, entry: Entry, host: string): rea
   const title = `${rollout.title} on ${host}, which was away`;
   return [{ ...rollout, id: `${rollout.id}-${host}`, title, by: "coordinator", createdAt: now, stages, overrides: [] }];
 }
-
-const unitsOn = ({ rollout }: Entry, host: string): readonly string[] =>
-  rollout.stages.flatMap(({ waves }) =>
-    waves.flat().flatMap((change) => (change.host === host ? change.units.map(({ unit }) => unit) : [])),
-  );

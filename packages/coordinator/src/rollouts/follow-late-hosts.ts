@@ -1,6 +1,6 @@
-import { type HostChange, Problem, type Rollout, type UnitKey } from "@sluice/core";
+import { Problem } from "@sluice/core";
 import { judgeLateHost, type LateHost } from "@sluice/core/rollout/judge-late-host";
-import { hostUnit } from "@sluice/core/rollout/wave";
+import { changesOn, hostUnit, unitsOn } from "@sluice/core/rollout/wave";
 import type { Clock } from "@sluice/runtime";
 import type { Log } from "@sluice/runtime/logs/open-log";
 import type { ConfiguredFleet } from "../fleet/fleet-desk.ts";
@@ -52,7 +52,7 @@ function followOrDrop(
 
 function leaveBehind(db: Db, { clock }: LateFacts, { rollout }: StoredRollout, host: string, why: string): void {
   writeFlag(db, lateFlag(rollout.id, host), undefined);
-  restoreDesired(db, changesOf(rollout, host));
+  restoreDesired(db, changesOn(rollout, host));
   appendEvent(db, {
     ...{ at: clock.now(), kind: "host.left-behind", by: "coordinator", rollout: rollout.id, host },
     sentence: `${host} was away when ${rollout.title} passed, and does not follow: ${why}`,
@@ -62,13 +62,13 @@ function leaveBehind(db: Db, { clock }: LateFacts, { rollout }: StoredRollout, h
 
 function lateHost({ store, configured, findHost }: LateFacts, stored: StoredRollout, host: string): LateHost {
   const { rollout, state, number } = stored;
-  const units = unitsOf(stored, host);
+  const units = unitsOn(rollout, host);
   const stage = rollout.stages.find(({ waves }) => waves.flat().some((change) => change.host === host));
   const environment = configured.fleet.environments.find(({ name }) => name === stage?.environment);
   const peers = environment?.hosts ?? [];
   const [later] = units.flatMap((unit) => laterRolloutsOf(store, host, unit, number));
   const active = readActiveRollouts(store).find((one) =>
-    peers.some((peer) => unitsOf(one, peer).some((unit) => units.includes(unit))),
+    peers.some((peer) => unitsOn(one.rollout, peer).some((unit) => units.includes(unit))),
   );
   return {
     ...{ rollout, state, host, isConnected: findHost(host).connected, isThere: peers.includes(host) },
@@ -78,9 +78,3 @@ function lateHost({ store, configured, findHost }: LateFacts, stored: StoredRoll
     ...(active === undefined ? {} : { activeRollout: active.rollout.id }),
   };
 }
-
-const changesOf = ({ stages }: Rollout, host: string): readonly HostChange[] =>
-  stages.flatMap(({ waves }) => waves.flat().filter((change) => change.host === host));
-
-const unitsOf = ({ rollout }: StoredRollout, host: string): readonly UnitKey[] =>
-  changesOf(rollout, host).flatMap(({ units }) => units.map(({ unit }) => unit));

@@ -87,6 +87,10 @@ export function changesOn({ stages }: Rollout, host: string): readonly HostChang
   return changes.get(host) ?? [];
 }
 
+/** Units that a rollout changes on one host. */
+export const unitsOn = (rollout: Rollout, host: string): readonly UnitKey[] =>
+  changesOn(rollout, host).flatMap(({ units }) => units.map(({ unit }) => unit));
+
 /** Key of a unit on a host in `busyUnits` and `proven`. */
 export const hostUnit = (host: string, unit: string): string => `${host}/${unit}`;
 

@@ -1,4 +1,4 @@
-import { statSync } from "node:fs";
+import { type BigIntStats, statSync } from "node:fs";
 
 /**
  * What the file system tells of a file without reading it. The same stamp later means the same content: replacing a file gives it
@@ -7,9 +7,12 @@ import { statSync } from "node:fs";
  */
 export function fileStamp(path: string): string {
   try {
-    const { ino, size, mtimeNs, ctimeNs } = statSync(path, { bigint: true });
-    return `${ino}:${size}:${mtimeNs}:${ctimeNs}`;
+    return stampText(statSync(path, { bigint: true }));
   } catch {
-    return "absent";
+    return stampText(undefined);
   }
 }
+
+/** The stamp of a file of which this is known; `absent` when nothing is. */
+export const stampText = (stats: Pick<BigIntStats, "ino" | "size" | "mtimeNs" | "ctimeNs"> | undefined): string =>
+  stats === undefined ? "absent" : `${stats.ino}:${stats.size}:${stats.mtimeNs}:${stats.ctimeNs}`;
