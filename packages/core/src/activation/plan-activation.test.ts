@@ -443,6 +443,58 @@ test("a proxy that waits for the sockets and leads to what is being ended is tol
   ]);
 });
 
+/** The other grant of a site, for its proxy, let its successor accept by the slots of a moment ago. */
+function letOldSlotsAccept(world: SimulatedHost): void {
+  const [accepting] = world.proxies.filter(({ unit, draining }) => unit === "proxy:shop" && !draining);
+  if (accepting === undefined) throw new Error("nobody accepts");
+  const slots = { ...accepting.slots, live: "blue" } as const;
+  world.proxies.push({ ...accepting, childId: "successor", digest: "proxy-2.0.0", slots });
+  accepting.draining = true;
+  world.acted.length = 0;
+}
+
+test.each(["probing-after", "provisional"] as const)(
+  "a proxy that takes over in %s and leads to the copy of before is told to lead to the one on trial",
+  (phase) => {
+    const world = hostWith(grantFor(siteTo2));
+    runUntil(world, phase);
+    letOldSlotsAccept(world);
+    expect(liveRelease(world, "shop")).toBe("shop-1.0.0");
+    pass(world);
+    expect(world.acted).toEqual(["put-slots"]);
+    expect(liveRelease(world, "shop")).toBe("shop-2.0.0");
+    runUntil(world, "provisional");
+    world.word = { kind: "confirmed" };
+    world.proxies = world.proxies.filter(({ draining }) => !draining);
+    runUntil(world, "done");
+  },
+);
+
+test("a proxy that waits for the sockets by another grant is told of the switch as well", () => {
+  const world = hostWith(grantFor(siteTo2));
+  const [accepting] = world.proxies.filter(({ unit }) => unit === "proxy:shop");
+  if (accepting === undefined) throw new Error("nobody accepts");
+  world.proxies.push({ ...accepting, childId: "waiting", digest: "proxy-2.0.0", accepting: false });
+  runUntil(world, "provisional");
+  expect(world.proxies.find(({ childId }) => childId === "waiting")?.slots.live).toBe("green");
+});
+
+test("a release on trial to which users can't be led again goes back, and a one-way one is tried on", () => {
+  const [world, oneWay] = [grantFor(siteTo2), grantFor(siteTo2, { oneWay: "orders are split" })].map((grant) =>
+    hostWith(grant),
+  );
+  for (const one of [world, oneWay]) {
+    if (one === undefined) throw new Error("no host");
+    runUntil(one, "provisional");
+    letOldSlotsAccept(one);
+    one.failing.set("put-slots", { sentence: "no answer", retryHelps: true });
+    for (let times = 0; times < 5; times++) pass(one);
+    one.failing.clear();
+  }
+  expect(world?.state).toMatchObject({ end: { failure: "switch" } });
+  expect(oneWay?.state.phase).toBe("provisional");
+});
+
 test("a first release that fails after the switch leaves nothing behind", () => {
   const world = hostWith(grantFor(allTo2), { empty: true });
   world.answer = (order) => (order.target.hop === "listener" ? bad : { kind: "good", status: 200 });

@@ -21,7 +21,7 @@ import {
   wantedTable,
 } from "./activation-parts.ts";
 import { describePart, describeParts, trafficGoesBack } from "./activation-words.ts";
-import { acceptingProxies, proxySeen, silentOf, slotSeen } from "./observed-host.ts";
+import { acceptingProxies, proxiesOf, proxySeen, silentOf, slotSeen } from "./observed-host.ts";
 import { endForGood, goBack } from "./plan-ending.ts";
 import { brokenOrder } from "./plan-preparing.ts";
 import { judgeTally, questionsOn } from "./probe-tally.ts";
@@ -77,12 +77,31 @@ function switchOrders(
 }
 
 function tableOrders(input: ActivationInput, site: string): readonly (ActivationAction | Absent)[] {
-  const accepting = acceptingProxies(input.host, proxyUnit(site));
-  if (accepting.length === 0) return [{ kind: "absent" }];
+  if (acceptingProxies(input.host, proxyUnit(site)).length === 0) return [{ kind: "absent" }];
+  return leadOrders(input, site);
+}
+
+/** Also for a process that waits for the sockets by another grant: it was told of the slots when it was started. */
+function leadOrders(input: ActivationInput, site: string): readonly ActivationAction[] {
   const slots = wantedTable(input, site);
-  return accepting
-    .filter((seen) => seen.slots.live !== slots.live)
+  return proxiesOf(input.host, proxyUnit(site))
+    .filter((seen) => !seen.draining && seen.slots.live !== slots.live)
     .map(({ childId }) => ({ kind: "put-slots", childId, slots }));
+}
+
+/**
+ * Whatever takes over the sockets while the release is on trial leads to it: a grant of the site's proxy may have let its successor
+ * accept by the slots of a moment before the switch. Absent: all users are led there.
+ */
+function leadAgain(
+  input: ActivationInput,
+  state: InActivation<"probing-after" | "provisional">,
+): ActivationPlan | undefined {
+  const actions = sitesBehindSameProxy(state).flatMap(({ site }) => leadOrders(input, site));
+  if (actions.length === 0) return undefined;
+  const broken = brokenOrder(input);
+  if (broken !== undefined && state.grant.oneWay === undefined) return undo(input, state, "switch", broken);
+  return { next: state, actions, waitingOn: [`switching to ${describeParts(state.parts)} again`] };
 }
 
 /** Both accept for a moment, on the same listening sockets, so that no connection meets a closed door. */
@@ -110,6 +129,8 @@ function takeOver(
 export function planProbingAfter(input: ActivationInput, state: InActivation<"probing-after">): ActivationPlan {
   const lost = lostWhileLive(input);
   if (lost !== undefined) return undo(input, state, "interrupted", lost);
+  const again = leadAgain(input, state);
+  if (again !== undefined) return again;
   const asked = sitesAsked(input);
   const questions = asked.flatMap((duties) => [...questionsOn(duties, "listener"), ...questionsOn(duties, "edge")]);
   const verdict = judgeTally(input.facts.tally, questions);
@@ -152,7 +173,7 @@ export function planProvisional(input: ActivationInput, state: InActivation<"pro
     if (oneWay === undefined) return undo(input, state, "crashed", sentence);
     return { next: state, actions: [], waitingOn: [`${sentence}; not taken back, because it is one-way: ${oneWay}`] };
   }
-  return { next: state, actions: [], waitingOn: ["waiting for the coordinator to confirm"] };
+  return leadAgain(input, state) ?? { next: state, actions: [], waitingOn: ["waiting for the coordinator to confirm"] };
 }
 
 /** Gone slots were not stopped by us: what was provisional does not come back by itself (promise 2). */
