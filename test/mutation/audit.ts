@@ -3,6 +3,7 @@ import { countFrom1, script } from "../house/options.ts";
 import { openMutatedTree } from "./mutated-tree.ts";
 import type { Mutation } from "./mutation.ts";
 import { allMutations } from "./mutations/all-mutations.ts";
+import { readTelltaleSeeds, writeTelltaleSeeds } from "./telltale-seeds.ts";
 import { type Trial, tryMutation } from "./try-mutation.ts";
 
 /**
@@ -15,9 +16,20 @@ const program = script(
 )
   .option("--seeds <first..last>", "histories played with each mutation", "1..2500")
   .option("--only <words>", "mutations whose name or file has these words")
+  .option("--record", "keep the seeds that showed mutations: they are played first from then on")
   .option("--workers <count>", "copies of the project that are tried side by side", countFrom1, 2)
   .parse();
-const { seeds, only = "", workers } = program.opts<{ seeds: string; only?: string; workers: number }>();
+const {
+  seeds,
+  only = "",
+  workers,
+  record,
+} = program.opts<{
+  seeds: string;
+  only?: string;
+  workers: number;
+  record?: true;
+}>();
 
 interface Tried {
   readonly mutation: Mutation;
@@ -27,14 +39,17 @@ interface Tried {
 const queue = allMutations.filter(({ name, file }) => name.includes(only) || file.includes(only));
 if (queue.length === 0) program.error("error: --only has to be part of the name or file of a mutation");
 const waiting = [...queue];
+const telltale = await readTelltaleSeeds();
 const tried: Tried[] = [];
 const began = performance.now();
 
 async function work(): Promise<void> {
   await using tree = await openMutatedTree(join(import.meta.dirname, "../.."));
   for (let mutation = waiting.shift(); mutation !== undefined; mutation = waiting.shift()) {
-    const trial = await tryMutation(tree, mutation, seeds);
+    const trial = await tryMutation(tree, mutation, { seeds, telltale: telltale[mutation.name] });
     tried.push({ mutation, trial });
+    if (trial.noticedBy === "simulation" && trial.seed !== undefined) telltale[mutation.name] = trial.seed;
+    if (record) await writeTelltaleSeeds(telltale);
     console.log(`${String(tried.length).padStart(3)}/${queue.length}  ${verdictOn({ mutation, trial })}`);
   }
 }

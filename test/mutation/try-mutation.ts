@@ -5,33 +5,49 @@ import type { Mutation } from "./mutation.ts";
 
 /** Who noticed a mutation, and by which words. */
 export type Trial =
-  | { readonly noticedBy: "simulation" | "tests"; readonly words: string }
+  /** `seed` is that of the history that showed it; absent when the histories did not come to an end. */
+  | { readonly noticedBy: "simulation"; readonly words: string; readonly seed?: number }
+  | { readonly noticedBy: "tests"; readonly words: string }
   | { readonly noticedBy: "nobody" };
 
 /** A mutated core may turn in circles; no sound one takes so long for its histories. */
 const withinMs = 300_000;
 
+/** Which histories are played with a mutation. */
+export interface SeedsToPlay {
+  readonly seeds: string;
+  /** Showed the mutation before, and is played first: where histories have changed since, the others are. */
+  readonly telltale: number | undefined;
+}
+
 /**
  * Plays the histories with the mutated core and, when none of them notices, runs the core's own tests: those beside the mutated
  * file first, since they mostly notice, and are few.
  */
-export async function tryMutation(tree: MutatedTree, mutation: Mutation, seeds: string): Promise<Trial> {
+export async function tryMutation(
+  tree: MutatedTree,
+  mutation: Mutation,
+  { seeds, telltale }: SeedsToPlay,
+): Promise<Trial> {
   await tree.put(mutation);
   if (mutation.notSimulated === undefined) {
-    const words = await playHistories(tree.root, seeds);
-    if (words !== undefined) return { noticedBy: "simulation", words };
+    const told = telltale === undefined ? undefined : await playHistories(tree.root, `${telltale}..${telltale}`);
+    const trial = told ?? (await playHistories(tree.root, seeds));
+    if (trial !== undefined) return trial;
   }
   const beside = `packages/core/src/${dirname(mutation.file)}`;
   const words = (await runTests(tree.root, beside)) ?? (await runTests(tree.root, "packages/core"));
   return words === undefined ? { noticedBy: "nobody" } : { noticedBy: "tests", words };
 }
 
-async function playHistories(root: string, seeds: string): Promise<string | undefined> {
+async function playHistories(root: string, seeds: string): Promise<Trial | undefined> {
   const args = ["test/simulation/simulate.ts", "--threads", "1", "--no-shrink", "--seeds", seeds];
   const { exitCode, timedOut, stdout, stderr } = await run(root, "node", args);
-  if (timedOut) return "does not come to an end";
+  if (timedOut) return { noticedBy: "simulation", words: "does not come to an end" };
   if (exitCode === 0) return undefined;
-  return /seed \d+ breaks promise .*/.exec(stdout)?.[0] ?? `ends with ${exitCode}: ${errorIn(stderr)}`;
+  const [words, seed] = /seed (\d+) breaks promise .*/.exec(stdout) ?? [];
+  if (words === undefined) return { noticedBy: "simulation", words: `ends with ${exitCode}: ${errorIn(stderr)}` };
+  return { noticedBy: "simulation", words, seed: Number(seed) };
 }
 
 async function runTests(root: string, folder: string): Promise<string | undefined> {

@@ -1,6 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test } from "vitest";
+import { readTelltaleSeeds } from "../telltale-seeds.ts";
 import { allMutations } from "./all-mutations.ts";
 
 const core = join(import.meta.dirname, "../../../packages/core/src");
@@ -17,4 +18,9 @@ test.each(allMutations)("a core that $name: the text to be changed is there, onc
   const text = await readFile(join(core, file), "utf8");
   expect(text.split(find)).toHaveLength(2);
   expect(put).not.toBe(find);
+});
+
+test("no seed is kept for a mutation that is not there any more", async () => {
+  const names = allMutations.filter(({ notSimulated }) => notSimulated === undefined).map(({ name }) => name);
+  expect(Object.keys(await readTelltaleSeeds()).filter((name) => !names.includes(name))).toEqual([]);
 });
