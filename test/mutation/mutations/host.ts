@@ -136,8 +136,15 @@ export const hostMutations = [
     },
     {
       name: "leaves the old table in a proxy that accepts",
-      find: ".filter((seen) => seen.slots.live !== slots.live)",
+      find: ".filter((seen) => !seen.draining && seen.slots.live !== slots.live)",
       put: ".filter(() => false)",
+    },
+    {
+      name: "does not lead users again to what is on trial",
+      find: "if (actions.length === 0) return undefined;",
+      put: "if (actions.length >= 0) return undefined;",
+      notSimulated:
+        "who waits for the sockets is told at the switch; an order would have to be on its way at that very moment",
     },
     {
       name: "keeps what is on trial over a cold start",
