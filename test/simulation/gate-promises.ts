@@ -2,7 +2,7 @@ import type { GateName, ProbeResult, Rollout, RolloutState, StepState } from "@s
 import { HeardWays } from "./heard-ways.ts";
 import type { History } from "./history.ts";
 import type { ProbedRound } from "./report.ts";
-import type { SimGates } from "./sim-gates.ts";
+import { type SimGates, soakMsOf } from "./sim-gates.ts";
 import { bindingsOf } from "./simulated-fleet.ts";
 
 const dayMs = 86_400_000;
@@ -121,7 +121,7 @@ export class GatePromises {
       : (["window", `not long enough: ${leftMs} left, ${needed} needed`] as const);
   }
 
-  /** A minute and a half a turn forwards, twenty seconds of soak, a minute and a half more, and all the way back. */
+  /** A minute and a half a turn forwards, the soak, a minute and a half more, and all the way back. */
   #longestMs(rollout: Rollout, at: Waiting["at"]): number {
     const { maxUnavailable } = this.#history.options;
     const turns = (hosts: number, atOnce: number): number => Math.max(1, Math.ceil(hosts / atOnce));
@@ -130,7 +130,13 @@ export class GatePromises {
       stage > at.stage ? 0 : waves.slice(0, stage < at.stage ? undefined : at.wave + 1).flat().length,
     );
     const back = touched.map((hosts) => (hosts === 0 ? 0 : turns(hosts, 2 * maxUnavailable) * 90_000));
-    return turns(wave, maxUnavailable) * 90_000 + 110_000 + back.reduce((sum, ms) => sum + ms, 0) + 300_000;
+    return (
+      turns(wave, maxUnavailable) * 90_000 +
+      soakMsOf(this.#history.options) +
+      90_000 +
+      back.reduce((sum, ms) => sum + ms, 0) +
+      300_000
+    );
   }
 
   #unapproved(rollout: Rollout, at: Waiting["at"]) {

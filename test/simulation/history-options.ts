@@ -56,6 +56,8 @@ export interface HistoryOptions {
   readonly behaviours: readonly Behaviour[];
   /** Every third release is one-way: nothing but a person's word takes it back. */
   readonly oneWay?: true;
+  /** Waves soak for so long; absent: for less time than their evidence takes. */
+  readonly soakMs?: number;
   /** Waves go on without hosts that have been silent for so long. */
   readonly skipLostMs?: number;
   readonly deployEveryMs: number;
@@ -120,17 +122,29 @@ export function drawOptions(seed: number): HistoryOptions {
     ...drawFullDisk(createPrng(seed * 32_452_843 + 3)),
     ...(createPrng(seed * 49_979_687 + 7).chance(0.25) ? { installsAhead: true } : {}),
     ...(isLargest(seed) ? {} : drawSkipping(createPrng(seed * 31_337 + 7))),
+    ...(createPrng(seed * 67_867_967 + 13).chance(0.15) ? { soakMs: 75_000 } : {}),
     ...(isLargest(seed) ? busy : {}),
   };
 }
 
-/** Drawn apart, as gates are. Where hosts are skipped they are often cut off, and there are enough of them to go on without one. */
+/**
+ * Drawn apart, as gates are. Where hosts are skipped they are often cut off, there are enough of them to go on without one, and
+ * rollouts come as far as the waves in which that shows.
+ */
 const drawSkipping = (prng: Prng): Partial<HistoryOptions> =>
-  prng.chance(0.15)
+  prng.chance(0.1)
     ? {
-        skipLostMs: prng.whole(16_000, minute),
+        skipLostMs: prng.whole(16_000, minute / 2),
+        acceptance: 1,
         production: prng.whole(4, 6),
-        partitionEveryMs: prng.whole(minute / 2, 2 * minute),
+        partitionEveryMs: prng.whole(minute, 2 * minute),
+        faultsMs: prng.whole(6, 9) * minute,
+        behaviours: ["good", "good", "good", prng.pick(badBehaviours)],
+        approval: false,
+        operatorEveryMs: 0,
+        hastyEveryMs: 0,
+        longOutage: false,
+        restoresBackup: false,
       }
     : {};
 

@@ -1,24 +1,27 @@
 import {
+  type HostObservation,
   type Intent,
+  type Plan,
+  type ProbeResult,
   parseUnit,
   type Rollout,
   type RolloutAction,
   type RolloutState,
   type StepState,
   type UnitKey,
-  type WaitingOn,
 } from "@sluice/core";
 import { hostUnit, isTouched, pending, placedSteps } from "@sluice/core/rollout/wave";
 import { GatePromises } from "./gate-promises.ts";
 import { type History, Violation } from "./history.ts";
 import type { Behaviour } from "./history-options.ts";
+import type { ProbedRound } from "./report.ts";
 import type { SimGates } from "./sim-gates.ts";
 import { waysOf } from "./simulated-fleet.ts";
+import { type ProvenTruth, StepPromises, type StoreTruth } from "./step-promises.ts";
 import { WayBackPromises } from "./way-back-promises.ts";
 
 /** What the checks must see of a host to judge it: the truth, not what it reports. */
-export interface FleetHost {
-  readonly name: string;
+export interface FleetHost extends ProvenTruth {
   readonly environment: string;
   /** Good results that a release really took part in here, by `digest|binding|hop`. */
   readonly goodResults: ReadonlyMap<string, number>;
@@ -56,6 +59,7 @@ export class Promises {
     (promise, what) => this.#broken(promise, what),
     (outcome) => this.#history.trace.count(outcome),
   );
+  readonly #steps: StepPromises;
   /** What waves wait for. */
   readonly gates: GatePromises;
 
@@ -63,6 +67,13 @@ export class Promises {
     this.#history = history;
     this.gates = new GatePromises(history, gates, (promise, what) => this.#broken(promise, what));
     this.#hosts = hosts;
+    this.#steps = new StepPromises(history, hosts, (promise, what) => this.#broken(promise, what));
+  }
+
+  /** A coordinator heard a host. */
+  heard({ host }: HostObservation, results: readonly ProbeResult[], round: ProbedRound): void {
+    this.gates.heard(host, results, round);
+    this.#steps.heard(host);
   }
 
   #broken(promise: string, what: string): never {
@@ -153,13 +164,8 @@ export class Promises {
   }
 
   /** Promises 7, 8 and 12, whenever a rollout was planned. */
-  planned(
-    rollout: Rollout,
-    before: RolloutState,
-    after: RolloutState,
-    actions: readonly RolloutAction[],
-    waitingOn: readonly WaitingOn[],
-  ): void {
+  planned(rollout: Rollout, before: RolloutState, plan: Plan, truth: StoreTruth): void {
+    const { next: after, actions, waitingOn } = plan;
     const promoted = before.phase === "observing" && before.promoted !== undefined;
     if (promoted) this.#promoted.add(rollout.id);
     for (const action of actions) {
@@ -172,6 +178,7 @@ export class Promises {
     this.#skipsUntouched(rollout, before, after);
     this.#revertsOnlyWithCause(rollout, before, after);
     if (!this.backupActed) this.#wayBack.planned(rollout, before, after);
+    if (!this.backupActed) this.#steps.planned(rollout, before, plan, truth);
     const still = before.phase === after.phase && !["completed", "reverted", "aborted"].includes(after.phase);
     if (still && waitingOn.length === 0) this.#broken("12", `rollout ${rollout.id} is ${after.phase} without a reason`);
   }

@@ -135,7 +135,7 @@ export class SimCoordinator {
       this.#heard.set(host, { at: this.#history.time.now, observation });
       this.#seen = undefined;
     }
-    this.#promises.gates.heard(host, results, round);
+    this.#promises.heard(observation, results, round);
     if (!this.#history.isStoreFull) this.#health.count(host, results, round);
     this.#judgeLead(observation);
   }
@@ -229,10 +229,11 @@ export class SimCoordinator {
       const before = entry.state;
       this.#health.advance(entry, this.#views());
       const plan = this.#history.subject.planRollout(this.#input(entry));
-      this.#promises.planned(entry.rollout, before, plan.next, plan.actions, plan.waitingOn);
+      const truth = { proven: this.#provenByHostUnit(), active: this.#active() };
+      this.#promises.planned(entry.rollout, before, plan, truth);
       if (before.phase === "waiting-for-gates" && plan.next.phase === "activating")
         this.#promises.gates.starts(entry.rollout, before, {
-          proven: this.#provenByHostUnit(),
+          proven: truth.proven,
           skipped: Object.keys(plan.next.steps).filter((host) => plan.next.steps[host]?.kind === "skipped"),
         });
       this.#dueAt = Math.min(this.#dueAt, ...deadlinesOf(plan.next, plan.waitingOn, this.#history.time.now));

@@ -1,4 +1,5 @@
 import {
+  type DurationMs,
   durationMs,
   type Freeze,
   type GateFacts,
@@ -58,9 +59,12 @@ export class SimGates {
   }
 }
 
+export const soakMsOf = ({ soakMs = 20_000 }: Pick<HistoryOptions, "soakMs">): DurationMs => durationMs(soakMs);
+
 /** The gates of an environment of the simulated fleet. */
-export function simulatedGates({ approval, gates }: HistoryOptions, environment: string): Gates {
-  const plain = { soakMs: seconds(20), maxWaitMs: seconds(90) };
+export function simulatedGates(options: HistoryOptions, environment: string): Gates {
+  const { approval, gates } = options;
+  const plain = { soakMs: soakMsOf(options), maxWaitMs: seconds(90) };
   const isUpper = environment === "production";
   const count = gates === undefined ? 1 : 2;
   const people = approval && isUpper ? [{ role: "approver", count }] : [];

@@ -79,6 +79,10 @@ export class SimHost implements HostTruth {
     return instant(this.#history.time.now + this.#skewMs);
   }
 
+  provenDigest(unit: string): string | undefined {
+    return this.disk.ledger.proven[unit]?.digest;
+  }
+
   get goodBefore(): ReadonlySet<string> {
     return this.#prober.goodBefore;
   }

@@ -206,7 +206,10 @@ export class World implements History {
     const { prng } = this;
     const ms = prng.whole(2000, 120_000);
     if (prng.chance(0.7)) {
-      prng.pick(this.#hosts).fillDisk(prng.pick(["everything", "everything", "ledger", "intent", "releases"]), ms);
+      const host = prng.pick(this.#hosts);
+      host.fillDisk(prng.pick(["everything", "everything", "ledger", "intent", "releases"]), ms);
+      // Who can't write is most likely to die of it.
+      if (prng.chance(0.5)) this.time.after(prng.whole(1000, ms), () => this.calm || host.crash(prng.whole(200, 5000)));
       return;
     }
     if (this.isStoreFull) return;

@@ -24,6 +24,8 @@ const optional: ReadonlySet<string> = new Set([
   "oneWay",
   "installsAhead",
   "fullDiskEveryMs",
+  "skipLostMs",
+  "soakMs",
   "without",
 ] satisfies (keyof HistoryOptions)[]);
 

@@ -30,7 +30,7 @@ export const telltaleSeeds: Readonly<Record<string, number>> = {
   "judges a host by its own fence": 78,
   "does not look at what other rollouts hold": 29,
   "sends intents that its store has no room for": 362,
-  "goes on as if it had written what there is no room for": 1680,
+  "goes on as if it had written what there is no room for": 112,
   "obeys stale intents": 4,
   "skips hosts that hold a grant": 19,
 };
