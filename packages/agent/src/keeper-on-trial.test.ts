@@ -4,7 +4,10 @@ import { sha256Text } from "@sluice/runtime";
 import { expect, test } from "vitest";
 import { keeperSocketOf } from "./keeper/ensure-keeper-running.ts";
 import { openKeeper } from "./keeper/keeper-client.ts";
+import { keeperPatience } from "./keeper/keeper-patience.ts";
+import { stampOf } from "./keeper/process-stamp.ts";
 import {
+  ask,
   endHost,
   hostWithFirstRelease,
   openWorld,
@@ -121,6 +124,38 @@ test(
     await world.start();
     await untilRuns(world, two);
     expect((await statusOf(world)).program).toMatchObject({ release: two.digest });
+  },
+  longMs,
+);
+
+test(
+  "a keeper on trial that hangs is put down; the proven one is started and adopts every process",
+  async () => {
+    const world = await openWorld();
+    const patience = { ...keeperPatience };
+    const { one } = await hostWithFirstRelease(world, undefined, { patience });
+    const installed = byHand((await statusOf(world)).build);
+    const site = [one, world.proxy, world.front];
+    world.order([...site, installed], []);
+    await untilRuns(world, installed);
+    const before = await kept(world);
+    world.order([...site, installed], [await pushedKeeper(world, "2.0.4")], { id: "hangs" });
+    await untilProgress(world, "hangs", "provisional");
+    const { pid } = await statusOf(world);
+    // Only from here on: a busy machine makes a good keeper slow as well.
+    patience.answerWithinMs = 200;
+    process.kill(pid, "SIGSTOP");
+    patience.silentMs = 0;
+    await until("it is put down", () => stampOf(pid) === undefined);
+    Object.assign(patience, keeperPatience);
+    expect(await untilFailed(world, "hangs")).toMatchObject({
+      failure: "interrupted",
+      reason: "the keeper on trial no longer answers",
+    });
+    await untilRuns(world, installed);
+    const { children } = await statusOf(world);
+    expect(children.map(({ id, pid: child }) => `${id} ${child}`).sort()).toEqual(before.pids);
+    expect(await ask(world.frontPort, "shop.example.com")).toBe("200 1.0.0");
   },
   longMs,
 );

@@ -6,6 +6,7 @@ import { openInstaller } from "./install/open-installer.ts";
 import { ensureKeeperRunning, keeperSocketOf } from "./keeper/ensure-keeper-running.ts";
 import { followKeeper } from "./keeper/follow-keeper.ts";
 import { openKeeper } from "./keeper/keeper-client.ts";
+import type { KeeperPatience } from "./keeper/keeper-patience.ts";
 import { openOwnKeeper } from "./keeper/open-own-keeper.ts";
 import { openProber } from "./probing/open-prober.ts";
 import { openOwnProgram } from "./program/open-own-program.ts";
@@ -23,10 +24,11 @@ const codeDir = fileURLToPath(new URL("../../", import.meta.url));
 export async function openDrivers(
   options: AgentOptions & { readonly version: string },
   credentials: AgentCredentials,
+  patience?: KeeperPatience,
 ): Promise<HostDrivers> {
   const { watchdog: word, version } = options;
   const { host, dataDir, clock, log, ids, coordinator, caFile, acceptSelfSigned } = options;
-  const keeper = openKeeper(keeperSocketOf(dataDir));
+  const keeper = openKeeper(keeperSocketOf(dataDir), patience === undefined ? {} : { patience });
   const ownKeeper = openOwnKeeper({ dataDir, keeper, isAgentPushed: word?.digest !== undefined });
   const logged = { log: (event: string, fields: object) => log.info(fields, event) };
   const ensureRunning = () => ensureKeeperRunning({ dir: dataDir, ...logged, command: ownKeeper.startCommand });

@@ -10,6 +10,7 @@ import { startBootWatch } from "./boot/start-boot-watch.ts";
 import { openCertificateUsers } from "./certificates/certificate-users.ts";
 import { startRenewalWatch } from "./certificates/start-renewal-watch.ts";
 import { startDriftWatch } from "./drift/start-drift-watch.ts";
+import type { KeeperPatience } from "./keeper/keeper-patience.ts";
 import { type HostMemory, openHostMemory, type WriteDurably } from "./ledger/host-memory.ts";
 import { knownReleases } from "./ledger/known-releases.ts";
 import { asUnitKey, revertLocally, switchLocally } from "./local/break-glass.ts";
@@ -60,6 +61,8 @@ export interface AgentSeams {
   readonly chance?: () => number;
   /** The boot under which the agent takes its host to run; the kernel's word when absent. */
   readonly bootId?: string;
+  /** With a keeper that does not answer. */
+  readonly patience?: KeeperPatience;
 }
 
 /** Probe results kept while the coordinator is away: at 10 bindings asked on 3 hops every 10 s nearly an hour. */
@@ -83,7 +86,7 @@ interface Grounds {
  */
 export async function startAgent(options: AgentOptions, seams: AgentSeams = {}): Promise<Running> {
   const { host, dataDir, clock, log, version = manifest.version, credentials = loopbackCredentials } = options;
-  const drivers = seams.drivers ?? (await openDrivers({ ...options, version }, credentials));
+  const drivers = seams.drivers ?? (await openDrivers({ ...options, version }, credentials, seams.patience));
   const memory = await openHostMemory({ dataDir, ...(seams.write === undefined ? {} : { write: seams.write }) });
   const grounds = { options, version, credentials, drivers, memory };
   const startedAt = clock.now();
@@ -118,6 +121,7 @@ export async function startAgent(options: AgentOptions, seams: AgentSeams = {}):
     isConnected: () => session.connected,
     onLooked: options.watchdog?.giveSign,
     onChangeOver: changeOver.resolve,
+    patience: seams.patience,
   });
   const drift = startDriftWatch({
     look: async () => [

@@ -14,6 +14,7 @@ import { FleetDesk } from "./fleet/fleet-desk.ts";
 import { gateFacts } from "./gates/gate-facts.ts";
 import { OrderDesk } from "./gates/order-desk.ts";
 import { DrainDesk } from "./hosts/drain-desk.ts";
+import { fleetSight } from "./hosts/fleet-sight.ts";
 import { HostWatch } from "./hosts/host-watch.ts";
 import { hostsNow } from "./hosts/hosts-now.ts";
 import { IntentDesk } from "./hosts/intent-desk.ts";
@@ -148,7 +149,7 @@ function openMemory({
     traffic: new TrafficBook({ store, clock, log }),
     intents: new IntentDesk(store),
     watch: new HostWatch({ store, clock, log, fleets, roster, heartbeatMs }),
-    hosts: (): Pick<PlanInput, "hosts" | "fleet" | "proven"> => hostsNow(store, fleets, roster),
+    hosts: (): Pick<PlanInput, "hosts" | "fleet" | "proven"> => hostsNow(store, fleets, roster, clock.now()),
   };
 }
 
@@ -167,10 +168,8 @@ function openAlerts(
     quietMs: durationMs(quietHeartbeats * heartbeatMs),
     told: () => watch.told,
     leads: () => leadership.refusal === undefined,
-    blind: () => {
-      const names = fleets.applied?.fleet.hosts.map(({ name }) => name) ?? [];
-      return watch.isBlind ? blindness({ fleet: roster.sight(names) })?.sentence : undefined;
-    },
+    blind: () =>
+      watch.isBlind ? blindness({ fleet: fleetSight(store, fleets, roster, clock.now()) })?.sentence : undefined,
   });
 }
 

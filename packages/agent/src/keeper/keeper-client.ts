@@ -23,6 +23,8 @@ import {
   type SocketSpec,
 } from "./keeper-api.ts";
 
+import { keeperPatience } from "./keeper-patience.ts";
+
 /**
  * The keeper as the agent sees it. Every call but `handover` may be repeated, and is repeated here for a moment while nobody
  * answers, so that a handover between keepers goes unnoticed; after that `keeper-unreachable` is thrown.
@@ -66,9 +68,12 @@ const slackMs = 5000;
 const nothing = z.unknown();
 
 /** A client for the keeper at `socketPath`; opens no connection until it is asked for something. */
-export function openKeeper(socketPath: string, { retryForMs = retryForMsDefault } = {}): KeeperClient {
+export function openKeeper(
+  socketPath: string,
+  { retryForMs = retryForMsDefault, patience = keeperPatience } = {},
+): KeeperClient {
   const once = <T>(method: Method, url: string, schema: z.ZodType<T>, options: AskOptions = {}): Promise<T> =>
-    askKeeper(socketPath, method, url, schema, options);
+    askKeeper(socketPath, method, url, schema, { timeoutMs: patience.answerWithinMs, ...options });
   const ask: typeof once = (...call) => retried(() => once(...call), retryForMs);
   const ofSocket = (name: string) => `/sockets/${encodeURIComponent(name)}`;
   const ofChild = (id: string) => `/children/${encodeURIComponent(id)}`;

@@ -10,6 +10,7 @@ import { askedDuties } from "../ledger/asked-duties.ts";
 import type { HostMemory } from "../ledger/host-memory.ts";
 import type { ProbedSite } from "../probing-schedule/start-probing.ts";
 import type { Reconciler } from "../reconcile/start-reconciler.ts";
+import type { Hang } from "../watchdog/watchdog-files.ts";
 import { buildObservation } from "./build-observation.ts";
 import { readRebootClientId } from "./reboot-client-id.ts";
 
@@ -28,7 +29,7 @@ export interface HostViewOptions {
   /** What lies in the files of certificates; the same list as long as it says the same. */
   readonly found: () => readonly WatchedCertificate[];
   /** When an agent of this host was started again because it hung. */
-  readonly hung?: { readonly atMs: number; readonly silentMs: number } | undefined;
+  readonly hung?: Hang | undefined;
 }
 
 /** For how long it is said that an agent hung: a coordinator that was away hears of it as well. */
@@ -80,9 +81,9 @@ export function openHostView(options: HostViewOptions): HostView {
 function hungRemarks({ hung, now }: HostViewOptions): readonly string[] {
   if (hung === undefined || now() - hung.atMs > hungToldMs) return [];
   const at = new Date(hung.atMs).toISOString();
-  return [
-    `the agent was started again at ${at}: it had given no sign of life for ${Math.round(hung.silentMs / 1000)} s`,
-  ];
+  const s = Math.round(hung.silentMs / 1000);
+  const silence = hung.isFirst ? `no sign of life within ${s} s of its start` : `no sign of life for ${s} s`;
+  return [`the agent was started again at ${at}: it had given ${silence}`];
 }
 
 function probedSites(memory: HostViewOptions["memory"], seen: ObservedHost | undefined): readonly ProbedSite[] {

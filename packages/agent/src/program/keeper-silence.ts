@@ -1,19 +1,18 @@
-import { durationMs } from "@sluice/core/units/time";
 import type { Clock } from "@sluice/runtime";
-
-/** Longer than a handover that fails keeps anybody waiting: then nobody answers any more. */
-const longMs = durationMs(25_000);
+import { type KeeperPatience, keeperPatience } from "../keeper/keeper-patience.ts";
 
 /** For how long a keeper has not answered. */
 export class KeeperSilence {
   readonly #clock: Pick<Clock, "monotonic">;
+  readonly #patience: KeeperPatience;
   #since: number | undefined;
 
-  constructor(clock: Pick<Clock, "monotonic">) {
+  constructor(clock: Pick<Clock, "monotonic">, patience: KeeperPatience = keeperPatience) {
     this.#clock = clock;
+    this.#patience = patience;
   }
 
-  /** It has answered. */
+  /** It has answered, or another one is started that has all of the time before it. */
   over(): void {
     this.#since = undefined;
   }
@@ -22,6 +21,6 @@ export class KeeperSilence {
   goesOn(): boolean {
     const now = this.#clock.monotonic();
     this.#since ??= now;
-    return now - this.#since >= longMs;
+    return now - this.#since >= this.#patience.silentMs;
   }
 }

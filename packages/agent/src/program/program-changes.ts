@@ -1,6 +1,7 @@
 import type { ObservedHost, ProgramChange, ProgramChangeFacts } from "@sluice/core";
 import { noChangeFacts } from "@sluice/core/programs/program-change";
 import type { Log } from "@sluice/runtime/logs/open-log";
+import type { KeeperPatience } from "../keeper/keeper-patience.ts";
 import type { Lanes } from "../reconcile/lanes.ts";
 import { changesOf, unsettledChanges } from "../reconcile/live-units.ts";
 import { KeeperSilence } from "./keeper-silence.ts";
@@ -15,6 +16,8 @@ export interface ProgramChangesOptions extends Omit<ChangePorts, "silence"> {
   readonly onMoved: () => void;
   /** This process has to make room for the program that the watchdog starts next. */
   readonly onChangeOver: () => void;
+  /** With a keeper that does not answer; the usual one when absent. */
+  readonly patience?: KeeperPatience | undefined;
 }
 
 /** Carries changes of the agent's own program and of its keeper on, one look after the other, and keeps those told who start them. */
@@ -25,7 +28,7 @@ export class ProgramChanges {
 
   constructor(options: ProgramChangesOptions) {
     this.#options = options;
-    this.#silence = new KeeperSilence(options.clock);
+    this.#silence = new KeeperSilence(options.clock, options.patience);
   }
 
   /** What there is to be done by a look at the host. */

@@ -92,7 +92,7 @@ export async function stepProgramChange(
   if (plan.next.phase !== state.phase) return { facts: { failures: [], tally: {} }, moved: true };
   if (plan.actions.length === 0) return { facts, moved: false };
   const packed = { installer: ports.drivers.installer, intent, onHealed: ports.onHealed };
-  const ground = { drivers: ports.drivers, duties, packed };
+  const ground = { drivers: ports.drivers, duties, packed, silence: ports.silence };
   const found = await carryOutAll(ground, facts, plan.actions, signal);
   // What a program on trial lacks is looked at again in a moment; its deadline is short.
   if (isTrial(state) || state.phase === "handing-back")
@@ -142,6 +142,7 @@ export async function tellPrograms({ drivers, memory }: Pick<ChangePorts, "drive
 
 /** What orders are carried out by. */
 interface Ground {
+  readonly silence: Pick<KeeperSilence, "over">;
   readonly drivers: HostDrivers;
   readonly duties: readonly SiteDuties[];
   readonly packed: PackedOptions;
@@ -170,7 +171,7 @@ async function carryOutAll(
 }
 
 async function carryOut(
-  { drivers: { installer, program, keeper, prober }, duties, packed }: Ground,
+  { drivers: { installer, program, keeper, prober }, duties, packed, silence }: Ground,
   facts: ProgramChangeFacts,
   action: ProgramChangeAction,
   signal: AbortSignal,
@@ -203,6 +204,8 @@ async function carryOut(
       return facts;
     case "put-down":
       await keeper?.putDown();
+      // The one that is started now has to be given the time to answer.
+      silence.over();
       return facts;
   }
 }

@@ -10,6 +10,7 @@ import { interruptAll } from "../activation/interrupt-all.ts";
 import { stepActivation, wordOn, wordOnChange } from "../activation/step-activation.ts";
 import { findHandChanges, type RanBefore } from "../drift/find-hand-changes.ts";
 import type { FoundDrift } from "../drift/start-drift-watch.ts";
+import type { KeeperPatience } from "../keeper/keeper-patience.ts";
 import type { HostMemory } from "../ledger/host-memory.ts";
 import { ProgramChanges } from "../program/program-changes.ts";
 import { Admission } from "./admission.ts";
@@ -50,6 +51,8 @@ export interface ReconcilerOptions {
   readonly onLooked?: (() => void) | undefined;
   /** This process has to make room for another program of the agent. */
   readonly onChangeOver?: () => void;
+  /** With a keeper that does not answer; the usual one when absent. */
+  readonly patience?: KeeperPatience | undefined;
 }
 
 export interface Reconciler extends Running {
@@ -131,6 +134,7 @@ class ReconcileLoop implements Reconciler {
         onChanged();
       },
       onChangeOver: options.onChangeOver ?? (() => undefined),
+      patience: options.patience,
     });
     this.#watch = drivers.watch({ moved: () => this.wake(), lost: () => this.#doubt() });
     this.done = this.#run();

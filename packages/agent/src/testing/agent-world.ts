@@ -25,7 +25,7 @@ import { keeperSocketOf } from "../keeper/ensure-keeper-running.ts";
 import { openKeeper } from "../keeper/keeper-client.ts";
 import { stampOf } from "../keeper/process-stamp.ts";
 import { type FakeCoordinator, startFakeCoordinator } from "../session/testing/fake-coordinator.ts";
-import { startAgent } from "../start-agent.ts";
+import { type AgentSeams, startAgent } from "../start-agent.ts";
 import { grantOf, unitIntents } from "./build-intent.ts";
 
 export const host = "web-1";
@@ -80,7 +80,7 @@ export interface World {
     over?: Partial<Grant>,
     wanted?: readonly UnitRelease[],
   ): Intent;
-  start(): Promise<AsyncDisposable>;
+  start(seams?: AgentSeams): Promise<AsyncDisposable>;
 }
 
 export async function openWorld(engine: EngineName = "node"): Promise<World> {
@@ -178,15 +178,10 @@ export async function openWorld(engine: EngineName = "node"): Promise<World> {
       } as const;
       return coordinator.order({ host, generation, fence: 1, body });
     },
-    async start() {
-      const running = await startAgent({
-        host,
-        dataDir,
-        coordinator: coordinator.address,
-        clock: nodeClock,
-        ids: createIds(nodeClock),
-        log: openLog({ name: "agent", destination: join(dataDir, "agent.log") }),
-      });
+    async start(seams) {
+      const log = openLog({ name: "agent", destination: join(dataDir, "agent.log") });
+      const grounds = { clock: nodeClock, ids: createIds(nodeClock), log };
+      const running = await startAgent({ host, dataDir, coordinator: coordinator.address, ...grounds }, seams);
       onTestFinished(() => running[Symbol.asyncDispose]());
       return running;
     },
@@ -238,10 +233,11 @@ export async function untilProgress(world: World, grant: string, kind: GrantProg
 export async function hostWithFirstRelease(
   world: World,
   first?: UnitRelease,
+  seams?: AgentSeams,
 ): Promise<{ readonly one: UnitRelease; readonly agent: AsyncDisposable }> {
   const one = first ?? (await world.release("1.0.0"));
   world.order([], [one, world.proxy, world.front]);
-  const agent = await world.start();
+  const agent = await world.start(seams);
   await untilProgress(world, "r1", "provisional");
   world.order([one, world.proxy, world.front], []);
   await until(

@@ -1,13 +1,15 @@
 import { expect, test } from "vitest";
 import { Silence } from "./silence.ts";
 
-test("a program that was never heard is not silent, and one that was heard is from then on", () => {
+test("a program is silent since it was first looked at, and from then on since its last sign", () => {
   const silence = new Silence(500);
-  expect([0, 500, 60_000].map((at) => silence.look(at))).toEqual([undefined, undefined, undefined]);
+  expect([0, 500, 1000].map((at) => silence.look(at))).toEqual([0, 500, 1000]);
+  expect(silence.wasHeard).toBe(false);
   silence.heard();
-  expect([60_500, 61_000, 61_500].map((at) => silence.look(at))).toEqual([500, 1000, 1500]);
+  expect(silence.wasHeard).toBe(true);
+  expect([1500, 2000].map((at) => silence.look(at))).toEqual([500, 1000]);
   silence.heard();
-  expect(silence.look(62_000)).toBe(500);
+  expect(silence.look(2500)).toBe(500);
 });
 
 test("a machine that stood still has heard nothing, and that is nobody's silence", () => {

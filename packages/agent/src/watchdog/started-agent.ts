@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from "node:child_process";
+import { statSync } from "node:fs";
 import { setTimeout as delay } from "node:timers/promises";
 
 /** One program of the agent that the watchdog can start. */
@@ -15,6 +16,13 @@ export interface AgentEnd {
   readonly words: string;
   readonly code: number | null;
   readonly ranMs: number;
+  /** {@link StartedAgent.end} came before it: it does not make room for another program. */
+  readonly wasAsked: boolean;
+}
+
+/** What was installed by hand may be replaced in its place, by an older version as well: then it is another program. */
+export function nameOf({ entry, digest }: Pick<AgentProgramFile, "entry" | "digest">): string {
+  return digest ?? `${entry} of ${statSync(entry, { throwIfNoEntry: false })?.mtimeMs}`;
 }
 
 /** What somebody wants to know who was not there: the end of what it complained about. */
@@ -26,6 +34,7 @@ export class StartedAgent {
   readonly #child: ChildProcess;
   readonly #startedAt = performance.now();
   #lastWords = "";
+  #wasAsked = false;
 
   /** `listener` is the process that listens for its signs of life. */
   constructor(program: AgentProgramFile, args: readonly string[], listener?: number) {
@@ -69,6 +78,7 @@ export class StartedAgent {
 
   /** Asks it to end, and kills it when it does not within `graceMs`. */
   async end(graceMs: number): Promise<void> {
+    this.#wasAsked = true;
     this.signal("SIGTERM");
     await Promise.race([this.ended, delay(graceMs, undefined, { ref: false })]);
     this.signal("SIGKILL");
@@ -77,7 +87,8 @@ export class StartedAgent {
 
   #untilEnded(): Promise<AgentEnd> {
     return new Promise((resolve) => {
-      const end = (code: number | null, words: string) => resolve({ code, words, ranMs: this.ranMs });
+      const end = (code: number | null, words: string) =>
+        resolve({ code, words, ranMs: this.ranMs, wasAsked: this.#wasAsked });
       this.#child.once("error", (error) => end(null, error.message));
       // With `close` its last words are in; somebody who has inherited its output may keep that open, so not for ever.
       this.#child.once("exit", (code, signal) => {
@@ -90,4 +101,11 @@ export class StartedAgent {
       });
     });
   }
+}
+
+/** Why it ended, for who was not there. */
+export function endedWords(agent: StartedAgent, { words, ranMs }: AgentEnd): string {
+  const last = agent.lastWords;
+  const told = last === "" ? "" : `: ${last}`;
+  return `it ended with ${words} after ${(ranMs / 1000).toFixed(1)} s${told}`;
 }

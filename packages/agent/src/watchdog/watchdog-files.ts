@@ -15,13 +15,17 @@ export interface WatchdogRecord {
   readonly agent: StampedProcess | undefined;
   /** By grant: why a trial is over. The agent reads it, and so does the next watchdog. */
   readonly ends: Readonly<Record<string, { readonly reason: string; readonly atMs: number }>>;
-  /** The last program that was ended because it gave no sign of life any more. */
+  /** The last program that was ended because it gave no sign of life. */
   readonly hang: Hang | undefined;
+  /** Programs that have given signs of life, the last to begin with it at the end: each is expected to give one after every start. */
+  readonly signing: readonly string[];
 }
 
 export interface Hang {
   readonly atMs: number;
   readonly silentMs: number;
+  /** It had given none since it was started. */
+  readonly isFirst: boolean;
 }
 
 /** What is to be started, of `DIR/agent/program.json`. The agent writes it; see core's `ProgramFile`. */
@@ -44,6 +48,8 @@ interface Trial {
 
 /** Ends of trials that are kept: agents read each within moments. */
 const endsMax = 20;
+/** More than can be proven, on trial and installed by hand on one host. */
+const signingMax = 20;
 
 const pathOf = (dataDir: string, name: string): string => join(dataDir, "agent", name);
 
@@ -84,24 +90,28 @@ function asTrial(value: unknown): ProgramWord["trial"] {
 }
 
 export function readRecord(dataDir: string): WatchdogRecord {
-  const { watchdog, agent, ends, hang } = read(pathOf(dataDir, "watchdog.json"));
+  const { watchdog, agent, ends, hang, signing } = read(pathOf(dataDir, "watchdog.json"));
   return {
     watchdog: asProcess(watchdog),
     agent: asProcess(agent),
     ends: isRecord(ends) ? (ends as WatchdogRecord["ends"]) : {},
     hang: asHang(hang),
+    signing: Array.isArray(signing) ? signing.filter((one) => typeof one === "string") : [],
   };
 }
 
 function asHang(value: unknown): Hang | undefined {
-  if (!isRecord(value) || typeof value["atMs"] !== "number" || typeof value["silentMs"] !== "number") return undefined;
-  return { atMs: value["atMs"], silentMs: value["silentMs"] };
+  if (!isRecord(value)) return undefined;
+  const { atMs, silentMs, isFirst } = value;
+  if (typeof atMs !== "number" || typeof silentMs !== "number") return undefined;
+  return { atMs, silentMs, isFirst: isFirst === true };
 }
 
 export async function writeRecord(dataDir: string, record: WatchdogRecord): Promise<void> {
   mkdirSync(join(dataDir, "agent"), { recursive: true, mode: 0o700 });
   const ends = Object.fromEntries(Object.entries(record.ends).slice(-endsMax));
-  await writeFileDurably(pathOf(dataDir, "watchdog.json"), `${JSON.stringify({ ...record, ends })}\n`);
+  const signing = record.signing.slice(-signingMax);
+  await writeFileDurably(pathOf(dataDir, "watchdog.json"), `${JSON.stringify({ ...record, ends, signing })}\n`);
 }
 
 function asProcess(value: unknown): StampedProcess | undefined {

@@ -42,6 +42,8 @@ const artifact = `sha256:${"a".repeat(64)}`;
 const digest = `sha256:${"b".repeat(64)}`;
 
 let dir: string;
+/** What the newest watchdog of {@link watch} has started, also where that ended before it could say anything. */
+let started: string[];
 beforeEach(async () => {
   dir = await mkdtemp(join(tmpdir(), "sl-watchdog-"));
   await mkdir(join(dir, "agent"));
@@ -70,20 +72,24 @@ async function order(confirmBy: number): Promise<void> {
   await writeFile(join(dir, "agent", "program.json"), trialFile(confirmBy));
 }
 
-async function installed(): Promise<string> {
+async function installed(text: string = before): Promise<string> {
   const entry = join(dir, "installed.mjs");
-  await writeFile(entry, program("old", before));
+  await writeFile(entry, program("old", text));
   return entry;
 }
 
-async function watch(timings = quick): Promise<Watchdog> {
+/** `text`: what the installed program does, in place of {@link before}. */
+async function watch(timings = quick, over: { readonly pid?: number; readonly text?: string } = {}): Promise<Watchdog> {
+  const { text = before, ...options } = over;
+  started = [];
   const watchdog = new Watchdog({
     dataDir: dir,
-    entry: await installed(),
+    entry: await installed(text),
     args: [dir],
-    say: () => undefined,
+    say: (event, { program: name }) => event === "watchdog.started" && started.push(`${name}`),
     timings,
     clock: nodeClock,
+    ...options,
   });
   const ended = watchdog.run();
   onTestFinished(async () => {
@@ -102,8 +108,9 @@ async function untilSaid(count: number): Promise<void> {
     throw new Error(`${await said()} ${await readFile(join(dir, "agent", "watchdog.json"), "utf8")}`, { cause: error });
   });
 }
-const reason = async (): Promise<string> =>
-  JSON.parse(await readFile(join(dir, "agent", "watchdog.json"), "utf8")).ends.g?.reason ?? "";
+const untilStarted = (count: number): Promise<void> => until(`${count} were started`, () => started.length >= count);
+const onRecord = async () => JSON.parse(await readFile(join(dir, "agent", "watchdog.json"), "utf8"));
+const reason = async (): Promise<string> => (await onRecord()).ends.g?.reason ?? "";
 
 const hour = 3_600_000;
 
@@ -207,6 +214,53 @@ test("a program that falls silent after it was heard is ended and started again,
   await untilSaid(2);
   const { hang } = JSON.parse(await readFile(join(dir, "agent", "watchdog.json"), "utf8"));
   expect(hang.silentMs).toBeGreaterThanOrEqual(200);
+});
+
+test("a program that was heard once, and gives no sign after a crash, is ended and started again, and that is on record", async () => {
+  const watchdog = await watch({ ...quick, firstSignWithinMs: 200 });
+  await untilSaid(1);
+  watchdog.heard();
+  await until("it is known to give signs", async () => (await onRecord()).signing.length === 1);
+  expect((await onRecord()).hang).toBeUndefined();
+  await crash();
+  await untilStarted(3);
+  const { hang } = await onRecord();
+  expect(hang.isFirst).toBe(true);
+  expect(hang.silentMs).toBeGreaterThanOrEqual(200);
+});
+
+test("a proven program that was heard before the host restarted is expected to be heard again", async () => {
+  await install("hangs");
+  await writeFile(join(dir, "agent", "program.json"), trialFile(0).replace('"trial"', '"proven"'));
+  await writeFile(join(dir, "agent", "watchdog.json"), JSON.stringify({ ends: {}, signing: [digest] }));
+  await watch({ ...quick, firstSignWithinMs: 200 });
+  await untilStarted(2);
+  expect(started.slice(0, 2)).toEqual([digest, digest]);
+  expect((await onRecord()).hang.isFirst).toBe(true);
+});
+
+test("the installed program that a watchdog is part of is expected to be heard from its first start on", async () => {
+  await watch({ ...quick, firstSignWithinMs: 200 }, { pid: process.pid });
+  await untilStarted(2);
+  expect((await onRecord()).hang.isFirst).toBe(true);
+});
+
+test("a program that was never heard, as older ones are not, is waited for by nobody", async () => {
+  const text = 'setTimeout(() => say("still here"), 500);';
+  await watch({ ...quick, firstSignWithinMs: 50, silentMsMax: 50 }, { text });
+  await untilSaid(2);
+  expect(await said()).toEqual(["old installed ", "still here"]);
+});
+
+test("a hung program that ends well when it is asked to makes no room for one on trial", async () => {
+  await install("hangs");
+  const text = 'process.on("SIGTERM", () => process.exit(0)); say("listens");';
+  const watchdog = await watch({ ...quick, silentMsMax: 200, endWithinMs: 10_000 }, { text });
+  await untilSaid(2);
+  await order(Date.now() + hour);
+  watchdog.heard();
+  await untilStarted(2);
+  expect(started.slice(0, 2)).toEqual(["installed", "installed"]);
 });
 
 test("a program on trial that falls silent is ended, and the proven one can tell why", async () => {

@@ -4,7 +4,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { Clock } from "@sluice/runtime";
 import { completeMark } from "@sluice/runtime/artifacts/complete-mark";
 import { Silence } from "./silence.ts";
-import { type AgentEnd, type AgentProgramFile, StartedAgent } from "./started-agent.ts";
+import { type AgentEnd, type AgentProgramFile, endedWords, nameOf, StartedAgent } from "./started-agent.ts";
 import {
   type Hang,
   isAlive,
@@ -39,6 +39,8 @@ export interface WatchdogTimings {
   readonly endWithinMs: number;
   /** Without a sign of life from a program that has given some, after which it hangs. */
   readonly silentMsMax: number;
+  /** For the first sign of life of a proven program that is known to give some, after which it hangs as well. */
+  readonly firstSignWithinMs: number;
   /** Before a proven program that crashed is started again; doubled each time, up to the second. */
   readonly backOffMs: number;
   readonly backOffMaxMs: number;
@@ -51,6 +53,8 @@ export const watchdogTimings: WatchdogTimings = {
   endWithinMs: 5_000,
   // It gives one with every look at its host, every five seconds at the latest; on a machine short of everything looks take long.
   silentMsMax: 90_000,
+  // As long as one on trial has. Before its first look an agent may wait for a keeper to start, and for all of its code to be compiled.
+  firstSignWithinMs: 150_000,
   backOffMs: 100,
   backOffMaxMs: 5_000,
 };
@@ -73,6 +77,7 @@ export class Watchdog {
   #agent: StartedAgent | undefined;
   #silence: Silence | undefined;
   #hang: Hang | undefined;
+  #signing = new Set<string>();
   #code = 0;
 
   constructor(options: WatchdogOptions) {
@@ -91,7 +96,7 @@ export class Watchdog {
       const isUnusable = program.trial === undefined && end.code === usageCode && end.ranMs < steadyMs;
       if (isUnusable) return usageCode;
       // A program that ends well without being asked makes room for what its file names.
-      mayTry = program.trial === undefined && end.code === 0;
+      mayTry = program.trial === undefined && end.code === 0 && !end.wasAsked;
       crashes = end.code === 0 || program.trial !== undefined || end.ranMs >= steadyMs ? 0 : crashes + 1;
       if (crashes > 0) await this.#backOff(crashes, end);
     }
@@ -126,6 +131,9 @@ export class Watchdog {
     }
     Object.assign(this.#ends, before.ends);
     this.#hang = before.hang;
+    this.#signing = new Set(before.signing);
+    // This watchdog is part of it, and of a version that gives signs.
+    if (this.#options.pid !== undefined) this.#signing.add(nameOf({ entry: this.#options.entry, digest: undefined }));
     const { trial } = readProgram(dataDir);
     if (trial !== undefined && this.#ends[trial.grant] === undefined) {
       await this.#endTrial(trial.grant, "the host or its watchdog restarted before it was confirmed");
@@ -217,22 +225,42 @@ export class Watchdog {
     }
   }
 
-  /** Ends a program that goes about its work no longer: a host whose agent only seems to be there is looked after by nobody. */
-  async #listen(agent: StartedAgent, { trial, digest }: AgentProgramFile, over: AbortSignal): Promise<void> {
-    const { timings, clock, say } = this.#options;
+  /**
+   * Ends a program that does not go about its work, or no longer: a host whose agent only seems to be there is looked after by nobody.
+   * Of one that was never heard of nothing is expected, as older ones give no signs; one on trial has to report, and by then has.
+   */
+  async #listen(agent: StartedAgent, program: AgentProgramFile, over: AbortSignal): Promise<void> {
+    const { timings } = this.#options;
     const silence = new Silence(timings.checkEveryMs);
     this.#silence = silence;
+    const name = nameOf(program);
+    const firstMs = program.trial === undefined && this.#signing.has(name) ? timings.firstSignWithinMs : undefined;
     while (!over.aborted) {
       await delay(timings.checkEveryMs, undefined, { signal: over }).catch(() => undefined);
-      const silentMs = silence.look(performance.now());
-      if (over.aborted || silentMs === undefined || silentMs < timings.silentMsMax) continue;
-      say("watchdog.agent-hangs", { program: digest ?? "installed", agent: agent.pid, silentMs: Math.round(silentMs) });
-      this.#hang = { atMs: clock.now(), silentMs: Math.round(silentMs) };
-      const reason = `it gave no sign of life for ${Math.round(silentMs / 1000)} s`;
-      if (trial !== undefined && this.#isUnderTrial(trial)) await this.#endTrial(trial, reason);
-      else await this.#record();
-      await agent.end(timings.endWithinMs);
+      const silentMs = Math.round(silence.look(performance.now()));
+      if (over.aborted) return;
+      if (silence.wasHeard && !this.#signing.has(name)) {
+        this.#signing.add(name);
+        await this.#record();
+      }
+      const silentMsMax = silence.wasHeard ? timings.silentMsMax : firstMs;
+      if (silentMsMax === undefined || silentMs < silentMsMax) continue;
+      await this.#endHanging(agent, program, { silentMs, isFirst: !silence.wasHeard });
     }
+  }
+
+  async #endHanging(
+    agent: StartedAgent,
+    { trial, digest }: AgentProgramFile,
+    how: Pick<Hang, "silentMs" | "isFirst">,
+  ): Promise<void> {
+    const { timings, clock, say } = this.#options;
+    say("watchdog.agent-hangs", { program: digest ?? "installed", agent: agent.pid, ...how });
+    this.#hang = { atMs: clock.now(), ...how };
+    const reason = `it gave no sign of life for ${Math.round(how.silentMs / 1000)} s`;
+    if (trial !== undefined && this.#isUnderTrial(trial)) await this.#endTrial(trial, reason);
+    else await this.#record();
+    await agent.end(timings.endWithinMs);
   }
 
   async #endTrial(grant: string, reason: string): Promise<void> {
@@ -250,6 +278,7 @@ export class Watchdog {
       agent: this.#agent?.pid === undefined ? undefined : stamped(this.#agent.pid),
       ends: this.#ends,
       hang: this.#hang,
+      signing: [...this.#signing],
     };
     await writeRecord(dataDir, record).catch((error: unknown) => say("watchdog.not-written", { error: String(error) }));
   }
@@ -260,10 +289,4 @@ export class Watchdog {
     say("watchdog.starting-again", { after: end.words, crashes, waitMs });
     await delay(waitMs, undefined, { signal: this.#stopping.signal }).catch(() => undefined);
   }
-}
-
-function endedWords(agent: StartedAgent, { words, ranMs }: AgentEnd): string {
-  const last = agent.lastWords;
-  const told = last === "" ? "" : `: ${last}`;
-  return `it ended with ${words} after ${(ranMs / 1000).toFixed(1)} s${told}`;
 }

@@ -164,6 +164,26 @@ test("a coordinator that loses sight of many hosts says that it is blind, and wh
   ]);
 });
 
+test("hosts that were drained and switched off on purpose make no coordinator blind", async () => {
+  await using dir = await folder();
+  using store = openFleet(dir.path);
+  const clock = createManualClock();
+  const { says, look } = watching(store, clock);
+  says(...names.map((host) => wordOf(host)));
+  const order = { by: "ada", reason: "move", at: clock.now(), noticeMs: durationMs(0), limitMs: durationMs(0) };
+  store.transact((db) => {
+    for (const host of ["web-1", "web-2"]) writeOrder(db, "drain", host, { host, ...order });
+  });
+  await look(3000);
+  says(wordOf("at-1"));
+  await look(3000);
+  expect(toldIn(store).filter((event) => event.startsWith("coordinator"))).toEqual([]);
+  store.transact((db) => removeOrder(db, "drain", "web-1"));
+  store.transact((db) => removeOrder(db, "drain", "web-2"));
+  await look(1000);
+  expect(toldIn(store).filter((event) => event.startsWith("coordinator"))).toEqual(["coordinator.blind"]);
+});
+
 test("what cannot be written is told later, not lost", async () => {
   await using dir = await folder();
   using store = openFleet(dir.path);

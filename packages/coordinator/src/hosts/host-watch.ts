@@ -1,10 +1,8 @@
 import {
-  between,
   canonicalJson,
   type HostTidings,
   type NewEvent,
   observationEvents,
-  rebootReturnMs,
   sightEvents,
   silenceEvents,
   type ToldHost,
@@ -14,9 +12,9 @@ import type { Log } from "@sluice/runtime/logs/open-log";
 import type { FleetDesk } from "../fleet/fleet-desk.ts";
 import { appendEvent } from "../store/event-log.ts";
 import { readFlag, writeFlag } from "../store/meta.ts";
-import { readOrders } from "../store/standing-orders.ts";
 import type { Store } from "../store/store.ts";
 import { readToldHosts, writeToldHost } from "../store/told.ts";
+import { awayNow, fleetSight } from "./fleet-sight.ts";
 import type { Roster } from "./roster.ts";
 
 export interface HostWatchOptions {
@@ -126,10 +124,10 @@ export class HostWatch {
 
   /** After a start nobody has spoken yet, and that is no silence. */
   #silences(hosts: Map<string, HostTidings>): Pick<Tidings, "fleet" | "blind"> {
-    const { clock, roster, fleets } = this.#options;
+    const { store, clock, roster, fleets } = this.#options;
     const isSettled = clock.monotonic() - this.#startedAt > roster.silentAfterMs;
     const names = fleets.applied?.fleet.hosts.map(({ name }) => name) ?? [];
-    const away = this.#awayOnPurpose();
+    const away = awayNow(store, clock.now());
     for (const host of names) {
       const { connected } = roster.find(host);
       if (!connected && (!isSettled || away.has(host))) continue;
@@ -137,24 +135,13 @@ export class HostWatch {
       const found = silenceEvents(host, !connected, known?.told ?? this.#told.get(host), clock.now());
       if (found !== undefined) hosts.set(host, { ...found, events: [...found.events, ...(known?.events ?? [])] });
     }
-    return isSettled ? this.#sight(names) : { fleet: [], blind: this.#isBlind };
+    return isSettled ? this.#sight() : { fleet: [], blind: this.#isBlind };
   }
 
-  /** Hosts whose silence is no news: they were drained by somebody, or told that they may reboot. One that does not come back is. */
-  #awayOnPurpose(): ReadonlySet<string> {
-    const { store, clock } = this.#options;
-    const leases = readOrders(store, "reboot-lease");
-    const rebooting = leases.filter(
-      ({ grantedAt, backAt }) =>
-        backAt === undefined && grantedAt !== undefined && between(grantedAt, clock.now()) < rebootReturnMs,
-    );
-    const drained = readOrders(store, "drain").filter(({ host }) => !leases.some((lease) => lease.host === host));
-    return new Set([...rebooting, ...drained].map(({ host }) => host));
-  }
-
-  #sight(names: readonly string[]): Pick<Tidings, "fleet" | "blind"> {
-    const { clock, roster } = this.#options;
-    const { events, blind } = sightEvents(roster.sight(names), this.#isBlind, clock.now());
+  #sight(): Pick<Tidings, "fleet" | "blind"> {
+    const { store, clock, roster, fleets } = this.#options;
+    const now = clock.now();
+    const { events, blind } = sightEvents(fleetSight(store, fleets, roster, now), this.#isBlind, now);
     return { fleet: events, blind };
   }
 }

@@ -1,19 +1,20 @@
-import type { HostView, PlanInput } from "@sluice/core";
+import type { HostView, Instant, PlanInput } from "@sluice/core";
 import { hostUnit } from "@sluice/core/rollout/wave";
 import type { FleetDesk } from "../fleet/fleet-desk.ts";
 import { readProven } from "../store/host-units.ts";
 import { readIntent } from "../store/intents.ts";
 import type { Store } from "../store/store.ts";
+import { fleetSight } from "./fleet-sight.ts";
 import type { Roster } from "./roster.ts";
 
 export type HostsNow = Pick<PlanInput, "hosts" | "fleet" | "proven">;
 
 /** What the hosts of the fleet say now, as decisions look at it. */
-export function hostsNow(store: Store, fleets: FleetDesk, roster: Roster): HostsNow {
+export function hostsNow(store: Store, fleets: FleetDesk, roster: Roster, now: Instant): HostsNow {
   const names = fleets.applied?.fleet.hosts.map(({ name }) => name) ?? [];
   return {
     hosts: Object.fromEntries(names.map((name) => [name, viewOf(store, roster, name)])),
-    fleet: roster.sight(names),
+    fleet: fleetSight(store, fleets, roster, now),
     proven: Object.fromEntries(readProven(store).map(({ host, unit, digest }) => [hostUnit(host, unit), digest])),
   };
 }

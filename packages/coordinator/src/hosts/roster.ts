@@ -1,4 +1,5 @@
 import { type HostObservation, type Instant, instant } from "@sluice/core";
+import type { KnownSight } from "@sluice/core/rollout/blindness";
 import type { Clock } from "@sluice/runtime";
 
 /** What is known of a host at this moment. */
@@ -77,10 +78,10 @@ export class Roster {
     };
   }
 
-  /** Of `hosts`, those whose agent ever spoke, and how many of these are silent now. */
-  sight(hosts: readonly string[]): { readonly hosts: number; readonly silent: number } {
+  /** Of `hosts`, those whose agent ever spoke. */
+  known(hosts: readonly string[]): readonly KnownSight[] {
     const known = hosts.filter((host) => this.#everSeen.has(host));
-    return { hosts: known.length, silent: known.filter((host) => !this.find(host).connected).length };
+    return known.map((host) => ({ host, connected: this.find(host).connected }));
   }
 
   #momentOf(monotonic: number): Instant {

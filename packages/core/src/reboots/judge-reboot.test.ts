@@ -1,6 +1,13 @@
 import { expect, test } from "vitest";
 import { instant } from "../units/time.ts";
-import { failedReboots, judgeReturn, type RebootLease, rebootObstacle, rebootReturnMs } from "./judge-reboot.ts";
+import {
+  awayOnPurpose,
+  failedReboots,
+  judgeReturn,
+  type RebootLease,
+  rebootObstacle,
+  rebootReturnMs,
+} from "./judge-reboot.ts";
 
 const granted: RebootLease = {
   host: "web-1",
@@ -22,6 +29,16 @@ test("a host that does not come back in time keeps all others of the fleet from 
   });
   expect(rebootObstacle({ ...asked, host: "web-1" })).toBeUndefined();
   expect(rebootObstacle({ ...asked, host: "mail-1", leases: [] })).toBeUndefined();
+});
+
+test("a host is away on purpose while somebody drains it, and from the word that it may reboot until it is back or late", () => {
+  const away = (lease: RebootLease, now = instant(2_000)) => [...awayOnPurpose([lease], [{ host: "web-1" }], now)];
+  expect([...awayOnPurpose([], [{ host: "web-2" }], late)]).toEqual(["web-2"]);
+  expect(away(granted)).toEqual(["web-1"]);
+  expect(away(granted, late)).toEqual([]);
+  expect(away({ ...granted, backAt: instant(1_500) })).toEqual([]);
+  const { grantedAt: _, ...asked } = granted;
+  expect(away(asked)).toEqual([]);
 });
 
 test("a host is back when it reports, runs what is proven and answers on every way in", () => {

@@ -1,4 +1,4 @@
-import type { DrainState } from "../host/drain.ts";
+import type { DrainOrder, DrainState } from "../host/drain.ts";
 import { after, durationMs, formatDuration, type Instant, minutes } from "../units/time.ts";
 import type { RebootOrder } from "./reboot-order.ts";
 
@@ -51,6 +51,20 @@ export const failedReboots = (leases: readonly RebootLease[], now: Instant): rea
 /** It was let go, and its time to come back has passed. */
 export const isLate = ({ grantedAt }: RebootLease, now: Instant): boolean =>
   grantedAt !== undefined && now >= after(grantedAt, rebootReturnMs);
+
+/**
+ * Hosts from which nobody expects a word: they were drained by somebody, or told that they may reboot. Of one that does not come back
+ * from its reboot in time a word is expected again.
+ */
+export function awayOnPurpose(
+  leases: readonly RebootLease[],
+  drains: readonly Pick<DrainOrder, "host">[],
+  now: Instant,
+): ReadonlySet<string> {
+  const rebooting = leases.filter((lease) => isOut(lease) && lease.grantedAt !== undefined && !isLate(lease, now));
+  const drained = drains.filter(({ host }) => !leases.some((lease) => lease.host === host));
+  return new Set([...rebooting, ...drained].map(({ host }) => host));
+}
 
 /** Everything that may stand in the way of a reboot; a sentence where something does. */
 export interface RebootObstacles {

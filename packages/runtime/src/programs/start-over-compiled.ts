@@ -21,7 +21,7 @@ export function startOverCompiled(): void {
 
 /**
  * When something was last added to the compile cache; 0 without one. Node writes each entry beside its place and renames it, which
- * the folder itself shows: there may be tens of thousands in it, of every version that was ever started.
+ * the folder itself shows: there may be thousands in it.
  */
 function lastAddedNs(): bigint {
   const dir = getCompileCacheDir();
