@@ -288,6 +288,7 @@ export class SimCoordinator {
     const { now } = this.#history.time;
     const { rollout, state } = entry;
     const grants = state.phase === "activating" || state.phase === "reverting";
+    const health = this.#health;
     return {
       now,
       rollout,
@@ -295,7 +296,10 @@ export class SimCoordinator {
       hosts,
       badReleases: this.store.bad,
       fleet: { hosts: this.#places.length, silent: this.#silent },
-      verdict: this.#health.verdict(entry),
+      /** Judged only where the decision asks for it: while nothing is live by the rollout, it does not. */
+      get verdict() {
+        return health.verdict(entry);
+      },
       others: grants ? othersOf(rollout.id, this.#active(), hosts) : nobody,
       gates: { ...this.#gates.facts(now), unheard: this.#unheard(entry) },
       proven: this.#provenByHostUnit(),

@@ -72,10 +72,21 @@ export class SimProber {
     const { time } = this.#history;
     const isSteady = last?.sites === sites && last.changes === this.#machine.changes && time.now < last.until;
     if (!isSteady) return this.#roundOf(sites, () => this.#leadsElsewhere("edge"));
-    const led = Array.from({ length: last.edges }, () => this.#leadsElsewhere("edge"));
-    if (led.includes(true)) return this.#roundOf(sites, () => led.shift() === true);
+    const led = this.#drawEdges(last.edges);
+    if (led !== undefined) return this.#roundOf(sites, () => led.shift() === true);
     for (const steady of last.steady) steady.repeats++;
     return last.answers;
+  }
+
+  /** Whether each of so many questions through the edge is led elsewhere; undefined: none is. */
+  #drawEdges(count: number): boolean[] | undefined {
+    let led: boolean[] | undefined;
+    for (let index = 0; index < count; index++) {
+      if (!this.#leadsElsewhere("edge")) continue;
+      led ??= new Array<boolean>(count).fill(false);
+      led[index] = true;
+    }
+    return led;
   }
 
   #roundOf(sites: Readonly<Record<string, SiteDuties>>, isLed: () => boolean): ProbedRound["answers"] {

@@ -32,38 +32,39 @@ export class VirtualTime {
 
   #push(due: Due): void {
     const heap = this.#heap;
+    let at = heap.length;
     heap.push(due);
-    for (let child = heap.length - 1; child > 0; ) {
-      const parent = (child - 1) >> 1;
-      if (!this.#swapIfLater(parent, child)) return;
-      child = parent;
+    while (at > 0) {
+      const parent = (at - 1) >> 1;
+      const above = heap[parent];
+      if (above === undefined || !isLater(above, due)) break;
+      heap[at] = above;
+      at = parent;
     }
+    heap[at] = due;
   }
 
+  /** The last one sinks from the top to its place. */
   #pop(): void {
     const heap = this.#heap;
     const last = heap.pop();
     if (last === undefined || heap.length === 0) return;
-    heap[0] = last;
-    for (let parent = 0; ; ) {
-      const left = parent * 2 + 1;
-      const child = this.#isLater(left, left + 1) ? left + 1 : left;
-      if (!this.#swapIfLater(parent, child)) return;
-      parent = child;
+    let at = 0;
+    for (;;) {
+      const left = at * 2 + 1;
+      const [child, below] = this.#earlierOf(left, left + 1);
+      if (below === undefined || !isLater(last, below)) break;
+      heap[at] = below;
+      at = child;
     }
+    heap[at] = last;
   }
 
-  #isLater(a: number, b: number): boolean {
-    const [one, other] = [this.#heap[a], this.#heap[b]];
-    if (one === undefined || other === undefined) return false;
-    return one.at > other.at || (one.at === other.at && one.order > other.order);
-  }
-
-  #swapIfLater(parent: number, child: number): boolean {
-    const [one, other] = [this.#heap[parent], this.#heap[child]];
-    if (one === undefined || other === undefined || !this.#isLater(parent, child)) return false;
-    this.#heap[parent] = other;
-    this.#heap[child] = one;
-    return true;
+  #earlierOf(left: number, right: number): readonly [number, Due | undefined] {
+    const [one, other] = [this.#heap[left], this.#heap[right]];
+    return one !== undefined && other !== undefined && isLater(one, other) ? [right, other] : [left, one];
   }
 }
+
+const isLater = (one: Due, other: Due): boolean =>
+  one.at > other.at || (one.at === other.at && one.order > other.order);

@@ -14,8 +14,8 @@ export function halt(rollout: Rollout, steps: Steps, cause: HaltCause): Plan {
 }
 
 /** What was counted on hosts that are live by this rollout speaks against it, in whatever wave they are. */
-export function isRegressed({ verdict }: PlanInput, steps: Steps): boolean {
-  return verdict.kind === "regressed" && Object.values(steps).some(isLiveByIt);
+export function isRegressed(input: PlanInput, steps: Steps): boolean {
+  return Object.values(steps).some(isLiveByIt) && input.verdict.kind === "regressed";
 }
 
 const isLiveByIt = ({ kind }: StepState): boolean => kind === "provisional" || kind === "passed";
