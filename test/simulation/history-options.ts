@@ -65,8 +65,17 @@ export interface HistoryOptions {
   readonly faultsMs: number;
   /** Absent: waves wait for approval, soak and evidence only. */
   readonly gates?: GateOptions;
+  /** Absent: no rollout reboots hosts. */
+  readonly reboots?: RebootOptions;
   /** Acts of fate and operators that do not happen, by their number in the order in which they would: a history that was shrunk. */
   readonly without?: readonly number[];
+}
+
+/** Rollouts that reboot hosts. */
+export interface RebootOptions {
+  readonly everyMs: number;
+  /** Chance that a host which is let go stays away for longer than it may. */
+  readonly staysAway: number;
 }
 
 /** What waves wait for besides, and what operators do about it. */
@@ -120,6 +129,7 @@ export function drawOptions(seed: number): HistoryOptions {
     ...drawFullDisk(createPrng(seed * 32_452_843 + 3)),
     ...(createPrng(seed * 49_979_687 + 7).chance(0.25) ? { installsAhead: true } : {}),
     ...(isLargest(seed) ? {} : drawSkipping(createPrng(seed * 31_337 + 7))),
+    ...(isLargest(seed) ? {} : drawReboots(createPrng(seed * 67_867_967 + 13))),
     ...(isLargest(seed) ? busy : {}),
   };
 }
@@ -132,6 +142,12 @@ const drawSkipping = (prng: Prng): Partial<HistoryOptions> =>
         production: prng.whole(4, 6),
         partitionEveryMs: prng.whole(minute / 2, 2 * minute),
       }
+    : {};
+
+/** Drawn apart too. A host that stays away takes much time, so that few do. */
+const drawReboots = (prng: Prng): Pick<HistoryOptions, "reboots"> =>
+  prng.chance(0.1)
+    ? { reboots: { everyMs: prng.whole(minute, 3 * minute), staysAway: prng.chance(0.3) ? 0.3 : 0 } }
     : {};
 
 const isLargest = (seed: number): boolean => seed % 10_000 === 0;
