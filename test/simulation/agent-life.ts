@@ -4,12 +4,14 @@ import type { History } from "./history.ts";
 import { DiskFull, type SimDisk } from "./sim-disk.ts";
 import type { SimMachine } from "./sim-machine.ts";
 import type { OrderSite, SimOrders } from "./sim-orders.ts";
+import type { SimReboots } from "./sim-reboots.ts";
 
 export interface AgentPorts {
   readonly history: History;
   readonly name: string;
   readonly machine: SimMachine;
   readonly orders: SimOrders;
+  readonly reboots: SimReboots;
   readonly disk: SimDisk;
   readonly now: () => Instant;
   /** Something was written or carried out; the agent may end right there. */

@@ -1,6 +1,7 @@
 import { type FedEvidence, type Plan, planRollout, type StepState, type Verdict } from "@sluice/core";
 import { brokenActivations } from "./broken-activations.ts";
 import { brokenGates } from "./broken-gates.ts";
+import { brokenTurns } from "./broken-turns.ts";
 import { type Subject, subject } from "./subject.ts";
 
 /** A fault put into the decisions on purpose, and the promise that has to notice it. */
@@ -105,6 +106,7 @@ export const brokenSubjects: readonly BrokenSubject[] = [
   },
   ...brokenActivations,
   ...brokenGates,
+  ...brokenTurns,
   {
     name: "sends an intent before it is saved",
     caughtAs: /^(11|liveness):/,

@@ -86,8 +86,9 @@ export class GatePromises {
         : [
             this.#unapproved(rollout, at),
             this.#unattended(rollout, at),
-            this.#unrepresented(rollout, at),
-            this.#uncovered(rollout, at, steps, truth),
+            // What is proven comes back with a reboot: what an environment below has or had is of no matter.
+            ...(rollout.kind === "reboot" ? [] : [this.#unrepresented(rollout, at)]),
+            ...(rollout.kind === "reboot" ? [] : [this.#uncovered(rollout, at, steps, truth)]),
           ];
     return [...everyWave, ...firstWave].filter((one) => one !== undefined);
   }
@@ -121,22 +122,21 @@ export class GatePromises {
       : (["window", `not long enough: ${leftMs} left, ${needed} needed`] as const);
   }
 
-  /** A minute and a half a turn forwards, the soak, a minute and a half more, and all the way back. */
+  /**
+   * A minute and a half a turn forwards, the soak, a minute and a half more, and all the way back. A reboot has
+   * no way back; five minutes until its host is drained, a quarter of an hour until it is back, and five minutes of waiting.
+   */
   #longestMs(rollout: Rollout, at: Waiting["at"]): number {
     const { maxUnavailable } = this.#history.options;
     const turns = (hosts: number, atOnce: number): number => Math.max(1, Math.ceil(hosts / atOnce));
     const wave = stageOf(rollout, at).waves[at.wave]?.length ?? 0;
+    const trialMs = soakMsOf(this.#history.options) + 90_000;
+    if (rollout.kind === "reboot") return wave * 25 * 60_000 + trialMs;
     const touched = rollout.stages.map(({ waves }, stage) =>
       stage > at.stage ? 0 : waves.slice(0, stage < at.stage ? undefined : at.wave + 1).flat().length,
     );
     const back = touched.map((hosts) => (hosts === 0 ? 0 : turns(hosts, 2 * maxUnavailable) * 90_000));
-    return (
-      turns(wave, maxUnavailable) * 90_000 +
-      soakMsOf(this.#history.options) +
-      90_000 +
-      back.reduce((sum, ms) => sum + ms, 0) +
-      300_000
-    );
+    return turns(wave, maxUnavailable) * 90_000 + trialMs + back.reduce((sum, ms) => sum + ms, 0) + 300_000;
   }
 
   #unapproved(rollout: Rollout, at: Waiting["at"]) {

@@ -67,8 +67,17 @@ export interface HistoryOptions {
   readonly faultsMs: number;
   /** Absent: waves wait for approval, soak and evidence only. */
   readonly gates?: GateOptions;
+  /** Absent: no rollout reboots hosts. */
+  readonly reboots?: RebootOptions;
   /** Acts of fate and operators that do not happen, by their number in the order in which they would: a history that was shrunk. */
   readonly without?: readonly number[];
+}
+
+/** Rollouts that reboot hosts. */
+export interface RebootOptions {
+  readonly everyMs: number;
+  /** Chance that a host which is let go stays away for longer than it may. */
+  readonly staysAway: number;
 }
 
 /** What waves wait for besides, and what operators do about it. */
@@ -122,7 +131,8 @@ export function drawOptions(seed: number): HistoryOptions {
     ...drawFullDisk(createPrng(seed * 32_452_843 + 3)),
     ...(createPrng(seed * 49_979_687 + 7).chance(0.25) ? { installsAhead: true } : {}),
     ...(isLargest(seed) ? {} : drawSkipping(createPrng(seed * 31_337 + 7))),
-    ...(createPrng(seed * 67_867_967 + 13).chance(0.15) ? { soakMs: 75_000 } : {}),
+    ...(createPrng(seed * 86_028_121 + 3).chance(0.15) ? { soakMs: 75_000 } : {}),
+    ...(isLargest(seed) ? {} : drawReboots(createPrng(seed * 67_867_967 + 13))),
     ...(isLargest(seed) ? busy : {}),
   };
 }
@@ -146,6 +156,12 @@ const drawSkipping = (prng: Prng): Partial<HistoryOptions> =>
         longOutage: false,
         restoresBackup: false,
       }
+    : {};
+
+/** Drawn apart too. A host that stays away takes much time, so that few do. */
+const drawReboots = (prng: Prng): Pick<HistoryOptions, "reboots"> =>
+  prng.chance(0.1)
+    ? { reboots: { everyMs: prng.whole(minute, 3 * minute), staysAway: prng.chance(0.3) ? 0.3 : 0 } }
     : {};
 
 const isLargest = (seed: number): boolean => seed % 10_000 === 0;

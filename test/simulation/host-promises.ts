@@ -54,6 +54,8 @@ export class HostPromises {
   /** Since when something runs that has to go, by unit and digest. */
   readonly #toGoSince = new Map<string, number>();
   #ledger: Ledger | undefined;
+  /** The newest start of the host after which users could reach everything. */
+  completeBoot = 0;
 
   constructor(history: History, host: HostTruth, onServed: OnServed) {
     this.#history = history;
@@ -206,6 +208,7 @@ export class HostPromises {
     const isFronted = machine.accepting("front").length > 0;
     if (isFronted) this.#complete.add("front");
     else if (this.#complete.has("front")) this.#broken("5", "leaves the shared ports without a front");
+    if (this.#complete.size > this.#sites.length) this.completeBoot = machine.boot;
   }
 
   #gap(site: string, accepting: readonly ProxyProcess[]): string | undefined {

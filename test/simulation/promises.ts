@@ -14,6 +14,7 @@ import { hostUnit, isTouched, pending, placedSteps } from "@sluice/core/rollout/
 import { GatePromises } from "./gate-promises.ts";
 import { type History, Violation } from "./history.ts";
 import type { Behaviour } from "./history-options.ts";
+import { type RebootHost, RebootPromises } from "./reboot-promises.ts";
 import type { ProbedRound } from "./report.ts";
 import type { SimGates } from "./sim-gates.ts";
 import { waysOf } from "./simulated-fleet.ts";
@@ -21,11 +22,9 @@ import { type ProvenTruth, StepPromises, type StoreTruth } from "./step-promises
 import { WayBackPromises } from "./way-back-promises.ts";
 
 /** What the checks must see of a host to judge it: the truth, not what it reports. */
-export interface FleetHost extends ProvenTruth {
-  readonly environment: string;
+export interface FleetHost extends RebootHost, ProvenTruth {
   /** Good results that a release really took part in here, by `digest|binding|hop`. */
   readonly goodResults: ReadonlyMap<string, number>;
-  readonly activatingForwards: ReadonlySet<string>;
 }
 
 /** Behaviours that no wave may pass with, because they show on a way that is probed before it has soaked. */
@@ -62,12 +61,20 @@ export class Promises {
   readonly #steps: StepPromises;
   /** What waves wait for. */
   readonly gates: GatePromises;
+  /** Hosts that reboot in their turn. */
+  readonly reboots: RebootPromises;
 
   constructor(history: History, gates: SimGates, hosts: () => readonly FleetHost[]) {
     this.#history = history;
     this.gates = new GatePromises(history, gates, (promise, what) => this.#broken(promise, what));
     this.#hosts = hosts;
     this.#steps = new StepPromises(history, hosts, (promise, what) => this.#broken(promise, what));
+    this.reboots = new RebootPromises(
+      history,
+      hosts,
+      () => this.backupActed,
+      (promise, what) => this.#broken(promise, what),
+    );
   }
 
   /** A coordinator heard a host. */
@@ -153,6 +160,7 @@ export class Promises {
   activates(host: FleetHost, grant: string, isOver: boolean): void {
     if (this.backupActed) return;
     if (isOver) this.#broken("withdrawal", `${host.name} begins ${grant} after the coordinator held it for withdrawn`);
+    this.reboots.activates(host.name, grant);
     for (const site of host.activatingForwards) {
       const busy = this.#hosts().filter(
         (other) => other.environment === host.environment && other.activatingForwards.has(site),
@@ -177,6 +185,7 @@ export class Promises {
     this.#wavesInOrder(rollout, after);
     this.#skipsUntouched(rollout, before, after);
     this.#revertsOnlyWithCause(rollout, before, after);
+    this.reboots.planned(rollout, before, after);
     if (!this.backupActed) this.#wayBack.planned(rollout, before, after);
     if (!this.backupActed) this.#steps.planned(rollout, before, plan, truth);
     const still = before.phase === after.phase && !["completed", "reverted", "aborted"].includes(after.phase);

@@ -104,6 +104,8 @@ export class SimAgent {
   #look(): void {
     if (this.#owed !== undefined) this.obey(this.#owed);
     if (!this.isAlive) return;
+    this.#ports.reboots.wake(() => this.isAlive);
+    if (!this.isAlive) return;
     const host = this.#life.look();
     if (!this.#hasJudgedStart) this.#firstLook(host);
     this.#hasJudgedStart = true;
@@ -183,14 +185,18 @@ export class SimAgent {
     const { disk, name, now } = this.#ports;
     const seen = this.#life.seen ?? { installed: [], slots: [], proxies: [] };
     const { waiting, plans } = this.#activations;
-    const about = [disk.ledger, disk.intent, seen, plans];
+    const bootSeen = this.#ports.reboots.seen;
+    const about = [disk.ledger, disk.intent, seen, plans, bootSeen];
     const told = this.#told;
     if (told !== undefined && about.every((one, index) => told.about[index] === one)) {
       return { ...told.observation, at: now() };
     }
     const agent = { version: "0", startedAt: this.startedAt };
     const { ledger, intent } = disk;
-    const observation = buildObservation({ host: name, now: now(), agent, ledger, intent, seen, waiting, remarks: [] });
+    const observation = buildObservation({
+      ...{ host: name, now: now(), agent, ledger, intent, seen, waiting, bootSeen },
+      remarks: [],
+    });
     this.#told = { observation, about };
     return observation;
   }

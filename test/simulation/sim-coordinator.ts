@@ -6,9 +6,11 @@ import {
   gateNames,
   type HostObservation,
   type HostView,
+  type Instant,
   type Intent,
   type IntentBody,
   instant,
+  type NewEvent,
   type OperatorVerb,
   othersOf,
   overrideGate,
@@ -31,6 +33,7 @@ import type { Promises } from "./promises.ts";
 import { beatMs, type Report } from "./report.ts";
 import type { SimGates } from "./sim-gates.ts";
 import { SimHealth } from "./sim-health.ts";
+import { SimTurns } from "./sim-turns.ts";
 import { dutiesOf, simulatedRelease, sitesOf } from "./simulated-fleet.ts";
 import type { Place, Store } from "./store.ts";
 
@@ -49,6 +52,8 @@ const silentAfterMs = 3 * beatMs;
 interface Heard {
   readonly at: number;
   readonly observation: Report["observation"];
+  /** Since when it says that its proxies tell the edge; by this coordinator's clock. */
+  readonly drainingSince: Instant | undefined;
 }
 
 interface Told {
@@ -68,6 +73,8 @@ export interface CoordinatorLife {
   readonly adopts: boolean;
   /** How long it may leave the fleet alone that says nothing new. */
   readonly heartbeatMs?: number;
+  /** Told what becomes of turns to reboot. */
+  readonly onTurn?: (event: NewEvent) => void;
 }
 
 /** One life of a coordinator process: it holds the store, what it heard, and nothing else. */
@@ -89,6 +96,7 @@ export class SimCoordinator {
   readonly #lastTold = new Map<string, Told>();
   readonly #health: SimHealth;
   readonly #duties: readonly SiteDuties[];
+  readonly #turns: SimTurns;
   #refusesBecause: string | undefined;
   isAlive = true;
   readonly #heartbeatMs: number;
@@ -119,10 +127,27 @@ export class SimCoordinator {
     this.#duties = sitesOf(history.options).map(dutiesOf);
     this.#health = new SimHealth(history, places, given.store);
     this.adopts = given.adopts;
+    this.#turns = this.#turnsBy(given.onTurn ?? (() => undefined));
     this.#heartbeatMs = given.heartbeatMs ?? 2 * beatMs;
     this.#startedAt = history.time.now;
     this.store.fence++;
     history.trace.add(`coordinator leads with fence ${this.store.fence}${given.isBackup ? " from a backup" : ""}`);
+  }
+
+  #turnsBy(onTurn: (event: NewEvent) => void): SimTurns {
+    return new SimTurns({
+      ...{ history: this.#history, places: this.#places, gates: this.#gates, store: this.store, onTurn },
+      promises: this.#promises.reboots,
+      active: () => this.#active(),
+      view: (host) => this.#views()[host] ?? { connected: false },
+      silent: () => {
+        this.#views();
+        return this.#silent;
+      },
+      drainingSince: (host) => this.#heard.get(host)?.drainingSince,
+      proven: () => this.#provenByHostUnit(),
+      demandRoom: () => this.#demandRoom(),
+    });
   }
 
   receive(report: Report): void {
@@ -132,7 +157,9 @@ export class SimCoordinator {
     const before = this.#heard.get(host);
     if (before === undefined || observation.at > before.observation.at) {
       if (!this.#isConnected(host) || !saysTheSame(before?.observation, observation)) this.#isRung = true;
-      this.#heard.set(host, { at: this.#history.time.now, observation });
+      const { now: at } = this.#history.time;
+      const drainingSince = observation.drain?.obeyed === true ? (before?.drainingSince ?? at) : undefined;
+      this.#heard.set(host, { at, observation, drainingSince });
       this.#seen = undefined;
     }
     this.#promises.heard(observation, results, round);
@@ -166,10 +193,15 @@ export class SimCoordinator {
     if (now - this.#startedAt < 2 * beatMs) return;
     const active = this.#active();
     const isConnected = (host: string): boolean => this.#isConnected(host);
-    if (!this.#isRung && now < this.#dueAt && !active.some((entry) => this.#health.hasNews(entry, isConnected))) return;
-    this.#isRung = false;
-    this.#dueAt = now + this.#heartbeatMs;
     try {
+      if (this.#turns.advance()) {
+        this.#changed();
+        this.#mayDie();
+      }
+      if (!this.#isRung && now < this.#dueAt && !active.some((entry) => this.#health.hasNews(entry, isConnected)))
+        return;
+      this.#isRung = false;
+      this.#dueAt = now + this.#heartbeatMs;
       for (const entry of active) this.#planRollout(entry);
       this.#followLateHosts();
       for (const place of this.#places) this.#issue(place);
@@ -302,6 +334,8 @@ export class SimCoordinator {
       },
       others: grants ? othersOf(rollout.id, this.#active(), hosts) : nobody,
       gates: { ...this.#gates.facts(now), unheard: this.#unheard(entry) },
+      drained: this.#turns.drained(),
+      ...(rollout.kind === "reboot" ? { reboots: this.#turns.turnsOf(entry) } : {}),
       proven: this.#provenByHostUnit(),
     };
   }
@@ -389,8 +423,8 @@ export class SimCoordinator {
 
   /** All that the body of a host's intent follows from. */
   #aboutOf(host: string): readonly unknown[] {
-    const { desired, proven, rollouts } = this.store;
-    const about: unknown[] = [desired[host], proven[host]];
+    const { desired, proven, rollouts, leases, drains } = this.store;
+    const about: unknown[] = [desired[host], proven[host], leases[host], drains[host]];
     for (const { rollout, state, isEnded } of rollouts)
       if (isEnded !== true) about.push(rollout, state.phase, state.steps[host]);
     return about;
@@ -406,6 +440,8 @@ export class SimCoordinator {
       proven: this.store.proven[host] ?? {},
       holds: {},
       rollouts: this.#active(),
+      draining: this.store.drains[host] !== undefined,
+      reboot: this.#turns.orderOf(host),
       releaseOf: simulatedRelease,
     });
   }
@@ -489,6 +525,13 @@ export class SimCoordinator {
     }
   }
 
+  /** An operator lets users come again to hosts that are drained for a reboot that nobody waits for any more. */
+  undrainForgotten(): void {
+    if (!this.isAlive || this.#history.isStoreFull) return;
+    this.#turns.undrainForgotten();
+    this.#changed();
+  }
+
   /** What an operator's halt of everything, or its end, makes of every rollout. */
   changeAll(next: (entry: Entry) => Entry["state"] | undefined): void {
     for (const entry of this.store.rollouts) entry.state = next(entry) ?? entry.state;
@@ -515,7 +558,7 @@ function textOf(body: IntentBody): string {
 function saysTheSame(before: HostObservation | undefined, now: HostObservation): boolean {
   if (before === undefined) return false;
   if (before.units === now.units && before.grants === now.grants && before.intentDigest === now.intentDigest)
-    return before.generation === now.generation && before.maxFence === now.maxFence;
+    return before.generation === now.generation && before.maxFence === now.maxFence && before.boot === now.boot;
   return sameJson({ ...before, at: now.at }, now);
 }
 

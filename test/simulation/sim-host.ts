@@ -11,6 +11,7 @@ import { type Full, SimDisk } from "./sim-disk.ts";
 import { type ProxyProcess, SimMachine, type SlotProcess } from "./sim-machine.ts";
 import { SimOrders } from "./sim-orders.ts";
 import { SimProber } from "./sim-prober.ts";
+import { SimReboots } from "./sim-reboots.ts";
 import { dutiesOf, simulatedRelease, sitesOf } from "./simulated-fleet.ts";
 
 const preparing: readonly string[] = [
@@ -29,6 +30,15 @@ interface Origin {
   readonly isSinceBackup: boolean;
 }
 
+export interface HostPorts {
+  readonly send: (report: Report) => void;
+  readonly isOver: (rollout: string) => boolean;
+  /** Its agent has not lost its coordinator. */
+  readonly isInTouch: () => boolean;
+  /** How long the host is away that is told to reboot. */
+  readonly rebootMs: () => number;
+}
+
 /** A host in a simulated world: its processes, its disk, and the lives of its agent. */
 export class SimHost implements HostTruth {
   readonly name: string;
@@ -38,6 +48,7 @@ export class SimHost implements HostTruth {
   readonly #history: History;
   readonly #promises: Promises;
   readonly #own: HostPromises;
+  readonly #reboots: SimReboots;
   readonly #prober: SimProber;
   readonly #orders: SimOrders;
   readonly #send: (report: Report) => void;
@@ -58,7 +69,7 @@ export class SimHost implements HostTruth {
     history: History,
     promises: Promises,
     place: { readonly name: string; readonly environment: string },
-    ports: { readonly send: (report: Report) => void; readonly isOver: (rollout: string) => boolean },
+    ports: HostPorts,
   ) {
     this.#history = history;
     this.#promises = promises;
@@ -73,6 +84,17 @@ export class SimHost implements HostTruth {
     this.#own = new HostPromises(history, this, (host, unit, digest) => promises.served(host, unit, digest));
     const given = { skewMs: this.#skewMs, hasRoom: () => this.disk.hasRoomFor("releases") };
     this.#orders = new SimOrders(history, this.machine, this.#prober, this.#own, given);
+    this.#reboots = new SimReboots({
+      ...{ history, machine: this.machine, disk: this.disk, isInTouch: ports.isInTouch, onSaved: () => this.#mayDie() },
+      onReboot: (order) => {
+        promises.reboots.goes(this, order);
+        this.reboot(ports.rebootMs());
+      },
+    });
+  }
+
+  get completeBoot(): number {
+    return this.#own.completeBoot;
   }
 
   get localNow(): Instant {
@@ -257,6 +279,7 @@ export class SimHost implements HostTruth {
     if (this.#isDown || this.#agent !== undefined) return;
     this.#say("agent starts");
     this.#readBack();
+    this.#reboots.agentStarted();
     const mayDie = this.#mayDie;
     const { disk, machine, name } = this;
     let agent: SimAgent | undefined;
@@ -266,6 +289,7 @@ export class SimHost implements HostTruth {
       machine,
       disk,
       orders: this.#orders,
+      reboots: this.#reboots,
       now: () => this.localNow,
       onSaved: () => {
         this.#noteObeyed();

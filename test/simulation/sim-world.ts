@@ -1,4 +1,5 @@
 import { type Fleet, freedFromHaltAll, heldByHaltAll, type Intent, type OperatorVerb } from "@sluice/core";
+import { placedSteps } from "@sluice/core/rollout/wave";
 import { giveBehaviour } from "./give-behaviour.ts";
 import { type History, Trace, Violation } from "./history.ts";
 import type { Behaviour, HistoryOptions } from "./history-options.ts";
@@ -8,7 +9,16 @@ import type { Report } from "./report.ts";
 import { SimCoordinator } from "./sim-coordinator.ts";
 import { SimGates } from "./sim-gates.ts";
 import { SimHost } from "./sim-host.ts";
-import { type Extent, firstUnitsOf, fleetOf, placesOf, rolloutOf, sitesOf, unitsOf } from "./simulated-fleet.ts";
+import {
+  type Extent,
+  firstUnitsOf,
+  fleetOf,
+  placesOf,
+  rebootOf,
+  rolloutOf,
+  sitesOf,
+  unitsOf,
+} from "./simulated-fleet.ts";
 import { copyOf, freshStore, type Place, type Store } from "./store.ts";
 import type { Subject } from "./subject.ts";
 import { disputedUnits, isMoving, isOut, isOver, unsettled } from "./unsettled.ts";
@@ -78,6 +88,8 @@ export class World implements History {
     return new SimHost(this, this.#promises, place, {
       send: (report) => this.#toCoordinator(report),
       isOver: (rollout) => this.#isStepOver(rollout, place.name),
+      isInTouch: () => this.#coordinator.isAlive && !this.#cut.has(place.name),
+      rebootMs: () => this.#rebootMs(),
     });
   }
 
@@ -197,6 +209,7 @@ export class World implements History {
     this.#every(options.coordinatorCrashEveryMs, () => this.#killCoordinator(prng.whole(500, 60_000)));
     this.#planGateOrders();
     this.#every(options.fullDiskEveryMs ?? 0, () => this.#fillDisk());
+    this.#every(options.reboots?.everyMs ?? 0, () => this.#orderReboot());
     if (options.longOutage)
       this.time.after(prng.whole(60_000, options.faultsMs), () => this.#killCoordinator(11 * 60_000));
     if (options.restoresBackup) this.time.after(prng.whole(60_000, options.faultsMs / 2), () => this.#takeBackup());
@@ -218,6 +231,49 @@ export class World implements History {
     this.time.after(ms, () => {
       this.isStoreFull = false;
     });
+  }
+
+  /** Operators reboot some hosts, or all of them. */
+  #orderReboot(): void {
+    const { prng } = this;
+    const { store, isAlive, isBackup } = this.#coordinator;
+    const hosts = this.#places.map(({ name }) => name).filter(() => prng.chance(0.7));
+    const alone = prng.chance(0.6);
+    const isMovingNow = store.rollouts.some(({ state }) => !isOver(state.phase));
+    if (!isAlive || isBackup || this.isStoreFull || hosts.length === 0 || (alone && isMovingNow)) return;
+    this.#rollReboot(hosts);
+  }
+
+  /** Refused as the coordinator refuses it: two of them would wait for each other's hosts until their deadlines. */
+  #rollReboot(hosts: readonly string[]): void {
+    const reboots = this.#coordinator.store.rollouts.filter(
+      ({ rollout, state }) => rollout.kind === "reboot" && !isOver(state.phase),
+    );
+    const taken = reboots.flatMap(({ rollout }) => placedSteps(rollout, {}).map(({ change }) => change.host));
+    if (hosts.some((host) => taken.includes(host))) return;
+    const id = `r-${++this.#deployments}`;
+    const title = `reboot of ${hosts.join(", ")}`;
+    this.trace.add(`operator: ${title}`);
+    const asked = { id, now: this.time.now, hosts, title };
+    this.#coordinator.start(rebootOf(this.#fleet, this.#coordinator.store.proven, asked), {});
+  }
+
+  /** Somebody has seen to a host that stays away, ends its rollout, and reboots the others anew. */
+  #rebootOthers(index: number): void {
+    const { store, isAlive } = this.#coordinator;
+    const entry = store.rollouts[index];
+    this.#coordinator.tell(index, "abort");
+    if (entry === undefined || !isAlive || entry.state.phase !== "aborted") return;
+    const { steps } = entry.state;
+    const hosts = entry.rollout.stages.flatMap(({ waves }) => waves.flat().map(({ host }) => host));
+    const left = hosts.filter((host) => (steps[host]?.kind ?? "pending") === "pending");
+    if (left.length > 0) this.#rollReboot(left);
+  }
+
+  /** Most hosts are back soon. */
+  #rebootMs(): number {
+    const isLong = !this.calm && this.prng.chance(this.options.reboots?.staysAway ?? 0);
+    return isLong ? this.prng.whole(14, 19) * 60_000 : this.prng.whole(10_000, 90_000);
   }
 
   #planGateOrders(): void {
@@ -385,8 +441,10 @@ export class World implements History {
         this.#coordinator.tell(index, "approve", "approver");
       if (this.options.gates !== undefined) this.#coordinator.overrideClosed(index);
       if (state.phase === "paused" && this.#gates.haltAll === undefined) this.#coordinator.tell(index, "resume");
-      if (state.phase === "held") this.#coordinator.tell(index, rollout.oneWay === undefined ? "abort" : "keep");
+      if (state.phase === "held" && rollout.kind === "reboot") this.#rebootOthers(index);
+      else if (state.phase === "held") this.#coordinator.tell(index, rollout.oneWay === undefined ? "abort" : "keep");
     });
+    if (this.options.reboots !== undefined) this.#coordinator.undrainForgotten();
     this.#makeAgree();
     this.time.after(attendsEveryMs, () => this.#attend());
   }

@@ -212,6 +212,25 @@ export function rolloutOf(
   return { ...rollout, stages: rollout.stages.map((stage) => ({ ...stage, stepTimeoutMs: durationMs(90_000) })) };
 }
 
+/** A rollout that reboots these hosts, whatever is proven there. */
+export function rebootOf(
+  fleet: Fleet,
+  proven: Readonly<Record<string, Readonly<Record<string, string>>>>,
+  {
+    id,
+    now,
+    hosts,
+    title,
+  }: { readonly id: string; readonly now: Instant; readonly hosts: readonly string[]; readonly title: string },
+): Rollout {
+  return createRollout({
+    ...{ id, kind: "reboot", title, by: "operator", createdAt: now, fleet, hosts },
+    sites: fleet.sites.map(({ name }) => name),
+    proven: (host, unit) => proven[host]?.[unit],
+    targets: (host) => Object.entries(proven[host] ?? {}).map(([unit, digest]) => ({ unit: unit as UnitKey, digest })),
+  });
+}
+
 const settingsOf = (site: string): SiteProxySettings => ({
   site,
   engine: "node",

@@ -1,4 +1,4 @@
-import type { HealthState, Intent, Rollout, RolloutState } from "@sluice/core";
+import type { DrainOrder, HealthState, Intent, RebootLease, Rollout, RolloutState } from "@sluice/core";
 import type { ProbedRound } from "./report.ts";
 
 /** Everything the coordinator keeps; replaced as a whole by a restored backup. */
@@ -15,6 +15,9 @@ export interface Store {
   health: Record<string, HealthState>;
   /** By `releaseIn`: releases without a good verdict. */
   bad: Record<string, string>;
+  /** By host: turns to reboot, and the drains that go with them. */
+  leases: Record<string, RebootLease>;
+  drains: Record<string, DrainOrder>;
 }
 
 /** What a coordinator keeps that has decided nothing yet, where these digests are live and wanted. */
@@ -27,6 +30,8 @@ export const freshStore = (proven: Store["proven"]): Store => ({
   rounds: {},
   health: {},
   bad: {},
+  leases: {},
+  drains: {},
 });
 
 /** Another store that says the same: documents are replaced and never changed, so that both may hold them. */
@@ -39,6 +44,8 @@ export const copyOf = (store: Store): Store => ({
   rounds: { ...store.rounds },
   health: { ...store.health },
   bad: { ...store.bad },
+  leases: { ...store.leases },
+  drains: { ...store.drains },
 });
 
 /** A host that the coordinator knows of. */

@@ -4,6 +4,7 @@ import { planFrontUpkeep, planSiteUpkeep } from "@sluice/agent/reconcile/plan-up
 import { settleLedger } from "@sluice/agent/reconcile/settle-ledger";
 import {
   deriveIntentBody,
+  describeTurn,
   feedEvidence,
   type Intent,
   judgeIntent,
@@ -11,6 +12,8 @@ import {
   judgeTests,
   planActivation,
   planRollout,
+  planTurn,
+  rebootObstacle,
   testHost,
 } from "@sluice/core";
 import { judgeLateHost } from "@sluice/core/rollout/judge-late-host";
@@ -25,6 +28,9 @@ export interface Subject {
   readonly testHost: typeof testHost;
   readonly feedEvidence: typeof feedEvidence;
   readonly judgeTests: typeof judgeTests;
+  readonly planTurn: typeof planTurn;
+  readonly describeTurn: typeof describeTurn;
+  readonly rebootObstacle: typeof rebootObstacle;
   readonly planActivation: typeof planActivation;
   readonly planSiteUpkeep: typeof planSiteUpkeep;
   readonly planFrontUpkeep: typeof planFrontUpkeep;
@@ -60,6 +66,9 @@ export const subject: Subject = {
   testHost,
   feedEvidence,
   judgeTests,
+  planTurn,
+  describeTurn,
+  rebootObstacle,
   planActivation,
   planSiteUpkeep,
   planFrontUpkeep,

@@ -33,4 +33,9 @@ export const telltaleSeeds: Readonly<Record<string, number>> = {
   "goes on as if it had written what there is no room for": 112,
   "obeys stale intents": 4,
   "skips hosts that hold a grant": 19,
+  "lets hosts reboot that users are still led to": 2,
+  "takes a host for back that has not rebooted": 176,
+  "takes a host for back before it runs what is proven": 2,
+  "lets another host go while one stays away": 420,
+  "changes hosts that have their turn to reboot": 249,
 };

@@ -50,10 +50,17 @@ function disagreement(store: Store, host: SimHost): string | undefined {
   return `${host.name} holds ${unit} ${own} for proven, the store says ${told}`;
 }
 
+/** A host that users are still led away from. */
+function turnLeft({ leases, drains }: Store): string | undefined {
+  const left = [...Object.keys(leases), ...Object.keys(drains)];
+  return left.length === 0 ? undefined : `${left.join(", ")} has its turn to reboot, or is drained`;
+}
+
 /** What keeps a fleet from being at rest. */
 export function unsettled(store: Store, hosts: readonly SimHost[]): string | undefined {
   return (
     movingRollout(store) ??
+    turnLeft(store) ??
     hosts.map(restlessness).find(Boolean) ??
     hosts.map((host) => disagreement(store, host)).find(Boolean)
   );

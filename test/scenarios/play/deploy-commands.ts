@@ -1,6 +1,5 @@
 import { assertUnitsFree } from "@sluice/coordinator/rollouts/launch";
 import {
-  createRollout,
   type GateName,
   gateNames,
   haltAllWords,
@@ -8,11 +7,10 @@ import {
   Problem,
   type Rollout,
   startEvents,
-  type UnitKey,
 } from "@sluice/core";
 import { nameHosts } from "@sluice/core/rollout/wave";
 import type { Behaviour } from "../../simulation/history-options.ts";
-import { type Extent, rolloutOf, unitsOf } from "../../simulation/simulated-fleet.ts";
+import { type Extent, rebootOf, rolloutOf, unitsOf } from "../../simulation/simulated-fleet.ts";
 import { isOver } from "../../simulation/unsettled.ts";
 import { assertOptions, type CommandLine, ScriptError } from "./command-line.ts";
 import type { Command } from "./commands.ts";
@@ -74,23 +72,11 @@ function rebootHosts(stage: Stage, line: CommandLine): readonly string[] {
   if (verb !== "reboot" || hosts.length === 0) throw new ScriptError("host reboot HOST...");
   const { takes = "40s", "stays-away": away = "" } = line.options;
   return stage.ask((fleet) => {
-    for (const host of hosts)
-      fleet.turns.downMs.set(host, away.split(",").includes(host) ? foreverMs : duration(takes));
+    for (const host of hosts) fleet.rebootMs.set(host, away.split(",").includes(host) ? foreverMs : duration(takes));
     const { store, time, gates } = fleet;
-    const rollout = createRollout({
-      ...{
-        id: `r-${store.rollouts.length + 1}`,
-        kind: "reboot",
-        title: `reboot of ${nameHosts(hosts)}`,
-        by: "operator",
-      },
-      ...{ createdAt: time.now, fleet: gates.fleet, sites: gates.fleet.sites.map(({ name }) => name) },
-      proven: (host, unit) => store.proven[host]?.[unit],
-      targets: (host) => {
-        const units = hosts.includes(host) ? Object.entries(store.proven[host] ?? {}) : [];
-        return units.map(([unit, digest]) => ({ unit: unit as UnitKey, digest }));
-      },
-    });
+    const id = `r-${store.rollouts.length + 1}`;
+    const title = `reboot of ${nameHosts(hosts)}`;
+    const rollout = rebootOf(gates.fleet, store.proven, { id, now: time.now, hosts, title });
     return launch(fleet, line, rollout);
   });
 }

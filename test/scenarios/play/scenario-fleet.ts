@@ -30,7 +30,6 @@ import { isOut, isOver } from "../../simulation/unsettled.ts";
 import { VirtualTime } from "../../simulation/virtual-time.ts";
 import { EventBook } from "./event-book.ts";
 import { ScenarioGates } from "./scenario-gates.ts";
-import { ScenarioTurns } from "./scenario-turns.ts";
 
 export interface FleetShape {
   readonly options: HistoryOptions;
@@ -75,7 +74,8 @@ export class ScenarioFleet implements History {
   /** The first word of a coordinator that each host was sent. */
   readonly firstIntents = new Map<string, Intent>();
   readonly planned = new Map<string, Planned>();
-  readonly turns: ScenarioTurns = new ScenarioTurns(this);
+  /** By host: how long its reboot takes. */
+  readonly rebootMs = new Map<string, number>();
   readonly #settled = new Set<string>();
   readonly #heardAt = new Map<string, Instant>();
   readonly observations = new Map<string, HostObservation>();
@@ -128,8 +128,7 @@ export class ScenarioFleet implements History {
   #witnessed(): Subject {
     return {
       ...realSubject,
-      planRollout: (looked) => {
-        const input = this.#withTurns(looked);
+      planRollout: (input) => {
         const plan = realSubject.planRollout(input);
         this.planned.set(input.rollout.id, { input, waitingOn: plan.waitingOn, gates: plan.gates ?? [] });
         this.#book.planned(input, plan);
@@ -170,17 +169,12 @@ export class ScenarioFleet implements History {
     this.#restoreDesired(rollout, (one) => one !== host);
   }
 
-  /** Only a reboot looks at turns; everybody looks at who is drained for one. */
-  #withTurns(input: PlanInput): PlanInput {
-    const drained = this.turns.drained();
-    if (input.rollout.kind !== "reboot" && drained.length === 0) return input;
-    return { ...input, drained, reboots: this.turns.turnsOf(input) };
-  }
-
   #host(place: Place): SimHost {
     return new SimHost(this, this.promises, place, {
       send: (report) => this.#toCoordinator(report),
       isOver: (rollout) => this.#isStepOver(rollout, place.name),
+      isInTouch: () => this.#coordinator.isAlive && !this.cut.has(place.name),
+      rebootMs: () => this.rebootMs.get(place.name) ?? 0,
     });
   }
 
@@ -200,7 +194,7 @@ export class ScenarioFleet implements History {
       this.promises,
       this.places,
       this.gates,
-      { ...given, store: kept.store, heartbeatMs: 1000 },
+      { ...given, store: kept.store, heartbeatMs: 1000, onTurn: (event) => kept.book.add(event) },
       (host, intent) => this.#toHost(host, intent, life, given.isBackup),
     );
     this.#book.add(coordinatorStartedEvent(kept.store.fence, this.time.now));
@@ -210,7 +204,6 @@ export class ScenarioFleet implements History {
 
   #tickLater(): void {
     this.time.after(1000, () => {
-      if (this.standstill === undefined && this.turns.advance()) this.#coordinator.changeAll(() => undefined);
       this.#coordinator.tick();
       if (this.standstill === undefined) this.#watch();
       this.#tickLater();
@@ -275,13 +268,11 @@ export class ScenarioFleet implements History {
     const to = this.#coordinator;
     const { host } = report.observation;
     this.#talksTo.set(host, this.#lives);
-    const bootId = String(this.hosts.find(({ name }) => name === host)?.machine.boot);
     this.#carry(host, () => {
       if (!to.isAlive) return;
       to.receive(report);
       this.#heardAt.set(host, this.time.now);
       this.observations.set(host, report.observation);
-      this.turns.heard(host, bootId);
       if (this.#refusal === undefined) this.#book.heard(report.observation, this.time.now);
     });
   }

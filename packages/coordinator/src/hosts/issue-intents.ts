@@ -4,13 +4,13 @@ import {
   type IntentBody,
   type IntentInput,
   type RebootLease,
+  rebootOrderOf,
   type UnitRelease,
 } from "@sluice/core";
 import { changesOn } from "@sluice/core/rollout/wave";
 import type { Clock } from "@sluice/runtime";
 import type { ConfiguredFleet, FleetDesk } from "../fleet/fleet-desk.ts";
 import type { Leadership } from "../leadership.ts";
-import { rebootOrderOf } from "../reboots/turn-desk.ts";
 import { type DesiredUnit, type ProvenUnit, readDesired, readProven } from "../store/host-units.ts";
 import { readActiveRollouts, type StoredRollout } from "../store/rollouts.ts";
 import { readOrders } from "../store/standing-orders.ts";
@@ -86,7 +86,10 @@ export class IntentIssuer {
       holds: holdsOf(host, proven, facts.active),
       rollouts: facts.active,
       draining: facts.drains.some((order) => order.host === host),
-      reboot: rebootOrderOf(host, facts.leases, facts.active),
+      reboot: rebootOrderOf(
+        facts.leases.find((lease) => lease.host === host),
+        facts.active,
+      ),
       releaseOf: (digest) => this.#releaseOf(digest),
     });
   }

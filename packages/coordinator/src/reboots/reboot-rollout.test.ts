@@ -110,6 +110,7 @@ test("a host that stays away stops the rollout, keeps everybody else up, and is 
   await expect(operator.ask((client) => client.undrainHost, { host: "web-1", reason: "" })).rejects.toThrow(
     `cannot undrain host 'web-1': rollout ${id} reboots it`,
   );
+  await operator.until(id, ({ statusLine }) => statusLine.includes("its reboot command was started"));
   aheadMs = rebootReturnMs + minutes(1);
   const held = await operator.untilPhase(id, "held");
   expect(held.cause?.sentence).toBe(

@@ -1,10 +1,8 @@
 import {
   describeTurn,
-  isOut,
   Problem,
   planTurn,
   type RebootLease,
-  type RebootOrder,
   type RebootTurn,
   rebootObstacle,
   type TurnAct,
@@ -114,16 +112,4 @@ export class TurnDesk {
     this.#options.leases.end(lease, "has left the fleet");
     return true;
   }
-}
-
-/** What a host's intent says about its turn: nothing before it is let go, and nothing once it is back or no longer wanted. */
-export function rebootOrderOf(
-  host: string,
-  leases: readonly RebootLease[],
-  active: readonly StoredRollout[],
-): RebootOrder | undefined {
-  const lease = leases.find((one) => one.host === host);
-  const { id, bootId } = lease?.order ?? {};
-  if (lease === undefined || id === undefined || bootId === undefined || !isOut(lease)) return undefined;
-  return turnsWanted(active).some(({ order }) => order === id) ? { id, bootId } : undefined;
 }

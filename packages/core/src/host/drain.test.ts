@@ -44,3 +44,9 @@ test("one that obeys late gives the edge its whole notice all the same", () => {
   const late = { obeyedSince: instant(order.at + minutes(10)) };
   expect(judgeDrain(order, seen(minutes(10) + durationMs(14_000), late))).toMatchObject({ phase: "emptying" });
 });
+
+test("what a host says about an earlier drain does not count for the notice of this one", () => {
+  const earlier = { obeyedSince: instant(order.at - minutes(2)) };
+  expect(judgeDrain(order, seen(14_999, earlier))).toMatchObject({ phase: "emptying", until: order.at + 15_000 });
+  expect(judgeDrain(order, seen(15_000, earlier))).toMatchObject({ phase: "drained" });
+});

@@ -1,4 +1,13 @@
-import { after, type DurationMs, durationMs, formatDuration, type Instant, minutes, seconds } from "../units/time.ts";
+import {
+  after,
+  type DurationMs,
+  durationMs,
+  formatDuration,
+  type Instant,
+  instant,
+  minutes,
+  seconds,
+} from "../units/time.ts";
 
 /** Somebody's order to lead users away from a host; holds until it is taken back. */
 export interface DrainOrder {
@@ -36,7 +45,8 @@ export type DrainState =
 
 /**
  * How far a drain has come. Only the host's own word counts: a silent host is never drained, because nobody knows whom
- * it serves. The notice runs from the moment at which the edge is told, the limit from the order.
+ * it serves. The notice runs from the moment at which the edge is told by this order, the limit from the order: an earlier
+ * drain may have been taken back in between, and the host's newest word still be about that.
  */
 export function judgeDrain({ host, at, noticeMs, limitMs }: DrainOrder, seen: DrainSeen): DrainState {
   const { now, connected, obeyedSince, open = 0 } = seen;
@@ -44,7 +54,7 @@ export function judgeDrain({ host, at, noticeMs, limitMs }: DrainOrder, seen: Dr
   if (obeyedSince === undefined) {
     return { phase: "ordered", sentence: `waiting for the proxies of ${host} to tell the edge` };
   }
-  const noticed = after(obeyedSince, noticeMs);
+  const noticed = after(instant(Math.max(obeyedSince, at)), noticeMs);
   const limit = after(at, limitMs);
   if (now < noticed) {
     const left = formatDuration(durationMs(noticed - now));

@@ -1,5 +1,7 @@
 import type { Standing } from "../rollout/capacity.ts";
+import { isOut, type RebootLease } from "./judge-reboot.ts";
 import type { TurnWanted } from "./plan-turn.ts";
+import type { RebootOrder } from "./reboot-order.ts";
 
 /** Turns that rollouts want now. */
 export const turnsWanted = (active: readonly Standing[]): readonly TurnWanted[] =>
@@ -12,4 +14,11 @@ export function turnsAsked({ rollout, state }: Standing): readonly TurnWanted[] 
     if (step.kind !== "activating" && step.kind !== "withdrawing") return [];
     return [{ rollout: rollout.id, host, order: step.grant, mayGo: state.phase === "activating" }];
   });
+}
+
+/** What a host's intent says about its turn: nothing before it is let go, and nothing once it is back or no longer wanted. */
+export function rebootOrderOf(lease: RebootLease | undefined, active: readonly Standing[]): RebootOrder | undefined {
+  const { id, bootId } = lease?.order ?? {};
+  if (lease === undefined || id === undefined || bootId === undefined || !isOut(lease)) return undefined;
+  return turnsWanted(active).some(({ order }) => order === id) ? { id, bootId } : undefined;
 }
