@@ -226,7 +226,9 @@ const settingsOf = (site: string): SiteProxySettings => ({
 const frontSettings: FrontSettings = {
   engine: "node",
   listeners: [],
-  routes: allSiteNames.slice(0, 2).flatMap((site) => settingsOf(site).bindings.map((binding) => ({ ...binding, site }))),
+  routes: allSiteNames
+    .slice(0, 2)
+    .flatMap((site) => settingsOf(site).bindings.map((binding) => ({ ...binding, site }))),
   limits: defaultProxyLimits,
 };
 
