@@ -100,7 +100,8 @@ const minute = 60_000;
 /** Draws a history; every kind of fault is absent in a good part of the seeds, so that others come to the front. */
 export function drawOptions(seed: number): HistoryOptions {
   const prng = createPrng(seed * 7919 + 17);
-  const sometimes = (from: number, to: number): number => (prng.chance(0.5) ? prng.whole(from, to) : 0);
+  const pace = paceOf(seed);
+  const sometimes = (from: number, to: number): number => (prng.chance(0.5) ? prng.whole(pace * from, pace * to) : 0);
   return {
     seed,
     ...drawSize(createPrng(seed * 15_485_863 + 11), seed),
@@ -122,11 +123,11 @@ export function drawOptions(seed: number): HistoryOptions {
     restoresBackup: prng.chance(0.3),
     edgeUnknown: prng.pick([0, 0, 0.3, 1]),
     behaviours: drawBehaviours(prng),
-    deployEveryMs: prng.whole(minute, 4 * minute),
+    deployEveryMs: prng.whole(pace * minute, pace * 3 * minute),
     operatorEveryMs: sometimes(minute, 4 * minute),
     hastyEveryMs: prng.chance(0.2) ? prng.whole(5000, minute) : 0,
-    faultsMs: shortened(prng.whole(3, 12) * minute, seed),
-    ...(isLargest(seed) ? {} : drawGates(createPrng(seed * 104_729 + 5))),
+    faultsMs: shortened(prng.whole(3, 12) * minute * pace, seed),
+    ...(isLargest(seed) ? {} : drawGates(createPrng(seed * 104_729 + 5), pace)),
     ...(createPrng(seed * 15_487 + 11).chance(0.25) ? { oneWay: true } : {}),
     ...drawFullDisk(createPrng(seed * 32_452_843 + 3)),
     ...(createPrng(seed * 49_979_687 + 7).chance(0.25) ? { installsAhead: true } : {}),
@@ -137,12 +138,18 @@ export function drawOptions(seed: number): HistoryOptions {
   };
 }
 
+/** Every other history is small: few hosts and sites, and whatever comes again and again comes sooner, for a shorter time. */
+const isSmall = (seed: number): boolean => seed % 250 !== 0 && createPrng(seed * 86_028_121 + 19).chance(0.5);
+
+/** What times of a history are multiplied by. */
+const paceOf = (seed: number): number => (isSmall(seed) ? 0.75 : 1);
+
 /**
  * Drawn apart, as gates are. Where hosts are skipped they are often cut off, there are enough of them to go on without one, and
  * rollouts come as far as the waves in which that shows.
  */
 const drawSkipping = (prng: Prng): Partial<HistoryOptions> =>
-  prng.chance(0.1)
+  prng.chance(0.05)
     ? {
         skipLostMs: prng.whole(16_000, minute / 2),
         acceptance: 1,
@@ -176,7 +183,8 @@ const drawFullDisk = (prng: Prng): Pick<HistoryOptions, "fullDiskEveryMs"> =>
 /** Most faults show soon or not at all; three histories in ten go on for as long as was drawn. */
 function shortened(ms: number, seed: number): number {
   const isLong = createPrng(seed * 7727 + 20_894).chance(0.3);
-  return isLong ? ms : 3 * minute + Math.ceil((ms - 3 * minute) / 3);
+  const shortest = 3 * minute * paceOf(seed);
+  return isLong ? ms : shortest + Math.ceil((ms - shortest) / 3);
 }
 
 type Size = Pick<HistoryOptions, "acceptance" | "production" | "sites" | "maxUnavailable">;
@@ -186,7 +194,9 @@ function drawSize(prng: Prng, seed: number): Size {
   if (isLargest(seed)) return { acceptance: 2, production: 198, sites: 40, maxUnavailable: 40 };
   if (seed % 2500 === 0) return sizeOf(prng, prng.whole(20, 80), prng.whole(2, 10));
   if (seed % 250 === 0) return sizeOf(prng, prng.whole(4, 20), prng.whole(3, 8));
-  return { ...sizeOf(prng, prng.whole(2, 3), prng.pick([1, 2, 2, 2])), maxUnavailable: prng.whole(1, 2) };
+  const maxUnavailable = prng.whole(1, 2);
+  if (isSmall(seed)) return { acceptance: 1, production: 2, sites: prng.pick([1, 1, 2]), maxUnavailable };
+  return { ...sizeOf(prng, prng.whole(2, 3), prng.pick([1, 2, 2, 2])), maxUnavailable };
 }
 
 const sizeOf = (prng: Prng, production: number, sites: number): Size => ({
@@ -200,7 +210,7 @@ const sizeOf = (prng: Prng, production: number, sites: number): Size => ({
 const firstMinute = 22 * 60 + 13;
 
 /** Drawn apart, so that a history without gates is the same as if there were none. */
-function drawGates(prng: Prng): Pick<HistoryOptions, "gates"> {
+function drawGates(prng: Prng, pace: number): Pick<HistoryOptions, "gates"> {
   if (prng.chance(0.6)) return {};
   const opens = firstMinute + prng.whole(0, 5);
   const window = prng.chance(0.5) ? { window: { opens, closes: opens + prng.whole(16, 30) } } : {};
@@ -209,11 +219,11 @@ function drawGates(prng: Prng): Pick<HistoryOptions, "gates"> {
     gates: {
       ...window,
       ...attended,
-      mendedAfterMs: prng.chance(0.4) ? prng.whole(minute, 8 * minute) : 0,
-      freezeEveryMs: prng.chance(0.6) ? prng.whole(minute, 4 * minute) : 0,
-      haltAllEveryMs: prng.chance(0.4) ? prng.whole(3 * minute, 6 * minute) : 0,
-      overrideEveryMs: prng.chance(0.6) ? prng.whole(minute / 2, 3 * minute) : 0,
-      ackEveryMs: prng.whole(minute / 2, 2 * minute),
+      mendedAfterMs: prng.chance(0.4) ? prng.whole(pace * minute, pace * 8 * minute) : 0,
+      freezeEveryMs: prng.chance(0.6) ? prng.whole(pace * minute, pace * 4 * minute) : 0,
+      haltAllEveryMs: prng.chance(0.4) ? prng.whole(pace * 2 * minute, pace * 6 * minute) : 0,
+      overrideEveryMs: prng.chance(0.6) ? prng.whole((pace * minute) / 2, pace * 3 * minute) : 0,
+      ackEveryMs: prng.whole((pace * minute) / 2, pace * 2 * minute),
       subset: prng.chance(0.5) ? 0.3 : 0,
     },
   };

@@ -5,7 +5,7 @@ import { playHistory, runHistory } from "./run-history.ts";
 import { shrinkHistory } from "./shrink-history.ts";
 import { telltaleSeeds } from "./telltale-seeds.ts";
 
-const fault = "starts waves that cannot end before their window closes";
+const fault = "takes an acknowledgement that has expired";
 
 function broken() {
   const subject = brokenSubjects.find(({ name }) => name === fault)?.subject;

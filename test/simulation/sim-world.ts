@@ -211,8 +211,8 @@ export class World implements History {
     this.#every(options.fullDiskEveryMs ?? 0, () => this.#fillDisk());
     this.#every(options.reboots?.everyMs ?? 0, () => this.#orderReboot());
     if (options.longOutage)
-      this.time.after(prng.whole(60_000, options.faultsMs), () => this.#killCoordinator(11 * 60_000));
-    if (options.restoresBackup) this.time.after(prng.whole(60_000, options.faultsMs / 2), () => this.#takeBackup());
+      this.time.after(prng.whole(30_000, options.faultsMs), () => this.#killCoordinator(11 * 60_000));
+    if (options.restoresBackup) this.time.after(prng.whole(20_000, options.faultsMs / 3), () => this.#takeBackup());
   }
 
   #fillDisk(): void {
@@ -341,7 +341,7 @@ export class World implements History {
     if (this.calm) return;
     this.trace.add("a backup is taken");
     this.#snapshot = copyOf(this.#coordinator.store);
-    this.time.after(this.prng.whole(60_000, 240_000), () => this.#restoreBackup());
+    this.time.after(this.prng.whole(30_000, this.options.faultsMs / 2), () => this.#restoreBackup());
   }
 
   /** Somebody starts the backup in the coordinator's place, and finds out after a while. */

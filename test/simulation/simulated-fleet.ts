@@ -241,10 +241,13 @@ const settingsOf = (site: string): SiteProxySettings => ({
   limits: defaultProxyLimits,
 });
 
+/** Nothing that decides reads the routes of a front; those of small fleets are enough for what is written and read back. */
 const frontSettings: FrontSettings = {
   engine: "node",
   listeners: [],
-  routes: allSiteNames.flatMap((site) => settingsOf(site).bindings.map((binding) => ({ ...binding, site }))),
+  routes: allSiteNames
+    .slice(0, 2)
+    .flatMap((site) => settingsOf(site).bindings.map((binding) => ({ ...binding, site }))),
   limits: defaultProxyLimits,
 };
 

@@ -9,6 +9,7 @@ import type {
   ProgramUnit,
   UnitIntent,
   UnitKey,
+  UnitRelease,
 } from "@sluice/core";
 import { createActivation, programOf } from "@sluice/core/activation/create-activation";
 import { slotSeen } from "@sluice/core/activation/observed-host";
@@ -119,12 +120,15 @@ function learnProven(ledger: Ledger, { intent, host }: SettleInput): Ledger {
   const proven = { ...ledger.proven };
   for (const unit of Object.keys(proven)) if (!known.has(unit) && !busy.has(unit as UnitKey)) delete proven[unit];
   for (const word of intent.body.units) {
-    if (word.proven !== undefined && !busy.has(word.unit) && isCredible(ledger, host, word)) {
-      proven[word.unit] = word.proven;
-    }
+    if (word.proven === undefined || busy.has(word.unit) || !isCredible(ledger, host, word)) continue;
+    if (!isSameRelease(proven[word.unit], word.proven)) proven[word.unit] = word.proven;
   }
   return { ...ledger, proven };
 }
+
+/** What is known already stays the document that it is: every later look then finds without reading it that nothing has changed. */
+const isSameRelease = (had: UnitRelease | undefined, told: UnitRelease): boolean =>
+  had !== undefined && had.digest === told.digest && had.version === told.version;
 
 function isCredible(ledger: Ledger, host: ObservedHost, { unit, proven }: UnitIntent): boolean {
   const live = liveUnit(host, unit);
