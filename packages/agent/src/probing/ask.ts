@@ -28,22 +28,55 @@ export interface AskOptions {
  * Follows no redirect. Never rejects: every failure is an answer in words.
  */
 export async function ask(question: Asked, options: AskOptions): Promise<Answer> {
-  const limit = AbortSignal.timeout(Math.ceil(question.probe.timeoutMs));
-  const either = AbortSignal.any([limit, options.signal]);
-  let socket: Socket | undefined;
+  if (options.signal.aborted) return givenUp;
+  const limit = new Limit(question.probe.timeoutMs, options.signal);
+  const plain = open(question.way);
   try {
-    either.throwIfAborted();
-    socket = await connect(question.way, either);
-    const fault = await secure(question, socket, options, either);
-    if (fault.kind === "fault") return { kind: "failed", reason: fault.reason, timedOut: false };
-    return await exchange(question, fault.socket, either);
+    const asking = converse(question, plain, options);
+    // One that goes on beyond its limit breaks off when its socket is closed, and nobody hears of it.
+    asking.catch(() => {});
+    return await Promise.race([asking, limit.reached]);
   } catch (error) {
-    if (options.signal.aborted) return { kind: "not-asked", reason: "given up before it was answered" };
-    if (limit.aborted) return { kind: "failed", reason: timeoutWords(question), timedOut: true };
+    if (options.signal.aborted) return givenUp;
+    if (limit.passed) return { kind: "failed", reason: timeoutWords(question), timedOut: true };
     const reason = failureWords(error, wayName(question.way));
     return isOwnError(error) ? { kind: "not-asked", reason } : { kind: "failed", reason, timedOut: false };
   } finally {
-    socket?.destroy();
+    limit.over();
+    plain.destroy();
+  }
+}
+
+const givenUp: Answer = { kind: "not-asked", reason: "given up before it was answered" };
+
+/**
+ * What ends a question that is not answered: its own time, or the end of its round. Questions are most of what an agent does, and
+ * two signals for each of them cost a third of it.
+ */
+class Limit {
+  /** Rejects with the end; never resolves. */
+  readonly reached: Promise<never>;
+  /** It was the time. */
+  passed = false;
+  readonly #round: AbortSignal;
+  readonly #timer: NodeJS.Timeout;
+  readonly #end: () => void;
+
+  constructor(timeoutMs: number, round: AbortSignal) {
+    const { promise, reject } = Promise.withResolvers<never>();
+    this.reached = promise;
+    this.#end = () => reject(new Error("not answered in time"));
+    this.#round = round;
+    this.#timer = setTimeout(() => {
+      this.passed = true;
+      this.#end();
+    }, Math.ceil(timeoutMs));
+    round.addEventListener("abort", this.#end);
+  }
+
+  over(): void {
+    clearTimeout(this.#timer);
+    this.#round.removeEventListener("abort", this.#end);
   }
 }
 
@@ -52,18 +85,19 @@ const timeoutWords = (question: Asked): string =>
 
 const wayName = (way: Way): string => (way.kind === "tcp" ? `${way.host}:${way.port}` : `probe socket ${way.path}`);
 
-async function connect(way: Way, signal: AbortSignal): Promise<Socket> {
+function open(way: Way): Socket {
   const socket = way.kind === "tcp" ? connectTcp({ host: way.host, port: way.port }) : connectTcp({ path: way.path });
-  try {
-    await once(socket, "connect", { signal });
-  } catch (error) {
-    socket.destroy();
-    throw error;
-  }
   // Between the steps nobody else listens; a reset then shows in the next step.
   socket.on("error", () => {});
-  if (way.kind === "probe-socket") socket.write(probeSocketHeader(way));
   return socket;
+}
+
+async function converse(question: Asked, plain: Socket, options: AskOptions): Promise<Answer> {
+  await once(plain, "connect");
+  if (question.way.kind === "probe-socket") plain.write(probeSocketHeader(question.way));
+  const secured = await secure(question, plain, options);
+  if (secured.kind === "fault") return { kind: "failed", reason: secured.reason, timedOut: false };
+  return exchange(question, secured.socket);
 }
 
 /** Announces a connection from this host itself to the port that the binding names. */
@@ -79,7 +113,7 @@ type Secured =
   | { readonly kind: "ready"; readonly socket: Socket }
   | { readonly kind: "fault"; readonly reason: string };
 
-async function secure(question: Asked, plain: Socket, options: AskOptions, signal: AbortSignal): Promise<Secured> {
+async function secure(question: Asked, plain: Socket, options: AskOptions): Promise<Secured> {
   if (question.tls === undefined) return { kind: "ready", socket: plain };
   const { serverName } = question.tls;
   // The certificate is judged below, so that a bad one becomes words instead of a broken connection.
@@ -90,24 +124,23 @@ async function secure(question: Asked, plain: Socket, options: AskOptions, signa
     rejectUnauthorized: false,
     ALPNProtocols: ["http/1.1"],
   });
-  await once(socket, "secureConnect", { signal });
   socket.on("error", () => {});
+  await once(socket, "secureConnect");
   const fault = certificateFault(socket, serverName, options.trust, options.nowMs());
   return fault === undefined ? { kind: "ready", socket } : { kind: "fault", reason: fault };
 }
 
-async function exchange(question: Asked, socket: Socket, signal: AbortSignal): Promise<Answer> {
+async function exchange(question: Asked, socket: Socket): Promise<Answer> {
   const asked = request({
     createConnection: () => socket,
     method: question.probe.method,
     path: question.path,
     headers: [...question.rawHeaders, "Connection", "close"],
     setHost: false,
-    signal,
   });
+  asked.on("error", () => {});
   asked.end(question.probe.body);
   const [response] = (await once(asked, "response")) as [IncomingMessage];
-  asked.on("error", () => {});
   const { body, cut } = await readBody(response);
   const servedBy = parseServedBy(header(response, servedByHeader.toLowerCase()));
   return {
@@ -125,13 +158,25 @@ function header(response: IncomingMessage, name: string): string | undefined {
   return Array.isArray(value) ? value[0] : value;
 }
 
-async function readBody(response: IncomingMessage): Promise<{ readonly body: string; readonly cut: boolean }> {
-  const chunks: Buffer[] = [];
-  let bytes = 0;
-  for await (const chunk of response as AsyncIterable<Buffer>) {
-    chunks.push(chunk);
-    bytes += chunk.length;
-    if (bytes > bodyBytesMax) break;
-  }
-  return { body: Buffer.concat(chunks).subarray(0, bodyBytesMax).toString("utf8"), cut: bytes > bodyBytesMax };
+interface ReadBody {
+  readonly body: string;
+  readonly cut: boolean;
+}
+
+function readBody(response: IncomingMessage): Promise<ReadBody> {
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    let bytes = 0;
+    const read = (): void => {
+      const body = Buffer.concat(chunks).subarray(0, bodyBytesMax).toString("utf8");
+      resolve({ body, cut: bytes > bodyBytesMax });
+    };
+    response.on("data", (chunk: Buffer) => {
+      chunks.push(chunk);
+      bytes += chunk.length;
+      if (bytes > bodyBytesMax) read();
+    });
+    response.on("end", read);
+    response.on("error", reject);
+  });
 }

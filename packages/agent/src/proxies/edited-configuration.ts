@@ -25,6 +25,8 @@ export interface ConfiguredProxy {
   readonly isHaproxy: boolean;
   /** What it says of itself; absent while it does not answer. */
   readonly says?: Pick<ProxySeen, "accepting" | "draining" | "slots">;
+  /** The process that says so. */
+  readonly pid?: number;
 }
 
 /** What a file has to hold; asked again when it is put back, for it follows from what the process was ordered last. */
@@ -131,11 +133,10 @@ export class EditedConfiguration {
 
   async #findInProcess(proxy: ConfiguredProxy): Promise<readonly FoundDrift[]> {
     if (!proxy.isHaproxy || proxy.says === undefined) return [];
-    const kept = (await this.#written.read(proxy.childId))?.kept;
-    const maps = Object.entries(kept?.files ?? {}).filter(([name]) => name.endsWith(".map"));
-    const wanted = new Map(maps.map(([name, text]) => [join(proxy.folder, name), text]));
+    const maps = await this.#written.maps(proxy.childId);
+    const wanted = new Map(Object.entries(maps).map(([name, text]) => [join(proxy.folder, name), text]));
     const { masterSocket } = processFiles(proxy.folder);
-    const found = await editedMaps(masterSocket, wanted).catch(() => []);
+    const found = await editedMaps(masterSocket, wanted, proxy.pid).catch(() => []);
     return found.map(({ path, found: text }) => {
       const expected = wanted.get(path) ?? "";
       const heal = () => restoreMap(masterSocket, path, expected);

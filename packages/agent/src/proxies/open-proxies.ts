@@ -150,8 +150,8 @@ class ProxyHost {
       const [folder, says] = [this.folder(id), said.get(id)];
       const proxy = { unit, childId: id, folder, isHaproxy: this.#haproxy.owns(folder) };
       if (says === undefined) return proxy;
-      const { accepting, draining, slots } = says;
-      return { ...proxy, says: { accepting, draining, slots } };
+      const { pid, accepting, draining, slots } = says;
+      return { ...proxy, pid, says: { accepting, draining, slots } };
     });
     return [...(await this.#editedCopies(kept)), ...(await this.#edited.find(kept))];
   }

@@ -4,6 +4,7 @@ import { processFiles } from "@sluice/proxy/haproxy/process-files";
 import { renderConfig, renderFiles } from "@sluice/proxy/haproxy/render-haproxy";
 import type { ProxyProcess } from "@sluice/proxy/settings/process-settings";
 import { readDocument, writeFileDurably } from "@sluice/runtime";
+import { fileStamp } from "@sluice/runtime/files/file-stamp";
 import { z } from "zod";
 import { type GivenCertificates, givenSchema } from "../certificates/give-certificates.ts";
 
@@ -26,6 +27,8 @@ export interface Written {
 /** What was written for every proxy process when it was started, kept beside the agent's own memory to compare it with. */
 export class WrittenFiles {
   readonly #folder: string;
+  /** By child: the running process is compared with them every half minute, and they hardly ever change. */
+  readonly #maps = new Map<string, { readonly stamp: string; readonly maps: KeptFiles["files"] }>();
 
   constructor(dataDir: string) {
     this.#folder = join(dataDir, "agent", "proxy-settings");
@@ -45,8 +48,20 @@ export class WrittenFiles {
     return { settings, ...(kept.kind === "ok" ? { kept: kept.document } : {}) };
   }
 
+  /** Texts by name, of the maps among what was kept; empty when nothing is known of them. */
+  async maps(childId: string): Promise<KeptFiles["files"]> {
+    const stamp = fileStamp(this.#filesFile(childId));
+    const known = this.#maps.get(childId);
+    if (known?.stamp === stamp) return known.maps;
+    const files = Object.entries((await this.read(childId))?.kept?.files ?? {});
+    const maps = Object.fromEntries(files.filter(([name]) => name.endsWith(".map")));
+    this.#maps.set(childId, { stamp, maps });
+    return maps;
+  }
+
   /** Forgets those of processes that are gone. */
   async sweep(known: ReadonlySet<string>): Promise<void> {
+    for (const childId of this.#maps.keys()) if (!known.has(childId)) this.#maps.delete(childId);
     for (const name of await readdir(this.#folder).catch(() => [])) {
       if (!known.has(name.replace(/(\.files)?\.json$/, ""))) await rm(join(this.#folder, name), { force: true });
     }

@@ -1,4 +1,3 @@
-import { once } from "node:events";
 import { connect } from "node:net";
 import type { Run, SiteDuties, SlotName, UnitRelease } from "@sluice/core";
 import { Problem } from "@sluice/core/problems/problem";
@@ -126,14 +125,17 @@ function parseAddress(address: string, site: string, slot: SlotName): { readonly
   return { host: url.hostname.replace(/^\[|\]$/g, ""), port: Number(url.port) };
 }
 
-async function takesConnections(host: string, port: number): Promise<boolean> {
-  const socket = connect({ host, port });
-  try {
-    await once(socket, "connect", { signal: AbortSignal.timeout(connectMsMax) });
-    return true;
-  } catch {
-    return false;
-  } finally {
-    socket.destroy();
-  }
+/** Asked of every such slot with every look. */
+function takesConnections(host: string, port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect({ host, port });
+    const end = (takes: boolean): void => {
+      clearTimeout(timer);
+      socket.destroy();
+      resolve(takes);
+    };
+    const timer = setTimeout(end, connectMsMax, false);
+    socket.once("connect", () => end(true));
+    socket.on("error", () => end(false));
+  });
 }

@@ -13,13 +13,15 @@ const sameItems = (a: readonly unknown[], b: readonly unknown[]): boolean =>
   a.length === b.length && a.every((item, index) => sameJson(item, b[index]));
 
 function sameMembers(a: object, b: object): boolean {
-  const others = b as Readonly<Record<string, unknown>>;
+  // Without lists of members: whole hosts are compared with every look, and nearly always they are the same.
+  const ours = a as Readonly<Record<string, unknown>>;
+  const theirs = b as Readonly<Record<string, unknown>>;
   let surplus = 0;
-  for (const [key, value] of Object.entries(a)) {
-    if (value === undefined) continue;
-    if (!sameJson(value, others[key])) return false;
+  for (const key in ours) {
+    if (ours[key] === undefined) continue;
+    if (!sameJson(ours[key], theirs[key])) return false;
     surplus++;
   }
-  for (const value of Object.values(b)) if (value !== undefined) surplus--;
+  for (const key in theirs) if (theirs[key] !== undefined) surplus--;
   return surplus === 0;
 }

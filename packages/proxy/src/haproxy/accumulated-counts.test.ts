@@ -2,6 +2,7 @@ import { expect, test } from "vitest";
 import { siteProcess } from "../testing/process-settings.ts";
 import {
   accumulate,
+  isSameButProbes,
   noCounts,
   parseTable,
   parseUnreachable,
@@ -9,6 +10,7 @@ import {
   type WorkerCounts,
   workerName,
 } from "./accumulated-counts.ts";
+import { countBase, probeStep } from "./count-keys.ts";
 
 /** So many fast answers of 200 to users of the first binding. */
 const answered = (count: number): WorkerCounts => ({ ...noCounts, answers: { "0": count } });
@@ -48,6 +50,20 @@ test("requests without an answer are in the last bucket, upgraded ones in none",
   ]);
   expect(users?.sumMs).toBeGreaterThan(0.8);
   expect(users?.sumMs).toBeLessThan(1);
+});
+
+test("two readings are the same but for probes exactly when nothing of users, of refusals or of workers differs", () => {
+  const worker = workerName(1, 1);
+  const ofProbe = String(countBase(0) + probeStep);
+  const before = accumulate(undefined, { [worker]: { ...answered(5), answers: { "0": 5, [ofProbe]: 1 } } });
+  const reading = (changed: Partial<WorkerCounts>) =>
+    accumulate(before, { [worker]: { ...answered(5), answers: { "0": 5, [ofProbe]: 9 }, ...changed } });
+  expect(isSameButProbes(before, reading({})), "only probes").toBe(true);
+  expect(isSameButProbes(before, reading({ answers: { "0": 6, [ofProbe]: 1 } })), "an answer").toBe(false);
+  expect(isSameButProbes(before, reading({ answers: { [ofProbe]: 1 } })), "fewer of users").toBe(false);
+  expect(isSameButProbes(before, reading({ unreachable: { "0": 1 } })), "no answer").toBe(false);
+  expect(isSameButProbes(before, reading({ refused: { malformed: 1 } })), "a refusal").toBe(false);
+  expect(isSameButProbes(before, accumulate(before, { [workerName(2, 2)]: answered(5) })), "a worker").toBe(false);
 });
 
 test("tables and lines of HAProxy are read as they are", () => {

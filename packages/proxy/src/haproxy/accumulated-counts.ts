@@ -35,6 +35,39 @@ export const workerName = (pid: number, startedAt: number): string => `${pid}@${
 
 const startOf = (worker: string): number => Number(worker.split("@")[1]);
 
+/**
+ * Whether two readings differ in nothing but what probes were answered: nobody adds that up, and at rest nothing else changes.
+ */
+export function isSameButProbes(a: AccumulatedCounts, b: AccumulatedCounts): boolean {
+  const names = Object.keys(a.workers);
+  if (a.startedAt !== b.startedAt || names.length !== Object.keys(b.workers).length) return false;
+  if (!areSameOfUsers(a.gone, b.gone)) return false;
+  return names.every((name) => {
+    const [one, other] = [a.workers[name], b.workers[name]];
+    return one !== undefined && other !== undefined && areSameOfUsers(one, other);
+  });
+}
+
+function areSameOfUsers(a: WorkerCounts, b: WorkerCounts): boolean {
+  const isAny = (): boolean => true;
+  return (
+    areIn(b.answers, a.answers, isOfUsers) &&
+    areIn(a.answers, b.answers, isOfUsers) &&
+    areIn(b.unreachable, a.unreachable, isOfUsers) &&
+    areIn(a.unreachable, b.unreachable, isOfUsers) &&
+    areIn(b.refused, a.refused, isAny) &&
+    areIn(a.refused, b.refused, isAny)
+  );
+}
+
+const isOfUsers = (key: string): boolean => parseCountKey(Number(key))?.kind !== "probes";
+
+/** Whether all of these are so in `other`. */
+function areIn(other: Counts, counts: Counts, isMeant: (key: string) => boolean): boolean {
+  for (const key in counts) if (counts[key] !== other[key] && isMeant(key)) return false;
+  return true;
+}
+
 /** The counts after a reading of all workers that there are. */
 export function accumulate(
   before: AccumulatedCounts | undefined,
@@ -71,11 +104,21 @@ function isEmpty(counts: Counts): boolean {
   return true;
 }
 
+const keyMark = " key=";
+const countMark = " http_req_cnt=";
+/** HAProxy counts in 32 bits. */
+const digitsMax = 10;
+
 /** What `show table` says of requests, by key. */
 export function parseTable(text: string): Record<string, number> {
   const counts: Record<string, number> = {};
-  for (const [, key, count] of text.matchAll(/ key=(\S+) .*? http_req_cnt=(\d+)/g)) {
-    if (key !== undefined) counts[key] = Number(count);
+  for (let at = text.indexOf(keyMark); at !== -1; at = text.indexOf(keyMark, at)) {
+    const keyEnd = text.indexOf(" ", at + keyMark.length);
+    const key = text.slice(at + keyMark.length, keyEnd);
+    const countAt = text.indexOf(countMark, keyEnd);
+    if (keyEnd === -1 || countAt === -1) break;
+    counts[key] = Number.parseInt(text.slice(countAt + countMark.length, countAt + countMark.length + digitsMax), 10);
+    at = countAt;
   }
   return counts;
 }
@@ -87,12 +130,17 @@ export function parseUnreachable(text: string): Record<string, number> {
 
 /** The sums in the form that every engine answers with. */
 export function proxyCounts(process: ProxyProcess, counts: AccumulatedCounts): ProxyCounts {
-  const { answers, unreachable, refused } = Object.values(counts.workers).reduce(add, counts.gone);
   const traffic = new TrafficByBinding();
-  for (const [key, count] of Object.entries(answers)) traffic.add(parseCountKey(Number(key)), count);
-  for (const [key, count] of Object.entries(unreachable)) {
-    const parsed = parseCountKey(Number(key));
-    if (parsed !== undefined) traffic.add({ ...parsed, outcome: "unreachable", bucket: slowestBucket }, count);
+  let [malformed, unknownHost] = [0, 0];
+  for (const { answers, unreachable, refused } of [counts.gone, ...Object.values(counts.workers)]) {
+    for (const key in answers) traffic.add(parseCountKey(Number(key)), answers[key] ?? 0);
+    for (const key in unreachable) {
+      const parsed = parseCountKey(Number(key));
+      const as = { outcome: "unreachable", bucket: slowestBucket } as const;
+      if (parsed !== undefined) traffic.add({ ...parsed, ...as }, unreachable[key] ?? 0);
+    }
+    malformed += refused["malformed"] ?? 0;
+    unknownHost += refused["unknown"] ?? 0;
   }
   const bindings = process.kind === "front" ? process.settings.routes : process.settings.bindings;
   return {
@@ -105,7 +153,7 @@ export function proxyCounts(process: ProxyProcess, counts: AccumulatedCounts): P
       users: traffic.of(index, "users"),
       probes: traffic.of(index, "probes"),
     })),
-    refused: { malformed: refused["malformed"] ?? 0, unknownHost: refused["unknown"] ?? 0 },
+    refused: { malformed, unknownHost },
   };
 }
 
@@ -116,7 +164,7 @@ interface Traffic {
 }
 
 class TrafficByBinding {
-  readonly #byKind = new Map<string, Traffic>();
+  readonly #byBinding = { users: new Map<number, Traffic>(), probes: new Map<number, Traffic>() };
 
   add(key: CountKey | undefined, count: number): void {
     if (key === undefined) return;
@@ -132,11 +180,10 @@ class TrafficByBinding {
   }
 
   #at(binding: number, kind: CountKey["kind"]): Traffic {
-    const name = `${binding} ${kind}`;
-    const known = this.#byKind.get(name);
+    const known = this.#byBinding[kind].get(binding);
     if (known !== undefined) return known;
-    const traffic: Traffic = { outcomes: {}, latency: Array.from({ length: latencyBuckets }, () => 0), sumMs: 0 };
-    this.#byKind.set(name, traffic);
+    const traffic: Traffic = { outcomes: {}, latency: new Array<number>(latencyBuckets).fill(0), sumMs: 0 };
+    this.#byBinding[kind].set(binding, traffic);
     return traffic;
   }
 }

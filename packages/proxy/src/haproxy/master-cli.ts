@@ -94,16 +94,15 @@ async function askOneWorker(
 /** Each answer ends with an empty line; one that says nothing is that line alone. */
 export function splitAnswers(text: string): readonly string[] {
   const answers: string[] = [];
-  let open: string[] = [];
-  for (const line of text.split("\n")) {
-    if (line !== "") open.push(line);
-    else {
-      answers.push(open.join("\n"));
-      open = [];
-    }
+  for (let from = 0; from < text.length; ) {
+    const isEmpty = text.startsWith("\n", from);
+    const end = isEmpty ? from : text.indexOf("\n\n", from);
+    // One that was cut off is no answer.
+    if (end === -1) break;
+    answers.push(text.slice(from, end));
+    from = end + (isEmpty ? 1 : 2);
   }
-  // What comes after the last line end is no line.
-  return text.endsWith("\n") ? answers.slice(0, -1) : answers;
+  return answers;
 }
 
 /** The master and its workers, as the master sees them. */

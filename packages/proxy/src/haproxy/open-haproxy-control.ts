@@ -3,17 +3,18 @@ import { setTimeout as delay } from "node:timers/promises";
 import { Problem } from "@sluice/core/problems/problem";
 import type { SlotTable } from "@sluice/core/proxying/proxy-settings";
 import { writeFileDurably } from "@sluice/runtime/files/durable-file";
+import { fileStamp } from "@sluice/runtime/files/file-stamp";
 import type { ProxyControl } from "../control/control-client.ts";
 import type { DrainOrder, ProxyStatus } from "../control/control-messages.ts";
 import { readProxyState, writeProxyState } from "../control/proxy-state.ts";
 import type { ProxyCounts } from "../counting/proxy-counters.ts";
-import { parseSlotTable } from "../settings/process-settings.ts";
+import { type ProxyProcess, parseSlotTable } from "../settings/process-settings.ts";
 import { type AccumulatedCounts, proxyCounts } from "./accumulated-counts.ts";
 import { CountsFile } from "./counts-file.ts";
 import { drainBegun } from "./drain-begun.ts";
 import { findHaproxy } from "./find-haproxy.ts";
 import { readProcesses } from "./master-cli.ts";
-import { readSettings, writeConfig } from "./prepare-haproxy.ts";
+import { readSettings, settingsFile, writeConfig } from "./prepare-haproxy.ts";
 import { type ProcessFiles, processFiles } from "./process-files.ts";
 import { readCounts } from "./read-counts.ts";
 import { readStatus } from "./read-status.ts";
@@ -45,6 +46,7 @@ class HaproxyControl implements ProxyControl {
   #readings: Promise<unknown> = Promise.resolve();
   /** The newest worker when it was last asked. */
   #worker: number | undefined;
+  #known: { readonly stamp: string; readonly process: ProxyProcess } | undefined;
 
   constructor(dir: string, findPath: () => Promise<string>) {
     this.#findPath = findPath;
@@ -104,8 +106,15 @@ class HaproxyControl implements ProxyControl {
   }
 
   async counters(): Promise<ProxyCounts> {
-    const process = await readSettings(this.#dir);
+    const process = await this.#settings();
     return proxyCounts(process, await this.#readCounts());
+  }
+
+  /** As they are on disk; read again only when the file is another one. */
+  async #settings(): Promise<ProxyProcess> {
+    const stamp = fileStamp(settingsFile(this.#dir));
+    if (this.#known?.stamp !== stamp) this.#known = { stamp, process: await readSettings(this.#dir) };
+    return this.#known.process;
   }
 
   #stateFile(): string {

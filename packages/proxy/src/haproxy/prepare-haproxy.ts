@@ -34,9 +34,12 @@ export function haproxyCommand(haproxy: string, dir: string): HaproxyOrder {
   return { command: haproxy, args: ["-W", "-S", `unix@${masterSocket},mode,600`, "-f", config], env: keptHeap };
 }
 
-/** `settings.json` of a folder, as for the embedded engine. */
+/** What the process of a folder is configured by, as for the embedded engine. */
+export const settingsFile = (dir: string): string => join(dir, "settings.json");
+
+/** The settings of a folder. Rejects with `proxy-settings-invalid`. */
 export async function readSettings(dir: string): Promise<ProxyProcess> {
-  const file = join(dir, "settings.json");
+  const file = settingsFile(dir);
   const text = await readFile(file, "utf8").catch((cause: unknown) => {
     throw new Problem("proxy-settings-invalid", `cannot read proxy settings ${file}`, { cause });
   });

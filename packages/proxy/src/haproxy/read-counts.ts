@@ -12,8 +12,8 @@ import { askWorkers, infoValue, parseStats } from "./master-cli.ts";
 const questions = ["show info", "show table counts", "show table refused", "unreachable counts", "show stat -1 1 -1"];
 
 /**
- * Reads the counts of all workers and writes them down before anybody sees them. So whoever reads next, be it after a restart,
- * has at least as much, and no worker is counted twice. One reading at a time. `expected` as in `readStatus`.
+ * Reads the counts of all workers and writes those of users down before anybody sees them. So whoever reads next, be it after a
+ * restart, has at least as much, and no worker is counted twice. One reading at a time. `expected` as in `readStatus`.
  */
 export async function readCounts(
   masterSocket: string,

@@ -10,17 +10,19 @@ export interface EditedMap {
 
 /**
  * Compares maps of the running process, entry by entry and in any order, with what they have to say: by path the text that was
- * written to their files. Rejects with `proxy-unreachable`.
+ * written to their files. `expected` as in `askWorkers`. Rejects with `proxy-unreachable`.
  */
 export async function editedMaps(
   masterSocket: string,
   wanted: ReadonlyMap<string, string>,
+  expected?: number,
 ): Promise<readonly EditedMap[]> {
   const paths = [...wanted.keys()];
   if (paths.length === 0) return [];
   const asked = await askWorkers(
     masterSocket,
     paths.map((path) => `show map ${cliWord(path)}`),
+    expected,
   );
   const newest = asked.processes.workers.find(({ old }) => !old);
   const answers = newest === undefined ? undefined : asked.answers.get(newest.pid);
@@ -68,7 +70,10 @@ const entriesOf = (text: string): readonly Entry[] =>
     return at === -1 ? [] : [[line.slice(0, at), line.slice(at + 1)] as const];
   });
 
-const isSame = (a: readonly Entry[], b: readonly Entry[]): boolean => inOrder(a) === inOrder(b);
+/** Most often they come in the order of the file; else they are put in one. */
+const isSame = (a: readonly Entry[], b: readonly Entry[]): boolean =>
+  a.length === b.length &&
+  (a.every(([key, value], at) => b[at]?.[0] === key && b[at][1] === value) || inOrder(a) === inOrder(b));
 
 const inOrder = (entries: readonly Entry[]): string =>
   entries
