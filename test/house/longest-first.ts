@@ -10,7 +10,7 @@ export const longest: readonly string[] = [
   ...["end-to-end/operator-contract", "end-to-end/orders-meet-rollouts", "end-to-end/host-without-coordinator"],
   ...["bench-health/bench-health", "simulation/simulation", "end-to-end/engine-crash-queues-connections"],
   ...["end-to-end/host-memory-lost", "end-to-end/reverted-settings-harm-nothing-later"],
-  ...["end-to-end/long-exchanges-cross-a-switch", "end-to-end/agents-change-on-trial", "end-to-end/hung-agent-is-told"],
+  ...["end-to-end/long-exchanges-cross-a-switch", "end-to-end/agents-change-on-trial", "end-to-end/agents-fall-silent"],
   ...["end-to-end/engine-change-fails-no-request", "end-to-end/host-reboot", "end-to-end/users-are-counted-exactly"],
   ...["agent/src/keeper/keeper", "agent/src/proven-comes-back", "agent/src/start-agent", "agent/src/power-cut"],
   ...["end-to-end/health-stops-what-gets-worse", "end-to-end/kills-fail-no-request"],

@@ -6,6 +6,8 @@ import { nodeClock } from "@sluice/runtime";
 
 /** An agent at rest gives a sign every five seconds. */
 const silentMsMax = 7_000;
+/** For one that will never find all well. */
+const reportWithinMs = 8_000;
 
 const args = process.argv.slice(2);
 const { values } = parseArgs({ args, strict: false, options: { data: { type: "string" } } });
@@ -14,7 +16,7 @@ const watchdog = new Watchdog({
   entry: fileURLToPath(import.meta.resolve("@sluice/cli/sluice")),
   args,
   say: (event, fields) => process.stderr.write(`${JSON.stringify({ ...fields, msg: event })}\n`),
-  timings: { ...watchdogTimings, silentMsMax, endWithinMs: 500 },
+  timings: { ...watchdogTimings, silentMsMax, reportWithinMs, endWithinMs: 500 },
   clock: nodeClock,
   pid: process.pid,
 });

@@ -16,7 +16,11 @@ export interface EnsureKeeperOptions {
   readonly withinMs?: number;
 }
 
-const withinMsDefault = 15_000;
+/**
+ * One that ends is told at once. One that does neither is slow: on a machine that is short of everything another start, of a keeper or of
+ * the agent that gave it up, would make it slower still.
+ */
+const withinMsDefault = 60_000;
 const askEveryMs = 25;
 
 export const keeperSocketOf = (dir: string): string => join(dir, "keeper", "keeper.sock");

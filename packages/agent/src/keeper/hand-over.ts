@@ -10,24 +10,30 @@ import type { KeeperState } from "./keeper-state.ts";
 /** Tells a keeper that it is a successor: its predecessor's state comes through standard input. */
 export const successorVariable = "SLUICE_KEEPER_SUCCESSOR";
 
-/** A successor has nothing to do but read and listen; one that takes longer will not come. */
+/**
+ * A successor has nothing to do but read and listen. Longer than that nobody is kept without a keeper that decides, also by a good one
+ * on a machine that is short of everything: it can be asked again.
+ */
 const successorMs = 15_000;
 const askEveryMs = durationMs(20);
 
 export interface HandoverPlace {
-  readonly keeper: Keeper;
+  readonly keeper: Pick<Keeper, "whenInCharge" | "stepBack" | "takeCharge" | "fds" | "state">;
   readonly socketPath: string;
   readonly clock: Clock;
   /** Makes the control socket lead to this keeper again, whoever has it now. */
   readonly reclaim: () => Promise<void>;
+  /** For the successor to answer; the usual time when absent. */
+  readonly withinMs?: number;
 }
 
 /**
  * Starts a successor that inherits every socket and learns of every child. Resolves when it answers on the control socket: then
- * this process has to end. When it does not come, it is killed, this keeper is in charge again and the failure is thrown.
+ * this process has to end. When it does not come, it is killed, this keeper is in charge again and the failure is thrown:
+ * `deadline-passed` when it only did not answer in time, and `spawn-failed` when it ended.
  */
 export async function handOver(
-  { keeper, socketPath, clock, reclaim }: HandoverPlace,
+  { keeper, socketPath, clock, reclaim, withinMs = successorMs }: HandoverPlace,
   order: { readonly command: string; readonly args: readonly string[] },
 ): Promise<HandoverDone> {
   await keeper.whenInCharge();
@@ -40,14 +46,13 @@ export async function handOver(
   });
   try {
     await tellState(successor, withFds(keeper.state(), fds));
-    return await answered(successor, socketPath, clock);
+    return await answered(successor, socketPath, clock, withinMs);
   } catch (error) {
     successor.kill("SIGKILL");
     await reclaim();
     await keeper.takeCharge();
-    throw new Problem("spawn-failed", "cannot hand over to a successor, keeping all sockets and children", {
-      cause: error,
-    });
+    const reason = error instanceof Problem ? error.reason : "spawn-failed";
+    throw new Problem(reason, "cannot hand over to a successor, keeping all sockets and children", { cause: error });
   }
 }
 
@@ -72,8 +77,13 @@ function tellState(successor: ChildProcess, state: KeeperState): Promise<void> {
   });
 }
 
-async function answered(successor: ChildProcess, socketPath: string, clock: Clock): Promise<HandoverDone> {
-  const deadline = clock.monotonic() + successorMs;
+async function answered(
+  successor: ChildProcess,
+  socketPath: string,
+  clock: Clock,
+  withinMs: number,
+): Promise<HandoverDone> {
+  const deadline = clock.monotonic() + withinMs;
   while (clock.monotonic() < deadline) {
     if (successor.exitCode !== null || successor.signalCode !== null) {
       throw new Error(`the successor ended with ${successor.exitCode ?? successor.signalCode}`);
@@ -84,5 +94,5 @@ async function answered(successor: ChildProcess, socketPath: string, clock: Cloc
     if (status !== undefined && status.pid === successor.pid) return { pid: status.pid, build: status.build };
     await clock.sleep(askEveryMs);
   }
-  throw new Error(`the successor did not answer within ${successorMs} ms`);
+  throw new Problem("deadline-passed", `the successor did not answer within ${Math.round(withinMs / 1000)} s`);
 }

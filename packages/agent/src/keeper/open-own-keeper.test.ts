@@ -1,6 +1,7 @@
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { Problem } from "@sluice/core/problems/problem";
 import { programRelease } from "@sluice/core/programs/program-release";
 import { instant } from "@sluice/core/units/time";
 import { sha256Text } from "@sluice/runtime";
@@ -10,14 +11,14 @@ import { keeperCommand } from "./ensure-keeper-running.ts";
 import type { KeeperStatus, KeptChild } from "./keeper-api.ts";
 import { openOwnKeeper } from "./open-own-keeper.ts";
 
-async function hostWith(status: Partial<KeeperStatus> = {}) {
+async function hostWith(status: Partial<KeeperStatus> = {}, refusal: Error = new Error("nobody asks for it")) {
   const dataDir = await mkdtemp(join(tmpdir(), "sl-own-keeper-"));
   onTestFinished(() => rm(dataDir, { recursive: true }));
   const whole: KeeperStatus = {
     ...{ build: "1.0.0", pid: 1, startedAt: instant(0), sockets: [], children: [], remarks: [] },
     ...status,
   };
-  const handover = () => Promise.reject(new Error("nobody asks for it"));
+  const handover = () => Promise.reject(refusal);
   const open = (isAgentPushed: boolean) =>
     openOwnKeeper({ dataDir, keeper: { status: async () => whole, handover }, isAgentPushed });
   return { dataDir, own: open(false), open };
@@ -62,6 +63,17 @@ test("what is started is what was proven, whichever agent asks, and what was ins
     const [, ...started] = await another.startCommand();
     expect(started).toEqual([join(folder, "main.mjs"), "keeper", "--release", release.digest]);
   }
+});
+
+test.each([
+  ["deadline-passed", true, "the keeper before goes on: did not answer within 15 s"],
+  ["spawn-failed", false, "the keeper before goes on: ended with 4"],
+] as const)("a handover that failed by %s may be tried again: %s", async (reason, retryHelps, message) => {
+  const [, cause = ""] = message.split(": ");
+  const { own } = await hostWith({}, new Problem(reason, "cannot hand over", { cause: new Error(cause) }));
+  const files = { artifact: sha256Text("x"), entry: "main.mjs" };
+  const handedOver = own.handOver(programRelease("keeper", "2.0.0", files, sha256Text), "g");
+  await expect(handedOver).rejects.toMatchObject({ retryHelps, message });
 });
 
 test("a keeper that does not say what it is, is nothing that could be changed", async () => {

@@ -171,12 +171,13 @@ async function installedVersion(start: string): Promise<string> {
   }
 }
 
-/** With what it complained about, since nobody who asks has been there. Only one who was busy may be asked again. */
+/** With what it complained about, since nobody who asks has been there. Only who was busy, or slow, may be asked again. */
 function notHandedOver(error: unknown, words: string): unknown {
   if (error instanceof Problem && error.reason === "keeper-unreachable") return error;
+  const reason = error instanceof Problem && error.reason === "deadline-passed" ? error.reason : "slot-exited";
   const cause = error instanceof Error && error.cause instanceof Error ? error.cause.message : String(error);
   const why = words === "" ? cause : `${cause}: ${words}`;
-  return new Problem("slot-exited", `the keeper before goes on: ${why}`, { cause: error });
+  return new Problem(reason, `the keeper before goes on: ${why}`, { cause: error });
 }
 
 const sizeOf = async (path: string): Promise<number> =>

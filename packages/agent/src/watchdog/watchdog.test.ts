@@ -35,6 +35,7 @@ const behaviours = {
   hangs: "",
   reports: "const file = told(); tell({ ...file, trial: { ...file.trial, isReported: true } });",
   "is confirmed": "tell({ version: 1, proven: told().trial });",
+  "knows of no trial": 'tell({ version: 1 }); console.error("error: cannot read the ledger"); process.exit(0);',
 } as const;
 type Behaviour = keyof typeof behaviours;
 
@@ -119,6 +120,7 @@ test.each<[Behaviour, number, Partial<typeof quick>, string]>([
   ["dies", hour, {}, "Error: Cannot find module 'gone'"],
   ["hangs", hour, { reportWithinMs: 300 }, "did not report within"],
   ["reports", 1_500, {}, "was not confirmed by its deadline"],
+  ["knows of no trial", hour, {}, "error: cannot read the ledger"],
 ])("a program on trial that %s is ended, and the proven one comes back and can tell why", async (...how) => {
   const [behaviour, inMs, timings, why] = how;
   await install(behaviour);

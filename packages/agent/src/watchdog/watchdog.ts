@@ -179,10 +179,17 @@ export class Watchdog {
     this.#agent = undefined;
     this.#code = end.code ?? 1;
     say("watchdog.ended", { program: program.digest ?? "installed", end: end.words, ranMs: Math.round(end.ranMs) });
-    if (program.trial !== undefined && this.#isUnderTrial(program.trial)) {
+    if (program.trial !== undefined && this.#wasGivenUp(program.trial, program.digest)) {
       await this.#endTrial(program.trial, endedWords(agent, end));
     }
     return end;
+  }
+
+  /** Nobody confirmed it or said why it is over, also where a program that can't read what its trial is took itself out of the file. */
+  #wasGivenUp(grant: string, digest: string | undefined): boolean {
+    if (this.#stopping.signal.aborted || this.#ends[grant] !== undefined) return false;
+    const { trial, proven } = readProgram(this.#options.dataDir);
+    return trial?.grant === grant || proven?.digest !== digest;
   }
 
   /** The file still speaks of this trial, and nobody has said why it is over. */

@@ -76,6 +76,14 @@ test.each(givenUp)("a keeper on trial that %s has to hand back before the change
   expect(programChangeSchema.parse(JSON.parse(JSON.stringify(next)))).toEqual(next);
 });
 
+test("a handover to a keeper that was only slow is tried three times, and the one before goes on after the last", () => {
+  const slow = { ...busy, sentence: "it did not answer within 15 s" };
+  const after = (times: number) => plan(changing, { facts: { ...noChangeFacts, failures: Array(times).fill(slow) } });
+  for (const times of [0, 1, 2]) expect(after(times).actions).toMatchObject([{ kind: "hand-over" }]);
+  expect(after(2).waitingOn).toEqual(["handing over to it; trying again after: it did not answer within 15 s"]);
+  expect(after(3).next).toMatchObject({ phase: "ended", end: { reason: "it did not answer within 15 s" } });
+});
+
 test("it is asked to hand back, put down when it does not in time or does not answer, and over once another one runs", () => {
   expect(plan(handingBack, { running: onTrial }).actions).toEqual([{ kind: "hand-back" }]);
   expect(plan(handingBack, { running: onTrial, now: deadline }).actions).toEqual([{ kind: "put-down" }]);
