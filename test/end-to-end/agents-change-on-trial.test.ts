@@ -1,9 +1,12 @@
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { entryOfAgent, writeAgentProgram } from "./support/agent-program.ts";
 import { eventually } from "./support/eventually.ts";
 import { servedOver, waysTo } from "./support/served-release.ts";
 import { type Fleet, startFleet } from "./support/start-fleet.ts";
 import { expectNoneFailed, startUsers } from "./support/user-load.ts";
+import { writeWholeInstallation } from "./support/whole-installation.ts";
 
 let fleet: Fleet;
 beforeAll(async () => {
@@ -111,4 +114,26 @@ test("agents are started again as they are, users notice nothing, and what ran b
   });
   expect(now.version).toBe(before.version);
   await expectNoneFailed("agents started again", users, {});
+});
+
+test("a whole installation, with its dependencies and links, becomes agent and keeper of its host, and runs from what was unpacked there", async () => {
+  const version = "9.1.0";
+  const pushed = await fleet.sluice("agent", "push", version, await writeWholeInstallation(fleet.dir, version));
+  expect(pushed.exit, pushed.lines.join("\n")).toBe(0);
+  const users = startUsers(fleet);
+  for (const program of ["agent", "keeper"] as const) {
+    const { exit, lines } = await fleet.sluice("restart", `--${program}s`, "--to", version);
+    expect(exit, lines.join("\n")).toBe(0);
+    const { pid } = await eventually(`its ${program} is proven`, async () => {
+      const seen = await thereOf(program);
+      return seen.version === version && seen.isProven && seen;
+    });
+    const command = await readFile(`/proc/${pid}/cmdline`, "utf8");
+    expect(command).toContain(join(fleet.host.dir, "releases"));
+    expect(command).toContain("packages/cli/src/sluice.mjs");
+  }
+  await fleet.push("shop", "3");
+  await fleet.deploy("shop", "3");
+  expect(await servedOver(waysTo(fleet.host))).toEqual(["3", "3"]);
+  await expectNoneFailed("whole installation", users, { switches: 1, handovers: 1 });
 });

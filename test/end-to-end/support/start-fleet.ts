@@ -100,6 +100,9 @@ export interface Periods {
 /** Quick enough for a test, slow enough for a busy machine. */
 const periodsUsual: Periods = { heartbeatMs: 500, probeEveryMs: 100 };
 
+/** A rollout that compiles a whole program on a busy machine is waited for; one that takes longer hangs. */
+const commandMsMax = 180_000;
+
 const mainFile = fileURLToPath(import.meta.resolve("@sluice/cli/sluice"));
 
 const endedPhases: readonly string[] = ["completed", "reverted", "held", "aborted"];
@@ -216,7 +219,7 @@ class SmallFleet implements Fleet {
       coordinator: this.address,
       cwd: this.dir,
       env: { ...process.env, NO_COLOR: "1", ...this.#env },
-      signal: AbortSignal.timeout(60_000),
+      signal: AbortSignal.timeout(commandMsMax),
       onLine: () => undefined,
     });
   }
