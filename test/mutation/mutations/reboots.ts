@@ -1,6 +1,6 @@
 import { mutationsOf } from "../mutation.ts";
 
-/** Seen by no history of the first twenty-five hundred, or only after more time than a mutation is given. */
+/** Seen by no history of the first twenty-five hundred. */
 const notSimulated = "no history of so many comes to it";
 
 /** Faults in the decisions about turns to reboot. */
@@ -31,7 +31,6 @@ export const rebootMutations = [
       name: "forgets that a host is away when its rollout ends",
       find: "if (lease.grantedAt !== undefined) return planAway",
       put: "if (lease.grantedAt !== undefined && isWanted) return planAway",
-      notSimulated,
     },
   ]),
   ...mutationsOf("rollout/settle-reboots.ts", [
