@@ -4,6 +4,7 @@ import type { History } from "./history.ts";
 import { DiskFull, type SimDisk } from "./sim-disk.ts";
 import type { SimMachine } from "./sim-machine.ts";
 import type { OrderSite, SimOrders } from "./sim-orders.ts";
+import type { ProgramPorts } from "./sim-program-changes.ts";
 import type { SimReboots } from "./sim-reboots.ts";
 
 export interface AgentPorts {
@@ -12,6 +13,8 @@ export interface AgentPorts {
   readonly machine: SimMachine;
   readonly orders: SimOrders;
   readonly reboots: SimReboots;
+  /** Absent: the program can't be changed. */
+  readonly program?: ProgramPorts;
   readonly disk: SimDisk;
   readonly now: () => Instant;
   /** Something was written or carried out; the agent may end right there. */

@@ -1,6 +1,7 @@
 import { type FedEvidence, type Plan, planRollout, type StepState, type Verdict } from "@sluice/core";
 import { brokenActivations } from "./broken-activations.ts";
 import { brokenGates } from "./broken-gates.ts";
+import { brokenPrograms } from "./broken-programs.ts";
 import { brokenTurns } from "./broken-turns.ts";
 import { type Subject, subject } from "./subject.ts";
 
@@ -107,6 +108,7 @@ export const brokenSubjects: readonly BrokenSubject[] = [
   ...brokenActivations,
   ...brokenGates,
   ...brokenTurns,
+  ...brokenPrograms,
   {
     name: "sends an intent before it is saved",
     caughtAs: /^(11|liveness):/,

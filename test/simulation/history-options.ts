@@ -69,8 +69,19 @@ export interface HistoryOptions {
   readonly gates?: GateOptions;
   /** Absent: no rollout reboots hosts. */
   readonly reboots?: RebootOptions;
+  /** Absent: agents are what was installed, and start by themselves. */
+  readonly programs?: ProgramOptions;
   /** Acts of fate and operators that do not happen, by their number in the order in which they would: a history that was shrunk. */
   readonly without?: readonly number[];
+}
+
+/** Rollouts that change the program of agents. */
+export interface ProgramOptions {
+  readonly everyMs: number;
+  /** Chance that a version is bad. */
+  readonly bad: number;
+  /** Average time between watchdogs that are killed; 0: none is. */
+  readonly watchdogCrashEveryMs: number;
 }
 
 /** Rollouts that reboot hosts. */
@@ -78,6 +89,8 @@ export interface RebootOptions {
   readonly everyMs: number;
   /** Chance that a host which is let go stays away for longer than it may. */
   readonly staysAway: number;
+  /** Chance that the command fails which reboots a host. */
+  readonly refuses: number;
 }
 
 /** What waves wait for besides, and what operators do about it. */
@@ -134,6 +147,7 @@ export function drawOptions(seed: number): HistoryOptions {
     ...(isLargest(seed) ? {} : drawSkipping(createPrng(seed * 31_337 + 7))),
     ...(createPrng(seed * 86_028_121 + 3).chance(0.15) ? { soakMs: 75_000 } : {}),
     ...(isLargest(seed) ? {} : drawReboots(createPrng(seed * 67_867_967 + 13))),
+    ...(isLargest(seed) ? {} : drawPrograms(createPrng(seed * 86_028_121 + 29))),
     ...(isLargest(seed) ? busy : {}),
   };
 }
@@ -165,10 +179,22 @@ const drawSkipping = (prng: Prng): Partial<HistoryOptions> =>
       }
     : {};
 
+/** Drawn apart as well. */
+const drawPrograms = (prng: Prng): Pick<HistoryOptions, "programs"> =>
+  prng.chance(0.06)
+    ? {
+        programs: {
+          everyMs: prng.whole(minute / 2, 2 * minute),
+          bad: prng.pick([0.3, 0.6, 1]),
+          watchdogCrashEveryMs: prng.chance(0.5) ? prng.whole(minute, 4 * minute) : 0,
+        },
+      }
+    : {};
+
 /** Drawn apart too. A host that stays away takes much time, so that few do. */
 const drawReboots = (prng: Prng): Pick<HistoryOptions, "reboots"> =>
   prng.chance(0.1)
-    ? { reboots: { everyMs: prng.whole(minute, 3 * minute), staysAway: prng.chance(0.3) ? 0.3 : 0 } }
+    ? { reboots: { everyMs: prng.whole(minute, 3 * minute), staysAway: prng.chance(0.3) ? 0.3 : 0, refuses: 0.08 } }
     : {};
 
 const isLargest = (seed: number): boolean => seed % 10_000 === 0;

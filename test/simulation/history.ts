@@ -2,6 +2,7 @@ import { hash } from "node:crypto";
 import type { Instant } from "@sluice/core";
 import type { Behaviour, HistoryOptions } from "./history-options.ts";
 import type { Prng } from "./prng.ts";
+import type { ProgramBehaviour } from "./program-behaviour.ts";
 import type { Subject } from "./subject.ts";
 import type { VirtualTime } from "./virtual-time.ts";
 
@@ -17,6 +18,8 @@ export interface History {
   readonly trace: Trace;
   /** What the releases that were ever pushed do, by digest. */
   readonly behaviours: Map<string, Behaviour>;
+  /** The same of the programs of agents. */
+  readonly programs?: ReadonlyMap<string, ProgramBehaviour>;
   /** Sites that fail at present for a reason of their own, whatever release is live, by `host|site`. */
   readonly outages?: ReadonlySet<string>;
   /** Nothing can be written to the coordinator's store. */

@@ -1,6 +1,7 @@
 import {
   type HostObservation,
   type Intent,
+  isProgramUnit,
   type Plan,
   type ProbeResult,
   parseUnit,
@@ -14,6 +15,8 @@ import { hostUnit, isTouched, pending, placedSteps } from "@sluice/core/rollout/
 import { GatePromises } from "./gate-promises.ts";
 import { type History, Violation } from "./history.ts";
 import type { Behaviour } from "./history-options.ts";
+import { isSeenThrough } from "./program-behaviour.ts";
+import { type ProgramHost, ProgramPromises } from "./program-promises.ts";
 import { type RebootHost, RebootPromises } from "./reboot-promises.ts";
 import type { ProbedRound } from "./report.ts";
 import type { SimGates } from "./sim-gates.ts";
@@ -22,7 +25,7 @@ import { type ProvenTruth, StepPromises, type StoreTruth } from "./step-promises
 import { WayBackPromises } from "./way-back-promises.ts";
 
 /** What the checks must see of a host to judge it: the truth, not what it reports. */
-export interface FleetHost extends RebootHost, ProvenTruth {
+export interface FleetHost extends RebootHost, ProgramHost, ProvenTruth {
   /** Good results that a release really took part in here, by `digest|binding|hop`. */
   readonly goodResults: ReadonlyMap<string, number>;
 }
@@ -63,6 +66,8 @@ export class Promises {
   readonly gates: GatePromises;
   /** Hosts that reboot in their turn. */
   readonly reboots: RebootPromises;
+  /** Programs of agents. */
+  readonly programs: ProgramPromises;
 
   constructor(history: History, gates: SimGates, hosts: () => readonly FleetHost[]) {
     this.#history = history;
@@ -73,6 +78,12 @@ export class Promises {
       history,
       hosts,
       () => this.backupActed,
+      (promise, what) => this.#broken(promise, what),
+    );
+    this.programs = new ProgramPromises(
+      history,
+      hosts,
+      (host, unit, digest) => this.served(host, unit, digest),
       (promise, what) => this.#broken(promise, what),
     );
   }
@@ -134,7 +145,8 @@ export class Promises {
     }
     const behaviour = this.#history.behaviours.get(digest) ?? "good";
     const wave = this.#waveOf.get(`${host}|${digest}`);
-    if (!neverPasses.has(behaviour) || wave === undefined || this.#promoted.has(wave.rollout)) return;
+    const isBad = neverPasses.has(behaviour) || isSeenThrough(this.#history.programs?.get(digest));
+    if (!isBad || wave === undefined || this.#promoted.has(wave.rollout)) return;
     const first = this.#met.get(digest);
     if (first === undefined) this.#met.set(digest, wave.name);
     else if (first !== wave.name && !this.backupActed) {
@@ -177,6 +189,7 @@ export class Promises {
     const promoted = before.phase === "observing" && before.promoted !== undefined;
     if (promoted) this.#promoted.add(rollout.id);
     for (const action of actions) {
+      if (action.kind === "record-proven") this.#notePrograms(action);
       if (action.kind === "record-proven" && after.phase !== "reverting" && before.phase === "observing" && !promoted) {
         this.#passedFairly(rollout, action.host, action.units);
       }
@@ -210,6 +223,11 @@ export class Promises {
     }
   }
 
+  #notePrograms({ host, units }: Extract<RolloutAction, { kind: "record-proven" }>): void {
+    for (const { unit, digest } of units)
+      if (isProgramUnit(unit as UnitKey) && digest !== undefined) this.programs.isProven(host, digest, false);
+  }
+
   #passedFairly(
     rollout: Rollout,
     name: string,
@@ -218,6 +236,8 @@ export class Promises {
     const host = this.#hosts().find((one) => one.name === name);
     for (const { unit, digest } of units) {
       const parsed = parseUnit(unit as UnitKey);
+      if (isProgramUnit(unit as UnitKey)) this.programs.isProven(name, digest ?? "", true);
+      if (isProgramUnit(unit as UnitKey)) continue;
       const sites = "site" in parsed ? [parsed.site] : rollout.sites;
       for (const { binding, hop } of sites.flatMap(waysOf)) {
         if (parsed.kind === "front" && hop === "proxy") continue;

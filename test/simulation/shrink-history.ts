@@ -72,6 +72,7 @@ const gateKinds: readonly (keyof GateOptions)[] = [
 /** Each gives a smaller history or, where there is nothing of its kind left to take away, none. */
 const simplifications: readonly Simplify[] = [
   (options) => (options.gates === undefined ? undefined : dropped(options, "gates")),
+  (options) => (options.programs === undefined ? undefined : dropped(options, "programs")),
   (options) => (options.reboots === undefined ? undefined : dropped(options, "reboots")),
   (options) => (options.oneWay === undefined ? undefined : dropped(options, "oneWay")),
   (options) => (options.installsAhead === undefined ? undefined : dropped(options, "installsAhead")),
@@ -110,7 +111,7 @@ function fewer(
 
 function dropped(
   options: HistoryOptions,
-  what: "gates" | "reboots" | "oneWay" | "installsAhead" | "fullDiskEveryMs",
+  what: "gates" | "programs" | "reboots" | "oneWay" | "installsAhead" | "fullDiskEveryMs",
 ): HistoryOptions {
   const { [what]: _, ...rest } = options;
   return rest;

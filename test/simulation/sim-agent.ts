@@ -2,12 +2,13 @@ import { noFacts } from "@sluice/agent/activation/carry-out";
 import { wordOn } from "@sluice/agent/activation/step-activation";
 import type { Ledger } from "@sluice/agent/ledger/ledger";
 import { buildObservation } from "@sluice/agent/observation/build-observation";
-import { unsettled } from "@sluice/agent/reconcile/live-units";
+import { unsettled, unsettledChanges } from "@sluice/agent/reconcile/live-units";
 import { isColdStart } from "@sluice/agent/reconcile/processes";
 import { absorbIntent, catchUp } from "@sluice/agent/reconcile/settle-ledger";
 import type { HostObservation, Instant, Intent, ObservedHost, ProbeResult, UnitRelease } from "@sluice/core";
 import { AgentLife, type AgentPorts, type Lane } from "./agent-life.ts";
 import { SimActivations } from "./sim-activations.ts";
+import { SimProgramChanges } from "./sim-program-changes.ts";
 import { SimUpkeep } from "./sim-upkeep.ts";
 
 /** How often a host that needs nothing is looked at all the same. */
@@ -31,6 +32,7 @@ export class SimAgent {
   readonly #life: AgentLife;
   readonly #activations: SimActivations;
   readonly #upkeep: SimUpkeep;
+  readonly #programs: SimProgramChanges | undefined;
   #looked: Looked | undefined;
   /** An intent that there was no room for. */
   #owed: Intent | undefined;
@@ -44,6 +46,8 @@ export class SimAgent {
     this.#life = new AgentLife(ports, () => this.look());
     this.#activations = new SimActivations(this.#life);
     this.#upkeep = new SimUpkeep(this.#life);
+    const { program } = ports;
+    this.#programs = program && new SimProgramChanges(this.#life, program, this.#activations.waiting);
     this.#catchUp();
   }
 
@@ -119,6 +123,7 @@ export class SimAgent {
     for (const { grant } of unsettled(this.#ports.disk.ledger)) {
       this.#life.run(grant.id, (lane) => this.#activations.step(grant.id, lane));
     }
+    if (this.isAlive) this.#programs?.carryOn(host);
     if (!isIdle && this.isAlive) this.#upkeep.runLanes();
     if (this.isAlive) this.#installHeld(host);
   }
@@ -159,7 +164,8 @@ export class SimAgent {
     const { disk, history } = this.#ports;
     const isRecent = history.time.now - (this.#looked?.at ?? 0) <= idleLookMs;
     const isWaiting = this.#upkeep.isWaiting || this.#life.isTroubled;
-    return isRecent && this.#isSame() && !isWaiting && unsettled(disk.ledger).length === 0;
+    if (!isRecent || !this.#isSame() || isWaiting || unsettled(disk.ledger).length > 0) return false;
+    return this.#programs === undefined || unsettledChanges(disk.ledger).length === 0;
   }
 
   /** Whether processes and documents are those of the last look. */
@@ -186,7 +192,7 @@ export class SimAgent {
     const seen = this.#life.seen ?? { installed: [], slots: [], proxies: [] };
     const { waiting, plans } = this.#activations;
     const bootSeen = this.#ports.reboots.seen;
-    const about = [disk.ledger, disk.intent, seen, plans, bootSeen];
+    const about = [disk.ledger, disk.intent, seen, plans, this.#programs?.plans, bootSeen];
     const told = this.#told;
     if (told !== undefined && about.every((one, index) => told.about[index] === one)) {
       return { ...told.observation, at: now() };

@@ -1,9 +1,10 @@
 import { emptyLedger, type Ledger, ledgerSchema } from "@sluice/agent/ledger/ledger";
 import { unsettled } from "@sluice/agent/reconcile/live-units";
 import { processesOf } from "@sluice/agent/reconcile/processes";
-import { type Instant, type Intent, instant, type ProbeResult, type UnitKey } from "@sluice/core";
+import { agentUnit, type Instant, type Intent, instant, type ProbeResult, type UnitKey } from "@sluice/core";
 import type { History } from "./history.ts";
 import { HostPromises, type HostTruth } from "./host-promises.ts";
+import { misbehave } from "./misbehave.ts";
 import type { Promises } from "./promises.ts";
 import { beatMs, type Report } from "./report.ts";
 import { SimAgent } from "./sim-agent.ts";
@@ -12,6 +13,7 @@ import { type ProxyProcess, SimMachine, type SlotProcess } from "./sim-machine.t
 import { SimOrders } from "./sim-orders.ts";
 import { SimProber } from "./sim-prober.ts";
 import { SimReboots } from "./sim-reboots.ts";
+import { type RunningProgram, SimWatchdog } from "./sim-watchdog.ts";
 import { dutiesOf, simulatedRelease, sitesOf } from "./simulated-fleet.ts";
 
 const preparing: readonly string[] = [
@@ -49,14 +51,18 @@ export class SimHost implements HostTruth {
   readonly #promises: Promises;
   readonly #own: HostPromises;
   readonly #reboots: SimReboots;
+  /** Absent: the agent starts by itself. */
+  readonly #watchdog: SimWatchdog | undefined;
   readonly #prober: SimProber;
   readonly #orders: SimOrders;
   readonly #send: (report: Report) => void;
   readonly #isOver: (rollout: string) => boolean;
   readonly #skewMs: number;
   readonly #sites: readonly string[];
+  readonly #isInTouch: () => boolean;
   #agent: SimAgent | undefined;
   #isDown = false;
+  #isUnwatched = false;
   #roomSince = 0;
   /** By whom each intent was sent. */
   readonly #origins = new WeakMap<Intent, Origin>();
@@ -91,6 +97,19 @@ export class SimHost implements HostTruth {
         this.reboot(ports.rebootMs());
       },
     });
+    this.#isInTouch = ports.isInTouch;
+    this.#watchdog = this.#watch();
+  }
+
+  /** Starts agents, where they can be changed. */
+  #watch(): SimWatchdog | undefined {
+    if (this.#history.options.programs === undefined) return undefined;
+    return new SimWatchdog({
+      ...{ history: this.#history, name: this.name, machine: this.machine, disk: this.disk },
+      promises: this.#promises.programs,
+      localNow: () => this.localNow,
+      endProgram: () => this.crash(500),
+    });
   }
 
   get completeBoot(): number {
@@ -115,7 +134,7 @@ export class SimHost implements HostTruth {
 
   /** By the host's clock. An agent that can't write what it decides is as good as none. */
   get agentSince(): number | undefined {
-    if (this.#agent === undefined || !this.disk.hasRoomFor("ledger") || !this.disk.hasRoomFor("intent"))
+    if (this.#agent?.isAlive !== true || !this.disk.hasRoomFor("ledger") || !this.disk.hasRoomFor("intent"))
       return undefined;
     return Math.max(this.#agent.startedAt, this.#roomSince);
   }
@@ -167,6 +186,8 @@ export class SimHost implements HostTruth {
         add(`site:${site}`, slot?.digest ?? "nothing");
       }
     }
+    const { agent } = this.machine.programs;
+    if (agent !== undefined) add("agent", agent.digest);
     return new Map([...found].map(([unit, digests]) => [unit, [...digests]]));
   }
 
@@ -209,13 +230,44 @@ export class SimHost implements HostTruth {
   crash(downMs: number): void {
     if (this.#agent === undefined) return;
     this.#say("agent crashes");
-    this.#end();
+    this.#end(false);
     this.#history.time.after(downMs, () => this.#start());
   }
 
-  #end(): void {
+  /** The agent's process and the one that starts it end. */
+  killWatchdog(downMs: number): void {
+    if (this.#isDown || this.#watchdog === undefined || this.#isUnwatched) return;
+    this.#say("watchdog is killed");
+    this.#isUnwatched = true;
+    this.#end(false, true);
+    const { boot } = this.machine;
+    this.#history.time.after(downMs, () => {
+      if (this.machine.boot === boot && !this.#isDown) this.#beginWatch();
+    });
+  }
+
+  /** The agent makes room for the program that its watchdog starts next. */
+  #makeRoom(): void {
+    this.#say("agent makes room");
+    this.#end(true);
+    this.#history.time.after(this.#history.prng.whole(50, 500), () => this.#start());
+  }
+
+  /** `isForgotten`: whoever started it is gone as well, and notes nothing. */
+  #end(isWell: boolean, isForgotten = false): void {
     this.#agent?.end();
     this.#agent = undefined;
+    if (isForgotten) this.#watchdog?.forget();
+    else this.#watchdog?.ended(isWell);
+  }
+
+  #beginWatch(): void {
+    this.#isUnwatched = false;
+    if (this.#watchdog !== undefined) {
+      this.#promises.programs.starting(this.name);
+      this.#watchdog.begin();
+    }
+    this.#start();
   }
 
   reboot(downMs: number): void {
@@ -223,13 +275,13 @@ export class SimHost implements HostTruth {
     const { time } = this.#history;
     this.#say("host reboots");
     this.#isDown = true;
-    this.#end();
+    this.#end(false, true);
     this.#own.hostStops();
     this.machine.powerCut();
     time.after(downMs, () => {
       this.#isDown = false;
       this.#own.hostStarted();
-      this.#start();
+      this.#beginWatch();
     });
   }
 
@@ -276,8 +328,9 @@ export class SimHost implements HostTruth {
   }
 
   #start(): void {
-    if (this.#isDown || this.#agent !== undefined) return;
+    if (this.#isDown || this.#isUnwatched || this.#agent !== undefined) return;
     this.#say("agent starts");
+    const running = this.#watchdog?.start();
     this.#readBack();
     this.#reboots.agentStarted();
     const mayDie = this.#mayDie;
@@ -290,6 +343,7 @@ export class SimHost implements HostTruth {
       disk,
       orders: this.#orders,
       reboots: this.#reboots,
+      ...this.#programPorts(running),
       now: () => this.localNow,
       onSaved: () => {
         this.#noteObeyed();
@@ -302,7 +356,27 @@ export class SimHost implements HostTruth {
       },
     });
     this.#agent = agent;
-    this.#beatLater(agent, 1);
+    if (running !== undefined) this.#misbehave(agent, running);
+    if (agent === this.#agent) this.#beatLater(agent, 1);
+  }
+
+  #misbehave(agent: SimAgent, running: RunningProgram): void {
+    misbehave(running, {
+      history: this.#history,
+      isOnTrial: () => this.#agent === agent && this.disk.ledger.proven[agentUnit]?.digest !== running.digest,
+      end: (downMs) => this.crash(downMs),
+      hang: () => {
+        agent.end();
+        this.#watchdog?.noteHang();
+      },
+    });
+  }
+
+  #programPorts(running: RunningProgram | undefined) {
+    const watchdog = this.#watchdog;
+    if (watchdog === undefined || running === undefined) return {};
+    const isConnected = (): boolean => this.#isInTouch() && !running.isDeaf;
+    return { program: { watchdog, isConnected, onChangeOver: () => this.#makeRoom() } };
   }
 
   /** What is kept is read back as the real agent reads it: a ledger it can't read would be lost. */
@@ -322,7 +396,7 @@ export class SimHost implements HostTruth {
   /** The coordinator's word arrives, maybe late, twice or out of order. */
   receive(intent: Intent, fromBackup: boolean, isSinceBackup: boolean): void {
     const agent = this.#agent;
-    if (agent === undefined) return;
+    if (agent?.isAlive !== true || this.#watchdog?.running?.isDeaf === true) return;
     const { memory } = this.disk.ledger;
     const verdict = this.#history.subject.judgeIntent(memory.generation === 0 ? undefined : memory, intent);
     if (verdict.kind !== "apply" && verdict.kind !== "already-applied") {
@@ -360,6 +434,7 @@ export class SimHost implements HostTruth {
   #report(agent: SimAgent): void {
     const round = instant(Math.floor(this.#history.time.now / beatMs) * beatMs);
     const answers = this.#prober.usersRound(this.disk.ledger.duties);
+    if (this.#watchdog?.running?.isDeaf === true) return;
     this.#send({ observation: agent.observe(), results: agent.takeResults(), round: { round, answers } });
   }
 }

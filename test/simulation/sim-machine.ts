@@ -1,4 +1,13 @@
-import type { ObservedHost, ProxySeen, SlotName, SlotSeen, SlotTable, UnitKey, UnitRelease } from "@sluice/core";
+import type {
+  AgentSeen,
+  ObservedHost,
+  ProxySeen,
+  SlotName,
+  SlotSeen,
+  SlotTable,
+  UnitKey,
+  UnitRelease,
+} from "@sluice/core";
 
 type Writable<T> = { -readonly [Key in keyof T]: T[Key] };
 
@@ -36,6 +45,8 @@ export class SimMachine {
   slots: SlotProcess[] = [];
   proxies: ProxyProcess[] = [];
   installed = new Set<string>();
+  /** What says of itself which program it is. */
+  programs: { readonly agent?: AgentSeen } = {};
   /** Grows with every start of the host. */
   boot = 1;
   /** Grows with every change: what was derived from the processes is good for as long as it stays. */
@@ -59,6 +70,7 @@ export class SimMachine {
     const now = this.#now();
     if (this.#seen?.at === this.changes && now < this.#seen.until) return this.#seen.host;
     const host: ObservedHost = {
+      ...this.programs,
       installed: [...this.installed],
       slots: this.slots.map(({ readyAt: _, liveSince: __, ...seen }) => seen),
       proxies: this.proxies
@@ -226,6 +238,7 @@ export class SimMachine {
     this.boot++;
     this.slots = [];
     this.proxies = [];
+    this.programs = {};
     this.changed();
   }
 }

@@ -88,7 +88,8 @@ export class SimReboots {
       return;
     }
     const { history, machine, onReboot } = this.#ports;
-    const fails = !history.calm && history.prng.chance(history.options.orderFailure);
+    const { orderFailure, reboots } = history.options;
+    const fails = !history.calm && history.prng.chance(Math.max(orderFailure, reboots?.refuses ?? 0));
     const { boot } = machine;
     history.time.after(history.prng.whole(100, 3000), () => {
       if (machine.boot !== boot) return;

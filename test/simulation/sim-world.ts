@@ -4,6 +4,7 @@ import { giveBehaviour } from "./give-behaviour.ts";
 import { type History, Trace, Violation } from "./history.ts";
 import type { Behaviour, HistoryOptions } from "./history-options.ts";
 import { createPrng, type Prng } from "./prng.ts";
+import { badPrograms, type ProgramBehaviour } from "./program-behaviour.ts";
 import { Promises } from "./promises.ts";
 import type { Report } from "./report.ts";
 import { SimCoordinator } from "./sim-coordinator.ts";
@@ -39,6 +40,7 @@ export class World implements History {
   readonly prng: Prng;
   readonly trace: Trace;
   readonly behaviours = new Map<string, Behaviour>();
+  readonly programs = new Map<string, ProgramBehaviour>();
   calm = false;
   isStoreFull = false;
   readonly #places: readonly Place[];
@@ -210,6 +212,10 @@ export class World implements History {
     this.#planGateOrders();
     this.#every(options.fullDiskEveryMs ?? 0, () => this.#fillDisk());
     this.#every(options.reboots?.everyMs ?? 0, () => this.#orderReboot());
+    this.#every(options.programs?.everyMs ?? 0, () => this.#changePrograms());
+    this.#every(options.programs?.watchdogCrashEveryMs ?? 0, () =>
+      prng.pick(this.#hosts).killWatchdog(prng.whole(500, 20_000)),
+    );
     if (options.longOutage)
       this.time.after(prng.whole(30_000, options.faultsMs), () => this.#killCoordinator(11 * 60_000));
     if (options.restoresBackup) this.time.after(prng.whole(20_000, options.faultsMs / 3), () => this.#takeBackup());
@@ -231,6 +237,31 @@ export class World implements History {
     this.time.after(ms, () => {
       this.isStoreFull = false;
     });
+  }
+
+  /** Agents become another version everywhere, or are started again as they are. */
+  #changePrograms(): void {
+    const { prng, options } = this;
+    const { store, isAlive, isBackup } = this.#coordinator;
+    const bad = prng.chance(options.programs?.bad ?? 0) ? prng.pick(badPrograms) : "good";
+    const isRestart = prng.chance(0.15);
+    const alone = prng.chance(0.7);
+    const moving = store.rollouts.some(
+      ({ rollout, state }) => !isOver(state.phase) && rollout.title.includes("(agent)"),
+    );
+    if (!isAlive || isBackup || this.isStoreFull || (alone && moving)) return;
+    this.#rollPrograms(isRestart ? undefined : bad);
+  }
+
+  /** Starts the rollout of a new version, or of a restart when nothing says how a new one behaves. */
+  #rollPrograms(behaviour: ProgramBehaviour | undefined): void {
+    const number = ++this.#deployments;
+    if (behaviour !== undefined) this.programs.set(`agent-${number}`, behaviour);
+    const given = { id: `r-${number}`, site: "agent", extent: "agent", now: this.time.now } as const;
+    const { store } = this.#coordinator;
+    const rollout = rolloutOf(this.#fleet, store.proven, behaviour === undefined ? given : { ...given, number });
+    this.trace.add(`operator: ${rollout.title} (${behaviour ?? "restart"})`);
+    this.#coordinator.start(rollout, behaviour === undefined ? {} : { agent: `agent-${number}` });
   }
 
   /** Operators reboot some hosts, or all of them. */
@@ -459,6 +490,7 @@ export class World implements History {
     for (const site of sitesOf(this.options))
       if (units.has(`site:${site}`) || units.has(`proxy:${site}`)) this.#roll(site, "pair", "good");
     if (units.has("front")) this.#roll("", "front", "good");
+    if (units.has("agent")) this.#rollPrograms("good");
   }
 
   #unsettled(): string | undefined {

@@ -21,6 +21,7 @@ interface Wanted {
 /** Options that a history may do without. */
 const optional: ReadonlySet<string> = new Set([
   "gates",
+  "programs",
   "reboots",
   "oneWay",
   "installsAhead",

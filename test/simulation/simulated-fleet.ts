@@ -1,4 +1,5 @@
 import {
+  agentUnit,
   createRollout,
   defaultHealthSettings,
   defaultProxyLimits,
@@ -8,7 +9,9 @@ import {
   type HealthSettings,
   type Hop,
   type Instant,
+  isProgramUnit,
   type ProbedBinding,
+  type ProgramUnit,
   parseUnit,
   proxyUnit,
   questionsOn,
@@ -42,7 +45,7 @@ export const drainMs = seconds(5);
 const health: HealthSettings = { ...defaultHealthSettings, warmUpMs: seconds(0), minBakeMs: seconds(10) };
 
 /** What can be deployed at once: a release with its proxy's settings, either alone, the front, or everything of a site. */
-export type Extent = "pair" | "site" | "proxy" | "front" | "all";
+export type Extent = "pair" | "site" | "proxy" | "front" | "all" | "agent";
 
 /** The units of a deployment and the digests that one number gives them. */
 export function unitsOf(
@@ -59,15 +62,20 @@ export function unitsOf(
     proxy: [proxy],
     front: [front],
     all: [release, proxy, front],
-  };
+    agent: [{ unit: agentUnit, digest: `agent-${number}` }],
+  } satisfies Record<Extent, unknown>;
   return extents[extent];
 }
 
 /** Everything that runs on a host in the beginning. */
-export const firstUnitsOf = (options: Pick<HistoryOptions, "sites">): ReturnType<typeof unitsOf> => [
+export const firstUnitsOf = (options: Pick<HistoryOptions, "sites" | "programs">): ReturnType<typeof unitsOf> => [
   ...sitesOf(options).flatMap((site) => unitsOf(site, 0, "pair")),
   ...unitsOf("", 0, "front"),
+  ...(options.programs === undefined ? [] : unitsOf("", 0, "agent")),
 ];
+
+/** The digest of the program that was installed by hand. */
+export const firstProgram = (unit: ProgramUnit): string => `${unit}-0`;
 
 const internal = (site: string): ProbedBinding => ({
   name: `${site}.internal`,
@@ -190,7 +198,7 @@ export function rolloutOf(
 ): Rollout {
   const { id, site, now, number, extent, hosts } = deployment;
   const provenOn = (host: string, unit: string): string | undefined => proven[host]?.[unit];
-  const sites = unitsOf(site, 0, extent).some(({ unit }) => unit === "front")
+  const sites = unitsOf(site, 0, extent).some(({ unit }) => unit === "front" || isProgramUnit(unit))
     ? fleet.sites.map(({ name }) => name)
     : [site];
   const rollout = createRollout({
@@ -251,7 +259,14 @@ const frontSettings: FrontSettings = {
   limits: defaultProxyLimits,
 };
 
-function contentOf(unit: UnitKey): UnitRelease["content"] {
+/** The program that was installed by hand has no files of its own. */
+function programOf(unit: ProgramUnit, version: string): UnitRelease["content"] {
+  const files = version === firstProgram(unit) ? {} : { files: { artifact: version, entry: "start.mjs" } };
+  return { kind: `${unit}-program`, version, ...files };
+}
+
+function contentOf(unit: UnitKey, digest: string): UnitRelease["content"] {
+  if (isProgramUnit(unit)) return programOf(unit, digest);
   const parsed = parseUnit(unit);
   if (!("site" in parsed)) return frontSettings;
   if (parsed.kind === "proxy") return settingsOf(parsed.site);
@@ -269,8 +284,12 @@ export function simulatedRelease(digest: string): UnitRelease {
   const found = releases.get(digest);
   if (found !== undefined) return found;
   const [site = ""] = digest.split("-");
-  const unit = site === "front" ? site : digest.includes("-proxy-") ? proxyUnit(site) : siteUnit(site);
-  const release: UnitRelease = { unit, version: digest, digest, content: contentOf(unit) };
+  const unit = isProgramUnit(site as UnitKey) ? (site as UnitKey) : unitOfDigest(site, digest);
+  const release: UnitRelease = { unit, version: digest, digest, content: contentOf(unit, digest) };
   releases.set(digest, release);
   return release;
+}
+
+function unitOfDigest(site: string, digest: string): UnitKey {
+  return site === "front" ? site : digest.includes("-proxy-") ? proxyUnit(site) : siteUnit(site);
 }

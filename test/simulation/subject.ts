@@ -11,6 +11,8 @@ import {
   judgeLead,
   judgeTests,
   planActivation,
+  planProgramChange,
+  planProgramFile,
   planRollout,
   planTurn,
   rebootObstacle,
@@ -32,6 +34,8 @@ export interface Subject {
   readonly describeTurn: typeof describeTurn;
   readonly rebootObstacle: typeof rebootObstacle;
   readonly planActivation: typeof planActivation;
+  readonly planProgramChange: typeof planProgramChange;
+  readonly planProgramFile: typeof planProgramFile;
   readonly planSiteUpkeep: typeof planSiteUpkeep;
   readonly planFrontUpkeep: typeof planFrontUpkeep;
   readonly settleLedger: typeof settleLedger;
@@ -70,6 +74,8 @@ export const subject: Subject = {
   describeTurn,
   rebootObstacle,
   planActivation,
+  planProgramChange,
+  planProgramFile,
   planSiteUpkeep,
   planFrontUpkeep,
   settleLedger,

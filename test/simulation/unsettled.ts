@@ -1,4 +1,5 @@
-import { isSettled, type Phase, type StepState } from "@sluice/core";
+import { unsettledChanges } from "@sluice/agent/reconcile/live-units";
+import { isProgramUnit, isSettled, type Phase, type StepState, type UnitKey } from "@sluice/core";
 import type { SimHost } from "./sim-host.ts";
 import type { Store } from "./store.ts";
 
@@ -24,13 +25,15 @@ export function movingRollout(store: Store): string | undefined {
 export function restlessness({ name, disk, serving, machine }: SimHost): string | undefined {
   const { proven, activations } = disk.ledger;
   const open = Object.values(activations).find((state) => !isSettled(state));
+  const [change] = unsettledChanges(disk.ledger);
+  if (change !== undefined) return `${name} still works on ${change.grant.id}: ${change.phase}`;
   if (open !== undefined) return `${name} still works on ${open.grant.id}: ${open.phase}`;
   for (const [unit, { digest }] of Object.entries(proven)) {
     const found = serving.get(unit) ?? [];
     if (found.length !== 1 || found[0] !== digest)
       return `${name} serves ${unit} ${found.join(" and ")}, proven is ${digest}`;
   }
-  const expected = Object.keys(proven).length;
+  const expected = Object.keys(proven).filter((unit) => !isProgramUnit(unit as UnitKey)).length;
   const processes = [...machine.slots, ...machine.proxies];
   if (processes.length === expected) return undefined;
   const all = processes.map((one) => ("childId" in one ? one.childId : `${one.site} ${one.slot}`)).join(", ");

@@ -1,7 +1,7 @@
 import { mutationsOf } from "../mutation.ts";
 
-/** Histories reboot hosts by accident, and not by rollouts. */
-const notSimulated = "no history reboots hosts by a rollout";
+/** Seen by no history of the first twenty-five hundred. */
+const notSimulated = "no history of so many comes to it";
 
 /** Faults in the decisions about turns to reboot. */
 export const rebootMutations = [
@@ -10,19 +10,16 @@ export const rebootMutations = [
       name: "takes a host for rebooted that runs by the same boot",
       find: "if (boot.id !== order?.bootId) return returned;",
       put: "if (boot.id === order?.bootId) return returned;",
-      notSimulated,
     },
     {
       name: "lets a host go that is not drained",
       find: "|| !isReady ||",
       put: "||",
-      notSimulated,
     },
     {
       name: "lets a host go although something has come between",
       find: "obstacle !== undefined || !isReady",
       put: "!isReady",
-      notSimulated,
     },
     {
       name: "gives a turn back while its host may be about to reboot",
@@ -34,7 +31,6 @@ export const rebootMutations = [
       name: "forgets that a host is away when its rollout ends",
       find: "if (lease.grantedAt !== undefined) return planAway",
       put: "if (lease.grantedAt !== undefined && isWanted) return planAway",
-      notSimulated,
     },
   ]),
   ...mutationsOf("rollout/settle-reboots.ts", [

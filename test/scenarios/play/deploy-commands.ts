@@ -10,6 +10,7 @@ import {
 } from "@sluice/core";
 import { nameHosts } from "@sluice/core/rollout/wave";
 import type { Behaviour } from "../../simulation/history-options.ts";
+import { badPrograms } from "../../simulation/program-behaviour.ts";
 import { type Extent, rebootOf, rolloutOf, unitsOf } from "../../simulation/simulated-fleet.ts";
 import { isOver } from "../../simulation/unsettled.ts";
 import { assertOptions, type CommandLine, ScriptError } from "./command-line.ts";
@@ -58,11 +59,27 @@ function titleOf(site: string, number: string, extent: Extent): string {
 
 /** `restart shop --what proxy` */
 function restart(stage: Stage, line: CommandLine): readonly string[] {
-  assertOptions(line, ["what", "to", "hosts", "reason", "by"]);
   const [, site = ""] = line.words;
+  if (site === "agents") return restartAgents(stage, line);
+  assertOptions(line, ["what", "to", "hosts", "reason", "by"]);
   const extent: Extent = line.options["what"] === "proxy" ? "proxy" : "site";
   const title = `restart of ${extent === "proxy" ? "the proxy of " : ""}${site}`;
   return stage.ask((fleet) => begin(fleet, line, { site, extent, title }));
+}
+
+/** `restart agents --version 2 --behaves dies`: the program of every agent becomes another one, or the same is started again. */
+function restartAgents(stage: Stage, line: CommandLine): readonly string[] {
+  assertOptions(line, ["version", "behaves", "reason", "by"]);
+  const { version, behaves = "good" } = line.options;
+  const behaviour = (["good", ...badPrograms] as const).find((one) => one === behaves);
+  if (behaviour === undefined || stage.fleet.options.programs === undefined)
+    throw new ScriptError(`versions behave as ${badPrograms.join(", ")}, on a fleet --agents`);
+  return stage.ask((fleet) => {
+    const number = version === undefined ? {} : { number: Number(version) };
+    if (version !== undefined) fleet.programs.set(`agent-${version}`, behaviour);
+    const title = version === undefined ? "restart agents" : `agent ${version}`;
+    return begin(fleet, line, { site: "agent", extent: "agent", title, ...number });
+  });
 }
 
 /** `host reboot at-1 web-1 --takes 40s --stays-away web-1 --reason "…"`: `--stays-away` never comes back by itself */

@@ -9,7 +9,7 @@ import type { Stage } from "./stage.ts";
 
 const shapeOptions = [
   ...["acceptance", "production", "start", "zone", "public", "on-regression", "max-unavailable"],
-  ...["window", "attended", "approval", "waves", "soak", "max-wait", "unconfirmed", "skip-lost-after"],
+  ...["window", "attended", "approval", "waves", "soak", "max-wait", "unconfirmed", "skip-lost-after", "agents"],
 ];
 
 /** How far `advance until` goes when nobody says. */
@@ -28,6 +28,7 @@ function fleet(stage: Stage, line: CommandLine): readonly string[] {
   const skipLost = asked["skip-lost-after"];
   const options = quietOptions({
     ...(skipLost === undefined ? {} : { skipLostMs: duration(skipLost) }),
+    ...(asked["agents"] === undefined ? {} : { programs: { everyMs: 0, bad: 0, watchdogCrashEveryMs: 0 } }),
     acceptance: Number(asked["acceptance"] ?? 1),
     production: Number(asked["production"] ?? 3),
     maxUnavailable: Number(asked["max-unavailable"] ?? 1),

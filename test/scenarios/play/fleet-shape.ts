@@ -22,7 +22,10 @@ export const siteNames = sitesOf({ sites: 2 });
 
 /** A quiet world: nothing is lost, nothing crashes and nothing is late but what a script says. */
 export function quietOptions(
-  given: Pick<HistoryOptions, "acceptance" | "production" | "maxUnavailable" | "onRegression" | "skipLostMs">,
+  given: Pick<
+    HistoryOptions,
+    "acceptance" | "production" | "maxUnavailable" | "onRegression" | "skipLostMs" | "programs"
+  >,
 ): HistoryOptions {
   return {
     seed: 1,

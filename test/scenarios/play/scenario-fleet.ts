@@ -19,6 +19,7 @@ import { hostUnit } from "@sluice/core/rollout/wave";
 import { type History, Trace } from "../../simulation/history.ts";
 import type { Behaviour, HistoryOptions } from "../../simulation/history-options.ts";
 import { createPrng } from "../../simulation/prng.ts";
+import type { ProgramBehaviour } from "../../simulation/program-behaviour.ts";
 import { Promises } from "../../simulation/promises.ts";
 import { beatMs, type Report } from "../../simulation/report.ts";
 import { SimCoordinator } from "../../simulation/sim-coordinator.ts";
@@ -63,6 +64,7 @@ export class ScenarioFleet implements History {
   readonly prng = createPrng(1);
   readonly trace = new Trace(false, () => this.time.now);
   readonly behaviours = new Map<string, Behaviour>();
+  readonly programs = new Map<string, ProgramBehaviour>();
   readonly calm = false;
   readonly isStoreFull = false;
   readonly places: readonly Place[];

@@ -8,16 +8,15 @@ import type {
   ProgramChangePlan,
   SiteDuties,
 } from "@sluice/core";
-import { acceptingProxies, slotSeen } from "@sluice/core/activation/observed-host";
+import { acceptingProxies } from "@sluice/core/activation/observed-host";
 import { tallyRound } from "@sluice/core/activation/probe-tally";
-import { agentUnit, isProgramUnit, keeperUnit, parseUnit, proxyUnit, type UnitKey } from "@sluice/core/intent/intent";
+import { agentUnit, keeperUnit, proxyUnit } from "@sluice/core/intent/intent";
 import { Problem } from "@sluice/core/problems/problem";
 import { planProgramChange } from "@sluice/core/programs/plan-program-change";
 import { planProgramFile } from "@sluice/core/programs/plan-program-file";
 import { isTrial, unitOf } from "@sluice/core/programs/program-change";
 import { sameJson } from "@sluice/core/units/same-json";
 import { durationMs } from "@sluice/core/units/time";
-import { describeUnit } from "@sluice/core/words/describe-unit";
 import type { Clock } from "@sluice/runtime";
 import { wordOnChange } from "../activation/step-activation.ts";
 import { assertAsPacked, type PackedOptions } from "../drift/assert-as-packed.ts";
@@ -27,9 +26,10 @@ import type { HostMemory } from "../ledger/host-memory.ts";
 import type { Ledger } from "../ledger/ledger.ts";
 import type { HostDrivers } from "../reconcile/host-drivers.ts";
 import type { HostLook, HostLooks } from "../reconcile/host-looks.ts";
-import { changesOf, liveUnit } from "../reconcile/live-units.ts";
+import { changesOf } from "../reconcile/live-units.ts";
 import { recordChange } from "../reconcile/settle-ledger.ts";
 import type { KeeperSilence } from "./keeper-silence.ts";
+import { missingUnits } from "./missing-units.ts";
 
 export interface ChangePorts {
   readonly drivers: HostDrivers;
@@ -218,19 +218,4 @@ function dutiesAsked(
   return Object.values(askedDuties(memory, host)).filter(
     ({ site }) => acceptingProxies(host, proxyUnit(site)).length > 0,
   );
-}
-
-function missingUnits({ proven }: Ledger, host: ObservedHost): readonly string[] {
-  return Object.entries(proven).flatMap(([key, release]) => {
-    const unit = key as UnitKey;
-    if (isProgramUnit(unit) || isUp(host, unit)) return [];
-    return [`${describeUnit(unit)} ${release.version} does not run`];
-  });
-}
-
-function isUp(host: ObservedHost, unit: UnitKey): boolean {
-  const live = liveUnit(host, unit);
-  const parsed = parseUnit(unit);
-  if (live === undefined || parsed.kind !== "site") return live !== undefined;
-  return live.slot === undefined || slotSeen(host, parsed.site, live.slot)?.alive === true;
 }
