@@ -153,7 +153,7 @@ export function drawOptions(seed: number): HistoryOptions {
 }
 
 /** Every other history is small: few hosts and sites, and whatever comes again and again comes sooner, for a shorter time. */
-const isSmall = (seed: number): boolean => seed % 250 !== 0 && createPrng(seed * 86_028_121 + 19).chance(0.5);
+const isSmall = (seed: number): boolean => seed % 250 !== 0 && createPrng(seed * 86_028_121 + 19).chance(0.7);
 
 /** What times of a history are multiplied by. */
 const paceOf = (seed: number): number => (isSmall(seed) ? 0.75 : 1);
@@ -163,7 +163,7 @@ const paceOf = (seed: number): number => (isSmall(seed) ? 0.75 : 1);
  * rollouts come as far as the waves in which that shows.
  */
 const drawSkipping = (prng: Prng): Partial<HistoryOptions> =>
-  prng.chance(0.05)
+  prng.chance(0.03)
     ? {
         skipLostMs: prng.whole(16_000, minute / 2),
         acceptance: 1,
@@ -181,7 +181,7 @@ const drawSkipping = (prng: Prng): Partial<HistoryOptions> =>
 
 /** Drawn apart as well. */
 const drawPrograms = (prng: Prng): Pick<HistoryOptions, "programs"> =>
-  prng.chance(0.06)
+  prng.chance(0.03)
     ? {
         programs: {
           everyMs: prng.whole(minute / 2, 2 * minute),
@@ -193,7 +193,7 @@ const drawPrograms = (prng: Prng): Pick<HistoryOptions, "programs"> =>
 
 /** Drawn apart too. A host that stays away takes much time, so that few do. */
 const drawReboots = (prng: Prng): Pick<HistoryOptions, "reboots"> =>
-  prng.chance(0.1)
+  prng.chance(0.05)
     ? { reboots: { everyMs: prng.whole(minute, 3 * minute), staysAway: prng.chance(0.3) ? 0.3 : 0, refuses: 0.08 } }
     : {};
 
@@ -208,7 +208,7 @@ const drawFullDisk = (prng: Prng): Pick<HistoryOptions, "fullDiskEveryMs"> =>
 
 /** Most faults show soon or not at all; three histories in ten go on for as long as was drawn. */
 function shortened(ms: number, seed: number): number {
-  const isLong = createPrng(seed * 7727 + 20_894).chance(0.3);
+  const isLong = createPrng(seed * 7727 + 20_894).chance(0.15);
   const shortest = 3 * minute * paceOf(seed);
   return isLong ? ms : shortest + Math.ceil((ms - shortest) / 3);
 }

@@ -84,6 +84,7 @@ export class Promises {
       history,
       hosts,
       (host, unit, digest) => this.served(host, unit, digest),
+      () => this.backupActed,
       (promise, what) => this.#broken(promise, what),
     );
   }

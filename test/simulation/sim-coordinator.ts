@@ -176,10 +176,12 @@ export class SimCoordinator {
     const known = issued !== undefined && coordinator.comparesOwnFence ? { ...issued, fence } : issued;
     const verdict = judgeLead({ fence, issued: known }, host, memory);
     if (verdict.kind === "lead") return;
-    if (this.adopts && issued !== undefined) {
-      const own = adoptHost({ fence: this.store.fence, generation: issued.generation }, memory);
+    if (this.adopts) {
+      const own = adoptHost({ fence: this.store.fence, generation: issued?.generation ?? 0 }, memory);
       this.store.fence = own.fence;
-      this.store.issued[host] = { ...issued, ...own, digest: "adopted" };
+      // Also of a host that this store has never issued anything to.
+      const body = issued?.body ?? this.#toTell(host).body;
+      this.store.issued[host] = { host, body, ...own, digest: "adopted" };
       return;
     }
     if (this.#refusesBecause === undefined) this.#history.trace.add(`coordinator refuses to lead: ${verdict.sentence}`);

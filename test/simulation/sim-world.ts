@@ -29,7 +29,7 @@ import { VirtualTime } from "./virtual-time.ts";
 const livenessMs = 40 * 60_000;
 
 /** When somebody first looks at what waits for a person once nothing breaks any more, and how often after that. */
-const attendsAfterMs = 90_000;
+const attendsAfterMs = 60_000;
 const attendsEveryMs = 30_000;
 
 /** The fleet, the network, the coordinator's lives and everybody who meddles, of one seed. */
@@ -471,6 +471,7 @@ export class World implements History {
       if (state.phase === "waiting-for-gates" && this.options.approval)
         this.#coordinator.tell(index, "approve", "approver");
       if (this.options.gates !== undefined) this.#coordinator.overrideClosed(index);
+      if (this.#isTakenBackElsewhere({ rollout, state })) this.#coordinator.tell(index, "abort");
       if (state.phase === "paused" && this.#gates.haltAll === undefined) this.#coordinator.tell(index, "resume");
       if (state.phase === "held" && rollout.kind === "reboot") this.#rebootOthers(index);
       else if (state.phase === "held") this.#coordinator.tell(index, rollout.oneWay === undefined ? "abort" : "keep");
@@ -478,6 +479,19 @@ export class World implements History {
     if (this.options.reboots !== undefined) this.#coordinator.undrainForgotten();
     this.#makeAgree();
     this.time.after(attendsEveryMs, () => this.#attend());
+  }
+
+  /** It waits, and not only just, for a host to acknowledge what passed there, which a backup that led for a while has taken back. */
+  #isTakenBackElsewhere({ rollout, state }: Store["rollouts"][number]): boolean {
+    const { store, isAlive, isBackup } = this.#coordinator;
+    if (state.phase !== "waiting-for-gates" || this.time.now - state.since < attendsAfterMs) return false;
+    if (!this.#promises.backupActed || !isAlive || isBackup) return false;
+    const passed = placedSteps(rollout, state.steps).filter(({ step }) => step.kind === "passed");
+    return passed.some(({ change }) => {
+      const host = this.#hosts.find(({ name }) => name === change.host);
+      const disputed = host === undefined ? [] : disputedUnits(store, host);
+      return change.units.some(({ unit }) => disputed.includes(unit));
+    });
   }
 
   /** Where a host and the store disagree over what is proven, nothing changes by itself: somebody deploys anew. */
