@@ -41,6 +41,25 @@ function isLive(host: ObservedHost, site: string): boolean {
   return acceptingProxies(host, proxyUnit(site)).some(({ slots }) => slots.live !== "hold");
 }
 
+/**
+ * Sites behind a front that changes which nobody can be asked about yet: their copies run, and their proxies have not been told of
+ * them. So it is for moments after a start of the host.
+ */
+export function sitesComingUp({ state, duties, host }: ActivationInput): readonly string[] {
+  if (!changingProxies(state).some(({ kind }) => kind === "front")) return [];
+  const behind = Object.values(duties).filter(({ bindings }) => bindings.some(({ shared }) => shared));
+  return behind.map(({ site }) => site).filter((site) => isComingUp(host, site));
+}
+
+function isComingUp(host: ObservedHost, site: string): boolean {
+  const accepting = acceptingProxies(host, proxyUnit(site));
+  return (
+    accepting.length > 0 &&
+    accepting.every(({ slots }) => slots.live === "hold") &&
+    host.slots.some((seen) => seen.site === site)
+  );
+}
+
 /** The table a site's proxy gets: the granted release's slot live before users see it, or whatever is live at this moment. */
 export function wantedTable({ state, host }: ActivationInput, site: string): SlotTable {
   const part = changingSites(state).find((candidate) => candidate.site === site);

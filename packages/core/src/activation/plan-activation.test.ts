@@ -243,6 +243,26 @@ test.each(["slot", "proxy", "front"] as const)(
   },
 );
 
+test("a front is not switched while a site behind it comes up, and is refused when that takes too long", () => {
+  const [world, never] = [grantFor(allTo2.slice(2)), grantFor(allTo2.slice(2))].map((grant) => hostWith(grant));
+  for (const one of [world, never]) {
+    if (one === undefined) throw new Error("no host");
+    for (const proxy of one.proxies.filter(({ unit }) => unit === "proxy:shop")) proxy.slots = { live: "hold" };
+    runUntil(one, "probing-before");
+    for (let times = 0; times < 5; times++) pass(one);
+    expect(one.state.phase).toBe("probing-before");
+    expect(one.acted).not.toContain("probe");
+  }
+  if (world === undefined || never === undefined) throw new Error("no host");
+  const [copy] = world.slots;
+  if (copy === undefined) throw new Error("no copy");
+  for (const proxy of world.proxies.filter(({ unit }) => unit === "proxy:shop"))
+    proxy.slots = { live: "blue", blue: copy.target };
+  runUntil(world, "provisional");
+  expect(world.acted.indexOf("probe")).toBeLessThan(world.acted.indexOf("accept"));
+  expect(endOf(never)).toMatchObject({ failure: "probes-before", touchedTraffic: false });
+});
+
 test("a front is not switched before the sites behind it were asked, even while a proxy of theirs is being started again", () => {
   const world = hostWith(grantFor([{ unit: "front", digest: "front-2.0.0" }]));
   runUntil(world, "probing-before");

@@ -13,7 +13,7 @@ import {
   type ProxyPart,
   readyKey,
 } from "./activation.ts";
-import { changingProxies, changingSites, sitesAsked, wantedTable } from "./activation-parts.ts";
+import { changingProxies, changingSites, sitesAsked, sitesComingUp, wantedTable } from "./activation-parts.ts";
 import { describePart, trafficStays } from "./activation-words.ts";
 import { sameTable, slotSeen, slowOf, waitingProxy } from "./observed-host.ts";
 import { stopBefore } from "./plan-ending.ts";
@@ -116,6 +116,8 @@ export function planProbingBefore(input: ActivationInput, state: InActivation<"p
   if (lost !== undefined) return refuse(input, "interrupted", lost);
   const unseen = changingProxies(state).filter((part) => successorOf(input, part) === undefined);
   if (unseen.length > 0) return awaitSuccessors(input, state, unseen);
+  const comingUp = sitesComingUp(input);
+  if (comingUp.length > 0) return awaitSites(input, state, comingUp);
   const rounds = roundsBefore(input);
   const questions = rounds.flatMap(({ site, target }) => {
     const duties = input.duties[site];
@@ -147,6 +149,18 @@ function awaitSuccessors(
     return refuse(input, "probes-before", `the successor for ${words} runs and does not say how it is`);
   }
   return { next: state, actions: [], waitingOn: [`waiting until the successor for ${words} says how it is`] };
+}
+
+/** A front that was asked for none of the sites behind it would be switched unseen. */
+function awaitSites(
+  input: ActivationInput,
+  state: InActivation<"probing-before">,
+  sites: readonly string[],
+): ActivationPlan {
+  const words = `the proxy of ${sites.join(", ")} leads to a copy`;
+  if (input.now >= state.deadline)
+    return refuse(input, "probes-before", `no probe came through the front: it has to wait until ${words}`);
+  return { next: state, actions: [], waitingOn: [`waiting until ${words}`] };
 }
 
 function toSwitching(
