@@ -4,7 +4,7 @@ import { playSeeds } from "./play-seeds.ts";
 import { runHistory } from "./run-history.ts";
 
 /** A quarter of a minute where two cores have nothing else to do; `simulate.ts` plays as many as one likes. */
-const histories = 600;
+const histories = 1500;
 
 /** The histories are counted, not timed: a machine shared with others may take its time. */
 const timeoutMs = 900_000;
