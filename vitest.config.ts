@@ -2,8 +2,11 @@ import { defineConfig } from "vitest/config";
 import { LongestFirst } from "./test/house/longest-first.ts";
 import { SummaryReporter } from "./test/house/summary-reporter.ts";
 
-/** Files at a time. Most wait for processes of their own half of the time, so that two would leave two cores idle. */
-const maxWorkers = 3;
+/**
+ * Files at a time. Most wait for processes of their own half of the time, so that two would leave two cores idle. A CI machine may be
+ * slower, and has nobody who waits for it: there a test that starves is worse than one that comes later.
+ */
+const maxWorkers = process.env["CI"] === undefined ? 3 : 2;
 
 /**
  * Files of a project in as few processes as there are workers: loading one takes longer than most files take to run. None of them may

@@ -14,8 +14,8 @@ const restartsWanted = 8;
 eachEngine((engine) => {
   let fleet: Fleet;
   beforeAll(async () => {
-    // A restart waits until the process before has drained its kept connections.
-    fleet = await startFleet({ engine, hosts: ["h1", "h2"], drain: "2s" });
+    // A restart waits until the process before has drained its kept connections: soon, but where the machine stands still for seconds.
+    fleet = await startFleet({ engine, hosts: ["h1", "h2"], drain: "20s" });
     await fleet.push("shop", "1");
     await fleet.push("shop", "2");
     await fleet.deploy("shop", "1");

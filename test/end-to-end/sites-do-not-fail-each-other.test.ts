@@ -8,7 +8,7 @@ import { expectNoneFailed, startUsers, tellCounts } from "./support/user-load.ts
 eachEngine((engine) => {
   let fleet: Fleet;
   beforeAll(async () => {
-    fleet = await startFleet({ engine, sites: ["shop", "blog"] });
+    fleet = await startFleet({ engine, sites: ["shop", "blog"], drain: "20s" });
     for (const site of ["shop", "blog"]) {
       await fleet.push(site, "1");
       await fleet.push(site, "2");

@@ -1,5 +1,6 @@
 import { isOut, type RebootLease, type Rollout, type RolloutState, rebootReturnMs } from "@sluice/core";
 import type { History } from "./history.ts";
+import { beatMs } from "./report.ts";
 import type { SimMachine } from "./sim-machine.ts";
 
 /** What the checks must see of a host that reboots in its turn. */
@@ -108,13 +109,25 @@ export class RebootPromises {
     this.#history.trace.count("turn ended after it was let go");
   }
 
-  /** A step is live only once its host is back. */
+  /** A step is live only once its host is back, and nobody waits for one that stays away. */
   planned(rollout: Rollout, before: RolloutState, after: RolloutState): void {
-    if (rollout.kind !== "reboot" || before.steps === after.steps) return;
+    if (rollout.kind !== "reboot") return;
+    this.#waitsNoLonger(rollout, after);
+    if (before.steps === after.steps) return;
     if (before.phase !== "held" && after.phase === "held") this.#history.trace.count("reboot held");
     for (const [host, step] of Object.entries(after.steps)) {
       if (step.kind !== "provisional" || before.steps[host]?.kind === "provisional" || this.#isDisputed()) continue;
       if (!this.#back.has(step.grant)) this.#broken("reboot", `${rollout.id} goes on, and ${host} is not back`);
+    }
+  }
+
+  #waitsNoLonger({ id }: Rollout, { phase, steps }: RolloutState): void {
+    if (phase !== "activating" || this.#isDisputed()) return;
+    for (const [host, { order, at }] of this.#out) {
+      const step = steps[host];
+      const awayMs = this.#history.time.now - at;
+      if (step?.kind === "activating" && step.grant === order && awayMs > rebootReturnMs + 2 * beatMs)
+        this.#broken("deadline", `${id} waits for ${host}, which was let go ${awayMs}ms ago`);
     }
   }
 

@@ -1,8 +1,5 @@
 import { mutationsOf } from "../mutation.ts";
 
-/** Seen by no history of the first twenty-five hundred. */
-const notSimulated = "no history of so many comes to it";
-
 /** Faults in the decisions about turns to reboot. */
 export const rebootMutations = [
   ...mutationsOf("reboots/plan-turn.ts", [
@@ -25,7 +22,7 @@ export const rebootMutations = [
       name: "gives a turn back while its host may be about to reboot",
       find: "isSameBoot && upToDate && !hasBegun",
       put: "isSameBoot && upToDate",
-      notSimulated,
+      notSimulated: "a rollout would have to end in the second in which its host has its order and has not begun by it",
     },
     {
       name: "forgets that a host is away when its rollout ends",
@@ -38,7 +35,6 @@ export const rebootMutations = [
       name: "waits for ever for a host that reboots",
       find: "return now >= turn.until ? { ...failed",
       put: "return now < 0 ? { ...failed",
-      notSimulated,
     },
   ]),
   ...mutationsOf("rollout/plan-halted.ts", [
@@ -46,7 +42,7 @@ export const rebootMutations = [
       name: "leaves hosts on their turn when a reboot has stopped",
       find: 'step.kind === "activating" ? { kind: "withdrawing", grant: step.grant, since: now } : step];\n    }),\n  );\n}\n\n/** A revert',
       put: "step];\n    }),\n  );\n}\n\n/** A revert",
-      notSimulated,
+      notSimulated: "a rollout of reboots has one host at a time in its hands, and here that is the one that failed",
     },
   ]),
 ];

@@ -32,11 +32,13 @@ export const rolloutMutations = [
       name: "lets a younger rollout take the room that an older one waits for",
       find: "if (ahead.length === 0) return queuedBehind(input, state, change, room);",
       put: "if (ahead.length === 0) return undefined;",
+      notSimulated: "no promise says whose turn comes first; each comes by its deadline",
     },
     {
       name: "does not count a host that gives its grant back as unavailable",
       find: 'countedAgainst = ["activating", "withdrawing", "reverting"]',
       put: 'countedAgainst = ["activating", "reverting"]',
+      notSimulated: "a rollout with a host that gives its grant back has halted or was aborted, and grants nothing",
     },
     {
       name: "grants steps while it is blind",
