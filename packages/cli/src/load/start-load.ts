@@ -25,6 +25,12 @@ const isPost = (index: number): boolean => index % 10 === 2 || index % 10 === 5 
 
 const bodyBytes = 512;
 
+/**
+ * How long a kept connection may be idle. A proxy that drains ends those that have been idle for ten seconds, and who never tries
+ * again, as we, loses a request on one that it has not yet seen ended.
+ */
+const idleMsMax = 4000;
+
 /** How often due requests are sent; the pace itself is kept by counting. */
 const tickMs = 5;
 
@@ -35,7 +41,8 @@ const tickMs = 5;
 export function startLoad(options: LoadOptions): Load {
   const tally = new LoadTally();
   const timeoutMs = options.timeoutMs ?? timeoutMsDefault;
-  const limits = { headersTimeout: timeoutMs, bodyTimeout: timeoutMs, connect: { timeout: timeoutMs } };
+  const idle = { keepAliveTimeout: idleMsMax, keepAliveMaxTimeout: idleMsMax };
+  const limits = { headersTimeout: timeoutMs, bodyTimeout: timeoutMs, connect: { timeout: timeoutMs }, ...idle };
   const kept = new Agent(limits);
   const fresh = new Agent(limits);
   const open = new Set<Promise<void>>();
