@@ -12,6 +12,8 @@ import { get, request, WireClient } from "./support/wire-client.ts";
 const block = Buffer.alloc(64 * 1024, "sluice moves bytes and changes none. ");
 const sizes = [0, 1, 64 * 1024, 100 * 1024 * 1024];
 const gigabyte = 1024 * 1024 * 1024;
+/** The bytes are counted, not timed: a machine shared with others may take its time. */
+const uploadMsMax = 300_000;
 /** Beyond what a process holds at rest: two orders of magnitude less than what passes through it. */
 const heldBytesMax = 64 * 1024 * 1024;
 
@@ -249,11 +251,15 @@ eachEngine((startSite, shape) => {
     await until(async () => (await site.status()).inFlight.blue === 0);
   });
 
-  test.runIf(shape === "own-port")("an upload of a gigabyte passes in constant memory", async () => {
-    // What a process takes for a long body: one that is eight times as long may not take more.
-    const first = await mostHeldDuring(() => uploadAndCount(gigabyte / 8));
-    expect((await mostHeldDuring(() => uploadAndCount(gigabyte))) - first).toBeLessThan(heldBytesMax);
-  });
+  test.runIf(shape === "own-port")(
+    "an upload of a gigabyte passes in constant memory",
+    async () => {
+      // What a process takes for a long body: one that is eight times as long may not take more.
+      const first = await mostHeldDuring(() => uploadAndCount(gigabyte / 8));
+      expect((await mostHeldDuring(() => uploadAndCount(gigabyte))) - first).toBeLessThan(heldBytesMax);
+    },
+    uploadMsMax,
+  );
 
   async function mostHeldDuring(work: () => Promise<unknown>): Promise<number> {
     let most = await site.residentBytes();
