@@ -51,7 +51,8 @@ export async function handOver(
     successor.kill("SIGKILL");
     await reclaim();
     await keeper.takeCharge();
-    const reason = error instanceof Problem ? error.reason : "spawn-failed";
+    const isSlow = error instanceof Problem && error.reason === "deadline-passed";
+    const reason = isSlow ? "deadline-passed" : "spawn-failed";
     throw new Problem(reason, "cannot hand over to a successor, keeping all sockets and children", { cause: error });
   }
 }
