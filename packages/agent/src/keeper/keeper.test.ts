@@ -211,6 +211,7 @@ test("a successor that does not come leaves everything as it was", async () => {
   });
   await expect(keeper.handover("/nowhere/at/all", [])).rejects.toMatchObject({ reason: "spawn-failed" });
   expect((await keeper.status()).pid).toBe(pid);
+  await until(async () => (await ask(port).catch(() => undefined)) !== undefined);
   const before = await ask(port);
   await keeper.signalChild("web", "SIGKILL");
   expect(await ask(port)).not.toBe(before);
