@@ -1,5 +1,5 @@
 import type { DurationMs, Plan, Rollout, RolloutState, Stage, StepState } from "@sluice/core";
-import { type Placed, pending, placedSteps } from "@sluice/core/rollout/wave";
+import { type Placed, pending, placedSteps, sitesTouched } from "@sluice/core/rollout/wave";
 import type { History } from "./history.ts";
 import { beatMs } from "./report.ts";
 
@@ -87,7 +87,7 @@ export class StepPromises {
         `${rollout.id} replaces ${other.from} on ${host}, proven is ${proven[`${host}/${other.unit}`]}`,
       );
     const standing = active.map((one) => (one.rollout.id === rollout.id ? { rollout, state: next } : one));
-    for (const site of sitesOf(rollout, units)) {
+    for (const site of sitesTouched(rollout, units)) {
       const away = new Set(standing.flatMap((one) => unavailableHosts(one.rollout, one.state, stage, site)));
       if (away.size > stage.maxUnavailable && !rollout.overrides.some(({ check }) => check === "capacity"))
         this.#broken(
@@ -141,11 +141,6 @@ const turnsMs = (
   speed: number,
 ): number => Math.max(1, Math.ceil(hosts / (speed * maxUnavailable))) * stepTimeoutMs;
 
-const sitesOf = (rollout: Rollout, units: Placed["change"]["units"]): readonly string[] =>
-  units.some(({ unit }) => unit === "front")
-    ? rollout.sites
-    : [...new Set(units.map(({ unit }) => unit.slice(unit.indexOf(":") + 1)))];
-
 /** Hosts of the environment on which the rollout keeps users of the site away, or may. */
 function unavailableHosts(
   rollout: Rollout,
@@ -154,7 +149,9 @@ function unavailableHosts(
   site: string,
 ): readonly string[] {
   return placedSteps(rollout, state.steps).flatMap(({ stage, change, step }) =>
-    stage.environment === environment && unavailable.has(step.kind) && sitesOf(rollout, change.units).includes(site)
+    stage.environment === environment &&
+    unavailable.has(step.kind) &&
+    sitesTouched(rollout, change.units).includes(site)
       ? [change.host]
       : [],
   );
