@@ -9,6 +9,9 @@ import type { VirtualTime } from "./virtual-time.ts";
 /** A promise was broken. */
 export class Violation extends Error {}
 
+/** Tells which promise was broken, and by what: the history ends there. */
+export type Broken = (promise: string, what: string) => never;
+
 /** What everything in one simulated history shares. */
 export interface History {
   readonly options: HistoryOptions;

@@ -1,5 +1,5 @@
 import type { Instant, Intent, UnitRelease } from "@sluice/core";
-import type { History } from "./history.ts";
+import type { Broken, History } from "./history.ts";
 import { isSeenThrough } from "./program-behaviour.ts";
 import { firstProgram } from "./simulated-fleet.ts";
 
@@ -14,8 +14,6 @@ export interface ProgramHost {
     readonly intent: Intent | undefined;
   };
 }
-
-type Broken = (promise: string, what: string) => never;
 
 /** After confirm-by, for whoever ends a trial to notice and to end it. */
 const overdueMs = 30_000;

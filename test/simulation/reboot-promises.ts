@@ -1,5 +1,5 @@
 import { isOut, type RebootLease, type Rollout, type RolloutState, rebootReturnMs } from "@sluice/core";
-import type { History } from "./history.ts";
+import type { Broken, History } from "./history.ts";
 import { beatMs } from "./report.ts";
 import type { SimMachine } from "./sim-machine.ts";
 
@@ -20,8 +20,6 @@ interface LetGo {
   readonly at: number;
   hasGone: boolean;
 }
-
-type Broken = (promise: string, what: string) => never;
 
 /** Reboots by rollouts, by books that are kept apart from the decisions: who was let go when, who went, and who is back. */
 export class RebootPromises {

@@ -1,6 +1,6 @@
 import type { DurationMs, Plan, Rollout, RolloutState, Stage, StepState } from "@sluice/core";
 import { type Placed, pending, placedSteps, sitesTouched } from "@sluice/core/rollout/wave";
-import type { History } from "./history.ts";
+import type { Broken, History } from "./history.ts";
 import { beatMs } from "./report.ts";
 
 /** What the coordinator that plans has stored. */
@@ -16,8 +16,6 @@ export interface ProvenTruth {
   readonly name: string;
   readonly provenDigest: (unit: string) => string | undefined;
 }
-
-type Broken = (promise: string, what: string) => never;
 
 /** As the glossary has them; the sums are the checks' own. */
 const stepDefaultMs = 600_000;

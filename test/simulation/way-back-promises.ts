@@ -1,7 +1,6 @@
 import type { Rollout, RolloutState, StepState } from "@sluice/core";
 import { type Placed, placedSteps } from "@sluice/core/rollout/wave";
-
-type Broken = (promise: string, what: string) => never;
+import type { Broken } from "./history.ts";
 
 const isLive = ({ kind }: StepState): boolean => kind === "provisional" || kind === "passed";
 
