@@ -22,7 +22,6 @@ const byFastClock = [
   "test/end-to-end/demo-ends-as-it-must.test.ts",
   "test/end-to-end/health-stops-what-gets-worse.test.ts",
   "test/end-to-end/host-reboot.test.ts",
-  "test/end-to-end/users-are-counted-exactly.test.ts",
 ];
 const standBack = (niceness: number) => ({ setupFiles: ["test/house/stand-back.ts"], provide: { niceness } });
 const waiting = standBack(5);
