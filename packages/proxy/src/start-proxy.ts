@@ -17,6 +17,7 @@ import { SiteHandler } from "./serving/site-handler.ts";
 import { parseProxyProcess } from "./settings/parse-proxy-process.ts";
 import type { ProxyProcess } from "./settings/process-settings.ts";
 import { SlotRouter } from "./slots/slot-router.ts";
+import { afterReading } from "./timing/after-reading.ts";
 
 /** How often a drain looks for connections that have become idle. */
 const drainTickMs = 25;
@@ -150,12 +151,12 @@ class ProxyServer implements RunningProxy {
     for (const acceptor of this.#acceptors) acceptor.stop();
     this.#acceptors = [];
     const began = performance.now();
-    const tick = (): void => {
+    const tick = afterReading(() => {
       const now = performance.now();
       const left = this.#clients.closeIdle(order.graceMs, now);
       if (left > 0 && now - began < order.limitMs) setTimeout(tick, drainTickMs);
       else this.#finish();
-    };
+    });
     setTimeout(tick, drainTickMs);
   }
 

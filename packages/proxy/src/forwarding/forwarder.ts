@@ -1,4 +1,5 @@
 import type { Outcome } from "@sluice/core/health/outcome";
+import { afterReading } from "../timing/after-reading.ts";
 import type { Upstream } from "../upstream/upstream.ts";
 import { Exchange } from "./exchange.ts";
 import { PlacedSet } from "./placed-set.ts";
@@ -36,6 +37,7 @@ export class Forwarder {
   readonly #waiting = new PlacedSet<Exchange>();
   readonly #held = new Set<Exchange>();
   #ticking = false;
+  readonly #tickAfterReading = afterReading(() => this.#tick());
 
   constructor(limits: ForwardingLimits) {
     this.limits = limits;
@@ -69,7 +71,7 @@ export class Forwarder {
     this.#waiting.add(exchange);
     if (this.#ticking) return;
     this.#ticking = true;
-    setTimeout(() => this.#tick(), tickMs).unref();
+    setTimeout(this.#tickAfterReading, tickMs).unref();
   }
 
   forget(exchange: Exchange): void {
@@ -85,6 +87,6 @@ export class Forwarder {
     });
     if (this.#waiting.size === 0) return;
     this.#ticking = true;
-    setTimeout(() => this.#tick(), tickMs).unref();
+    setTimeout(this.#tickAfterReading, tickMs).unref();
   }
 }

@@ -1,6 +1,7 @@
 import type { Socket } from "node:net";
 import type { ProxyRequest } from "../forwarding/proxy-request.ts";
 import type { ProxyResponse } from "../forwarding/proxy-response.ts";
+import { afterReading } from "../timing/after-reading.ts";
 import {
   ClientConnection,
   type ClientOrigin,
@@ -45,7 +46,8 @@ export class ClientServer implements ConnectionRules {
     this.keepAliveLines = `Connection: keep-alive\r\nKeep-Alive: timeout=${Math.floor(keepAliveTimeoutMs / 1000)}\r\n\r\n`;
     const halfOfShortest = Math.min(headersTimeoutMs, keepAliveTimeoutMs) / 2;
     const everyMs = Math.min(checkEveryMs, Math.max(checkEveryMsMin, halfOfShortest));
-    this.#checking = setInterval(() => this.#check(performance.now()), everyMs).unref();
+    const check = afterReading(() => this.#check(performance.now()));
+    this.#checking = setInterval(check, everyMs).unref();
   }
 
   get connections(): ReadonlySet<ClientConnection> {
