@@ -42,6 +42,8 @@ const waiting = [...queue];
 const telltale = await readTelltaleSeeds();
 const tried: Tried[] = [];
 const began = performance.now();
+/** The file of seeds is written by one worker after the other. */
+let recorded = Promise.resolve();
 
 async function work(): Promise<void> {
   await using tree = await openMutatedTree(join(import.meta.dirname, "../.."));
@@ -49,7 +51,8 @@ async function work(): Promise<void> {
     const trial = await tryMutation(tree, mutation, { seeds, telltale: telltale[mutation.name] });
     tried.push({ mutation, trial });
     if (trial.noticedBy === "simulation" && trial.seed !== undefined) telltale[mutation.name] = trial.seed;
-    if (record) await writeTelltaleSeeds(telltale);
+    if (record) recorded = recorded.then(() => writeTelltaleSeeds(telltale));
+    await recorded;
     console.log(`${String(tried.length).padStart(3)}/${queue.length}  ${verdictOn({ mutation, trial })}`);
   }
 }
