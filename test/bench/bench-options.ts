@@ -32,7 +32,7 @@ const fullEffort: Effort = {
   reloads: 50,
   timedChanges: 15,
   siteCounts: [1, 20, 100],
-  idleSeconds: 20,
+  idleSeconds: 60,
 };
 
 /** Enough to see that everything works; its numbers are for nobody. */

@@ -53,6 +53,7 @@ export class StepPromises {
     if (before.steps !== next.steps) {
       for (const placed of placedSteps(rollout, next.steps)) this.#stepped(rollout, before, next, placed, truth);
     }
+    if (before.phase === "activating" && next.phase === "observing") this.#isLiveAsAWhole(rollout, next);
     if (before.phase === "waiting-for-gates" && next.phase === "activating")
       this.#holdsWhatPassed(rollout, next, truth);
     this.#inTime(rollout, before, plan);
@@ -65,11 +66,34 @@ export class StepPromises {
     const key = `${rollout.id}|${change.host}`;
     if (step.kind === "provisional") this.#liveSince.set(key, this.#history.time.now);
     if (was.kind === "pending" && step.kind === "activating") this.#hasItsTurn(rollout, next, placed, truth);
-    if (step.kind === "passed" && before.phase === "observing" && before.promoted === undefined) {
-      const forMs = this.#history.time.now - (this.#liveSince.get(key) ?? Number.NEGATIVE_INFINITY);
-      if (forMs < placed.stage.gates.soakMs && !rollout.overrides.some(({ check }) => check === "soak"))
-        this.#broken("soak", `${rollout.id} passed on ${change.host}, ${forMs}ms after it was live there`);
+    if (step.kind === "passed" && before.phase === "observing" && before.promoted === undefined)
+      this.#mayPass(rollout, placed);
+    if (step.kind === "failed" && next.phase === "observing")
+      this.#broken("halt", `${rollout.id} goes on although it failed on ${change.host}: ${step.reason}`);
+    if (was.kind === "passed" && step.kind === "reverting") this.#isItsOwn(rollout, placed, truth);
+  }
+
+  #mayPass(rollout: Rollout, { stage, change: { host } }: Placed): void {
+    const forMs = this.#history.time.now - (this.#liveSince.get(`${rollout.id}|${host}`) ?? Number.NEGATIVE_INFINITY);
+    if (forMs < stage.gates.soakMs && !rollout.overrides.some(({ check }) => check === "soak"))
+      this.#broken("soak", `${rollout.id} passed on ${host}, ${forMs}ms after it was live there`);
+    if (this.#isSilent(host)) this.#broken("pass", `${rollout.id} passed on ${host}, which is silent`);
+  }
+
+  /** A wave is observed when all of its hosts that take part are on trial, so that all of them soak. */
+  #isLiveAsAWhole({ id, stages }: Rollout, next: RolloutState & { readonly phase: "observing" }): void {
+    for (const { host } of stages[next.at.stage]?.waves[next.at.wave] ?? []) {
+      const { kind } = next.steps[host] ?? pending;
+      if (kind === "pending" || kind === "activating")
+        this.#broken("wave", `${id} observes a wave while ${host} is ${kind}`);
     }
+  }
+
+  /** What a later rollout has proven is not taken back. */
+  #isItsOwn({ id }: Rollout, { change: { host, units } }: Placed, { proven }: StoreTruth): void {
+    const other = units.find(({ unit, to }) => (proven[`${host}/${unit}`] ?? to) !== to);
+    if (other !== undefined)
+      this.#broken("revert", `${id} goes back on ${host} from ${proven[`${host}/${other.unit}`]}, which is not its own`);
   }
 
   #hasItsTurn(rollout: Rollout, next: RolloutState, { stage, change }: Placed, { proven, active }: StoreTruth): void {

@@ -4,8 +4,10 @@ import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
 
 const entry = fileURLToPath(new URL("sluice.mjs", import.meta.url));
-/** Says at every beginning of a program who it is and how many arenas the C library was given. */
-const teller = 'process.stdout.write(process.pid + ":" + (process.env.MALLOC_ARENA_MAX ?? "any") + " ")';
+/** Says at every beginning of a program who it is, how many arenas the C library was given, and how many threads V8. */
+const teller = `
+  const [pool = "any"] = process.execArgv.flatMap((arg) => arg.match(/^--v8-pool-size=(.*)/)?.[1] ?? []);
+  process.stdout.write(process.pid + ":" + (process.env.MALLOC_ARENA_MAX ?? "any") + ":" + pool + " ");`;
 const args = ["--import", `data:text/javascript,${encodeURIComponent(teller)}`, entry];
 
 async function beginningsOf(arenas?: string): Promise<string> {
@@ -19,10 +21,10 @@ async function beginningsOf(arenas?: string): Promise<string> {
   return told.replaceAll(String(child.pid), "same").trim();
 }
 
-test.runIf(process.execve !== undefined)("an agent begins once more in place, with one arena of memory", async () => {
-  expect(await beginningsOf()).toBe("same:any same:1");
+test.runIf(process.execve !== undefined)("an agent begins once more in place, with one arena of memory and one thread of V8's", async () => {
+  expect(await beginningsOf()).toBe("same:any:any same:1:1");
 });
 
 test("what the host itself says of arenas holds, and then it begins once", async () => {
-  expect(await beginningsOf("4")).toBe("same:4");
+  expect(await beginningsOf("4")).toBe("same:4:any");
 });

@@ -10,8 +10,8 @@ import { engineNames } from "../targets/start-engine-target.ts";
 
 const suite = "footprint";
 const megabyte = 1024 * 1024;
-/** Draining predecessors and what an activation leaves behind are gone by then. */
-const settleMs = 8000;
+/** Draining predecessors and what an activation leaves behind are gone by then, and the agent has gone through a few rounds at rest. */
+const settleMs = 30_000;
 /** 100 sites on a small machine. */
 const coldStartMs = 600_000;
 

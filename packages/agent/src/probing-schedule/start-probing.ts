@@ -38,7 +38,7 @@ export interface Probing extends Running {
 }
 
 /** How often it is looked whether there is another site or another pace. */
-const lookEveryMs = 250;
+const lookEveryMs = 1000;
 
 /** A round that begins later than this is not in the same second as on the other hosts, and is left out. */
 const lateMsMax = 1000;

@@ -73,8 +73,11 @@ export interface Reconciler extends Running {
 
 /** How often everything is looked at when nothing wakes us: the longest a missed hint can cost. */
 const lookEveryMs = durationMs(1000);
-/** The same while nothing is under way: a host at rest is left in peace, and the keeper tells at once when a process ends. */
-const restEveryMs = durationMs(5000);
+/**
+ * The same while nothing is under way: a host at rest is left in peace, for the keeper tells at once when a process ends, and probes
+ * notice what does not answer in rounds of the same length.
+ */
+const restEveryMs = durationMs(10_000);
 
 /** Works until the host is as its intent wants it. Stopping it touches nothing that runs. */
 export function startReconciler(options: ReconcilerOptions): Reconciler {

@@ -31,7 +31,7 @@ const silenceMsMax = 20_000;
 const observeEveryMs = 60_000;
 /** Changes within this time travel together. */
 const gatherMs = durationMs(20);
-const lookEveryMs = durationMs(500);
+const lookEveryMs = durationMs(1000);
 
 /** What goes in batches that are acknowledged, each in its own sequence. */
 type Sending = "results" | "traffic";
