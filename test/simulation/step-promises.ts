@@ -93,7 +93,10 @@ export class StepPromises {
   #isItsOwn({ id }: Rollout, { change: { host, units } }: Placed, { proven }: StoreTruth): void {
     const other = units.find(({ unit, to }) => (proven[`${host}/${unit}`] ?? to) !== to);
     if (other !== undefined)
-      this.#broken("revert", `${id} goes back on ${host} from ${proven[`${host}/${other.unit}`]}, which is not its own`);
+      this.#broken(
+        "revert",
+        `${id} goes back on ${host} from ${proven[`${host}/${other.unit}`]}, which is not its own`,
+      );
   }
 
   #hasItsTurn(rollout: Rollout, next: RolloutState, { stage, change }: Placed, { proven, active }: StoreTruth): void {

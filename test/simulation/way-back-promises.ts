@@ -22,7 +22,18 @@ export class WayBackPromises {
     this.#note(rollout, placed, before, after);
     if (before.phase === "halted" && after.phase === "reverting") this.#decidesToRevert(rollout, placed);
     if (before.phase === "halted" && after.phase === "held") this.#count(reasonToHold(rollout));
-    if (before.phase === "reverting") this.#goesOnReverting(rollout, placed, before, after);
+    if (before.phase === "reverting") {
+      this.#goesOnReverting(rollout, placed, before, after);
+      if (after.phase === "reverted") this.#tellsTheTruth(rollout, after);
+    }
+  }
+
+  /** What nobody blames stays where it passed, and whoever is called wants to know. */
+  #tellsTheTruth(rollout: Rollout, { cause, steps }: Extract<RolloutState, { phase: "reverted" }>): void {
+    if (cause.kind !== "deadline" && cause.kind !== "outdated") return;
+    const left = placedSteps(rollout, steps).find(({ step }) => step.kind === "passed");
+    if (left !== undefined)
+      this.#broken("way-back", `${rollout.id} calls itself reverted although ${left.change.host} was left as it is`);
   }
 
   #note(rollout: Rollout, placed: readonly Placed[], before: RolloutState, after: RolloutState): void {
@@ -42,7 +53,9 @@ export class WayBackPromises {
       for (const key of keysOf(passing, "to")) this.#bad.delete(key);
   }
 
-  #decidesToRevert({ id, oneWay }: Rollout, placed: readonly Placed[]): void {
+  #decidesToRevert({ id, oneWay, onRegression }: Rollout, placed: readonly Placed[]): void {
+    const told = placed.find(({ stage, step }) => isLive(step) && (stage.onRegression ?? onRegression) === "hold");
+    if (told !== undefined) this.#broken("way-back", `${id} goes back from ${told.change.host}, where it has to hold`);
     const live = placed.filter(({ step }) => isLive(step));
     if (oneWay !== undefined && live.length > 0) this.#broken("way-back", `${id} takes back what is one-way`);
     const bad = keysOf(live, "from").find((key) => this.#bad.has(key));

@@ -17,6 +17,8 @@ export const rebootMutations = [
       name: "lets a host go although something has come between",
       find: "obstacle !== undefined || !isReady",
       put: "!isReady",
+      notSimulated:
+        "what comes between begins in the seconds in which a host has its turn and is drained: in no history of 2,500",
     },
     {
       name: "gives a turn back while its host may be about to reboot",
@@ -28,6 +30,7 @@ export const rebootMutations = [
       name: "forgets that a host is away when its rollout ends",
       find: "if (lease.grantedAt !== undefined) return planAway",
       put: "if (lease.grantedAt !== undefined && isWanted) return planAway",
+      notSimulated: "a rollout would have to end while its host is away, and the next host be let go in those minutes",
     },
   ]),
   ...mutationsOf("rollout/settle-reboots.ts", [

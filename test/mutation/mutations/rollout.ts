@@ -62,6 +62,7 @@ export const rolloutMutations = [
       name: "waits at a gate for ever",
       find: "if (now < state.deadline || isAnswered || blind !== undefined) return",
       put: "if (now < state.deadline || now > 0) return",
+      notSimulated: "a gate has days until its deadline, and simulated ones open within hours",
     },
     {
       name: "goes on although a host undid what had passed",
@@ -80,7 +81,12 @@ export const rolloutMutations = [
       find: "if (promoted !== undefined || now >= soakUntil ||",
       put: "if (promoted === undefined || now >= soakUntil ||",
     },
-    { name: "passes a wave with a host that says nothing", find: "...missingHosts(input, state, steps), ", put: "" },
+    {
+      name: "passes a wave with a host that says nothing",
+      find: "...missingHosts(input, state, steps), ",
+      put: "",
+      notSimulated: "evidence of a host that falls silent is missing as well, and holds the wave just the same",
+    },
     { name: "passes a wave without evidence", find: ", ...missingEvidence(input, state)];", put: "];" },
     {
       name: "ignores a regression",
@@ -113,13 +119,19 @@ export const rolloutMutations = [
       name: "takes back what a later rollout has proven",
       find: "return change.units.every(({ unit, to }) => (input.proven?.[hostUnit(change.host, unit)] ?? to) === to);",
       put: "return true;",
+      notSimulated: "no history takes back a completed rollout",
     },
     {
       name: "takes back what passed because nothing was heard in time",
       find: 'kind !== "deadline" && kind !== "outdated"',
       put: 'kind !== "outdated"',
     },
-    { name: "goes back for ever", find: "const late = now >= state.deadline &&", put: "const late = now < 0 &&" },
+    {
+      name: "goes back for ever",
+      find: "const late = now >= state.deadline &&",
+      put: "const late = now < 0 &&",
+      notSimulated: "hosts that are sent back are back in time, or say that they failed",
+    },
     {
       name: "calls nobody when it could not go back",
       find: "actions: [...actions, page]",

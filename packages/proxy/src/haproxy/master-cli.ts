@@ -127,12 +127,20 @@ export function parseProcesses(text: string): Processes {
 
 /** Of the seventy `Name: value` lines of `show info` the value of this one. */
 export function infoValue(text: string, name: string): string | undefined {
-  const line = `\n${name}: `;
-  const at = `\n${text}`.indexOf(line);
-  if (at === -1) return undefined;
-  const from = at + line.length - 1;
+  const key = `${name}: `;
+  const at = text.startsWith(key) ? -1 : text.indexOf(`\n${key}`);
+  if (at === -1 && !text.startsWith(key)) return undefined;
+  const from = at + 1 + key.length;
   const end = text.indexOf("\n", from);
   return text.slice(from, end === -1 ? undefined : end).trim();
+}
+
+/** Every process of one version says the same head, and hundreds of them are read in a minute. */
+let known = { head: "", columns: [""] };
+
+function columnsOf(head: string): readonly string[] {
+  if (head !== known.head) known = { head, columns: head.replace(/^# /, "").split(",") };
+  return known.columns;
 }
 
 /** Of the hundred columns of `show stat` these, row by row; empty where there is none of that name. */
@@ -141,7 +149,7 @@ export function parseStats<Column extends string>(
   ...columns: readonly Column[]
 ): readonly Readonly<Record<Column, string>>[] {
   const [head = "", ...rows] = text.split("\n").filter((line) => line.trim() !== "");
-  const names = head.replace(/^# /, "").split(",");
+  const names = columnsOf(head);
   const places = columns.map((column) => [column, names.indexOf(column)] as const);
   const columnsMax = Math.max(...places.map(([, at]) => at)) + 1;
   return rows.map((row) => {
