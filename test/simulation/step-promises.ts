@@ -51,7 +51,10 @@ export class StepPromises {
   planned(rollout: Rollout, before: RolloutState, plan: Plan, truth: StoreTruth): void {
     const { next } = plan;
     if (before.steps !== next.steps) {
-      for (const placed of placedSteps(rollout, next.steps)) this.#stepped(rollout, before, next, placed, truth);
+      for (const placed of placedSteps(rollout, next.steps)) {
+        this.#stepped(rollout, before, next, placed, truth);
+        this.#recordsWhatRunsAgain(rollout, before, placed, plan);
+      }
     }
     if (before.phase === "activating" && next.phase === "observing") this.#isLiveAsAWhole(rollout, next);
     if (before.phase === "waiting-for-gates" && next.phase === "activating")
@@ -78,6 +81,17 @@ export class StepPromises {
     if (forMs < stage.gates.soakMs && !rollout.overrides.some(({ check }) => check === "soak"))
       this.#broken("soak", `${rollout.id} passed on ${host}, ${forMs}ms after it was live there`);
     if (this.#isSilent(host)) this.#broken("pass", `${rollout.id} passed on ${host}, which is silent`);
+  }
+
+  /** What a host went back to is what its next rollout has to start from. */
+  #recordsWhatRunsAgain({ id }: Rollout, before: RolloutState, { change, step }: Placed, { actions }: Plan): void {
+    const { host, units } = change;
+    if (before.steps[host]?.kind !== "reverting" || step.kind !== "reverted") return;
+    const recorded = actions.flatMap((action) =>
+      action.kind === "record-proven" && action.host === host ? action.units : [],
+    );
+    const other = units.find(({ unit, from }) => !recorded.some((one) => one.unit === unit && one.digest === from));
+    if (other !== undefined) this.#broken("revert", `${id} does not record that ${host} runs ${other.from} again`);
   }
 
   /** A wave is observed when all of its hosts that take part are on trial, so that all of them soak. */

@@ -183,11 +183,13 @@ export const rolloutMutations = [
       name: "does not hear that a host undid its grant",
       find: 'return { kind: "failed", at: now, reason: "undid it because nobody confirmed it in time", touchedTraffic: true };',
       put: "return step;",
+      notSimulated: "what undid its grant shows no evidence, so that its wave ends by its deadline instead",
     },
     {
       name: "takes a host that prepares to go back for one that is back",
       find: 'case "preparing":\n      return step;\n    case "provisional":\n      return { kind: "reverted", at: now };',
       put: 'case "preparing":\n    case "provisional":\n      return { kind: "reverted", at: now };',
+      notSimulated: "the grant stands whatever the coordinator takes the host for, so that it goes back all the same",
     },
     {
       name: "does not record what runs again after a revert",

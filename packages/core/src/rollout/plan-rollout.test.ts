@@ -222,6 +222,9 @@ describe("going back", () => {
     });
     it.says("web-2", { kind: "withdrawn" });
     it.says("web-3", { kind: "withdrawn" });
+    it.says("web-1", { kind: "preparing", doing: "starts what ran before" });
+    it.settle();
+    expect(it.state).toMatchObject({ phase: "reverting", steps: { "web-1": { kind: "reverting" } } });
     it.says("web-1", live);
     it.settle();
     expect(it.state.phase).toBe("reverted");
