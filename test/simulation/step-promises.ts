@@ -59,7 +59,15 @@ export class StepPromises {
     if (before.phase === "activating" && next.phase === "observing") this.#isLiveAsAWhole(rollout, next);
     if (before.phase === "waiting-for-gates" && next.phase === "activating")
       this.#holdsWhatPassed(rollout, next, truth);
+    if (before.phase !== "completed" && next.phase === "completed") this.#isEverywhere(rollout, next);
     this.#inTime(rollout, before, plan);
+  }
+
+  /** What is completed has passed on every host of every environment, but for those that were lost. */
+  #isEverywhere(rollout: Rollout, { steps }: RolloutState): void {
+    const left = placedSteps(rollout, steps).find(({ step }) => step.kind !== "passed" && step.kind !== "skipped");
+    if (left !== undefined)
+      this.#broken("completed", `${rollout.id} is completed while ${left.change.host} is ${left.step.kind}`);
   }
 
   #stepped(rollout: Rollout, before: RolloutState, next: RolloutState, placed: Placed, truth: StoreTruth): void {

@@ -7,11 +7,13 @@ export const operatorMutations = [
       name: "lets grants lapse while a person thinks",
       find: 'const lapsesSoon = "confirmBy" in step && step.confirmBy < instant(now + window / 2);',
       put: "const lapsesSoon = false;",
+      notSimulated: "simulated people answer before what they hold lapses",
     },
     {
       name: "keeps a paused wave live that regresses",
       find: "if (isRegressed(input, steps)) return",
       put: "if (steps === null) return",
+      notSimulated: "what simulated people pause is well, or has been judged before",
     },
     {
       name: "keeps a paused wave live that fails",

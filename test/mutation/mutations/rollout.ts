@@ -222,11 +222,13 @@ export const rolloutMutations = [
       name: "lets a younger rollout take the last room",
       find: "if (atOnce <= 0 ||",
       put: "if (atOnce < 0 ||",
+      notSimulated: "no promise says whose turn comes first; each comes by its deadline",
     },
     {
       name: "takes no rollout for older",
       find: "active.findIndex(({ rollout }) => rollout.id === id),",
       put: "0,",
+      notSimulated: "no promise says whose turn comes first; each comes by its deadline",
     },
   ]),
   ...mutationsOf("rollout/plan-waves.ts", [
@@ -268,6 +270,7 @@ export const rolloutMutations = [
       name: "lets hosts undo a grant before its wave has been observed",
       find: "return after(observingDeadline(stage, activatingUntil), confirmMarginMs);",
       put: "return after(activatingUntil, confirmMarginMs);",
+      notSimulated: "simulated waves pass within the margin that is left, or not at all",
     },
     {
       name: "goes back everywhere at once",

@@ -9,11 +9,14 @@ const change = (host: string, site: string) => ({
 });
 
 /** Two rollouts that change different units of the same site, so that only the cap keeps them apart. */
-function pair(atOnce = 1): { readonly older: World; readonly younger: World; round(): void } {
+function pair(
+  atOnce = 1,
+  olderHosts = ["web-1", "web-2", "web-3"],
+): { readonly older: World; readonly younger: World; round(): void } {
   const stages = (units: (host: string) => ReturnType<typeof change>, hosts: readonly string[]) => [
     { ...stage("production", [[]], { maxUnavailable: atOnce }), waves: [hosts.map(units)] },
   ];
-  const older = world(rollout({ id: "r-1", stages: stage1(["web-1", "web-2", "web-3"], atOnce) }));
+  const older = world(rollout({ id: "r-1", stages: stage1(olderHosts, atOnce) }));
   const younger = world(
     rollout({ id: "r-2", stages: stages((host) => change(host, "shop"), ["web-4", "web-5", "web-6"]) }),
   );
@@ -53,6 +56,17 @@ test("a younger rollout that began alone leaves the room that it frees to an old
   );
   round();
   expect(kinds(older)).toEqual(["activating", "pending", "pending"]);
+});
+
+test("a younger rollout leaves the last room to a single host of an older one", () => {
+  const { older, younger } = pair(1, ["web-1"]);
+  older.plan();
+  expect({ phase: older.state.phase, steps: kinds(older) }).toEqual({ phase: "activating", steps: ["pending"] });
+  const active = [older, younger].map(({ input }) => ({ rollout: input.rollout, state: input.state }));
+  const hosts = { ...older.input.hosts, ...younger.input.hosts };
+  younger.input = { ...younger.input, others: othersOf("r-2", active, hosts) };
+  younger.settle();
+  expect(kinds(younger)).toEqual(["pending", "pending", "pending"]);
 });
 
 test("a host that could not go anyway keeps nobody waiting", () => {
