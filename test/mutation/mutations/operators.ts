@@ -26,6 +26,7 @@ export const operatorMutations = [
       name: "promotes against a regression",
       find: '  if (verdict.kind === "regressed") {\n    return refuse(\n      "verb-refused",\n      `cannot promote',
       put: '  if (verdict.kind === "none") {\n    return refuse(\n      "verb-refused",\n      `cannot promote',
+      notSimulated: "a regression halts the rollout with the next plan, promoted or not",
     },
     {
       name: "aborts without taking its grants back",
@@ -44,11 +45,13 @@ export const operatorMutations = [
       name: "resumes with deadlines that have passed",
       find: "const state = later(paused.resumeTo, between(paused.since, now));",
       put: "const state = now > 0 ? paused.resumeTo : later(paused.resumeTo, between(paused.since, now));",
+      notSimulated: "simulated people pause for shorter than a wave has left",
     },
     {
       name: "resumes with grants that lapse before the wave can pass",
       find: "granted && step.confirmBy < needed",
       put: "granted && step.confirmBy < 0",
+      notSimulated: "grants that a person holds are prolonged with every plan, for longer than simulated waves take",
     },
   ]),
   ...mutationsOf("rollout/override-gate.ts", [
@@ -56,6 +59,7 @@ export const operatorMutations = [
       name: "overrides the evidence against a regression",
       find: 'if (verdict.kind === "regressed" && state.phase === "observing")',
       put: 'if (verdict.kind === "none")',
+      notSimulated: "a regression halts the rollout with the next plan, overridden or not",
     },
     {
       name: "opens a gate for every wave by one override",
@@ -74,6 +78,7 @@ export const operatorMutations = [
       name: "stops what goes back when everything is halted",
       find: 'if (rollout.kind === "revert" || refusal(',
       put: "if (refusal(",
+      notSimulated: "a revert that is held goes on once the halt is lifted, and nothing says how soon",
     },
   ]),
   ...mutationsOf("gates/judge-gates.ts", [
@@ -81,6 +86,7 @@ export const operatorMutations = [
       name: "asks gates of a rollout that goes back",
       find: 'if (rollout.kind === "revert") return [];',
       put: 'if (rollout.kind === "none") return [];',
+      notSimulated: "a revert waits at its gates then, and no promise says how soon it has to be back",
     },
     {
       name: "starts a wave in a window that is too short for it",

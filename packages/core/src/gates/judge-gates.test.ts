@@ -4,6 +4,7 @@ import { overrideGate } from "../rollout/override-gate.ts";
 import type { Rollout, Stage } from "../rollout/rollout.ts";
 import { at, healthy, live, regressed, rollout, stage, type World, world } from "../rollout/rollout-builders.ts";
 import { type DurationMs, instant, minutes, seconds } from "../units/time.ts";
+import { findUncovered } from "./coverage.ts";
 import type { Freeze } from "./freeze.ts";
 import type { GateFacts, GateName } from "./gate.ts";
 import type { TimeWindow } from "./time-window.ts";
@@ -280,6 +281,21 @@ describe("coverage", () => {
     const it = subset("release", "v2");
     it.silence("at-2");
     expect(waitsFor(it)[0]).toContain("1 of 2 hosts of acceptance are not covered: at-2 is silent");
+  });
+
+  test("a host that is on trial in this very rollout is not covered yet", () => {
+    const it = subset("release", "v2");
+    const grant = {
+      kind: "provisional",
+      grant: "g",
+      since: it.input.now,
+      confirmBy: it.input.now,
+      switchMs: 1,
+    } as const;
+    const state = { ...it.state, steps: { ...it.state.steps, "at-1": grant } };
+    expect(findUncovered({ ...it.input, state }, below)).toEqual([
+      { host: "at-1", why: "has not passed in this rollout" },
+    ]);
   });
 
   test("a restart of a subset covers nothing", () => {

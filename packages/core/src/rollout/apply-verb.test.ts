@@ -95,6 +95,17 @@ test("a paused rollout grants nothing, keeps what is out alive, and has the same
   expect(step?.kind === "provisional" && step.confirmBy).toBeGreaterThan(it.state.deadline);
 });
 
+test("a rollout that is resumed late gives its grants the time that its wave has left", () => {
+  const it = onTrial(rollout(), inconclusive);
+  tell(it, "pause", { reason: "lunch" });
+  // Nobody plans meanwhile, as while a coordinator is away: nothing is prolonged.
+  it.pass(minutes(60));
+  tell(it, "resume");
+  if (it.state.phase !== "observing") throw new Error(it.state.phase);
+  const step = it.state.steps["web-1"];
+  expect(step?.kind === "provisional" && step.confirmBy).toBeGreaterThan(it.state.deadline);
+});
+
 test("a regression halts a paused trial as well", () => {
   const it = onTrial(rollout(), inconclusive);
   tell(it, "pause");
