@@ -7,11 +7,13 @@ export const hostMutations = [
       name: "takes the grant away from what is on trial",
       find: 'step.kind !== "activating" && step.kind !== "provisional" && step.kind !== "reverting"',
       put: 'step.kind !== "activating" && step.kind !== "reverting"',
+      notSimulated: "every trial ends by itself then: nothing breaks, and nothing goes forwards",
     },
     {
       name: "does not have hosts keep what is proven",
       find: "[desired, proven, ...granted,",
       put: "[desired, ...granted,",
+      notSimulated: "simulated hosts have room for everything, and remove nothing",
     },
     {
       name: "grants the new release for the way back",
@@ -25,7 +27,13 @@ export const hostMutations = [
     },
   ]),
   ...mutationsOf("intent/judge-intent.ts", [
-    { name: "obeys a lower fence", find: "if (got.fence < have.maxFence)", put: "if (got.fence < 0)" },
+    {
+      name: "obeys a lower fence",
+      find: "if (got.fence < have.maxFence)",
+      put: "if (got.fence < 0)",
+      notSimulated:
+        "what comes with a lower fence is of an older generation as well in simulated histories, and refused for that",
+    },
     {
       name: "obeys the intent before the newest",
       find: 'if (got.generation < have.generation) return { kind: "stale"',

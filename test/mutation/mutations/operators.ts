@@ -151,6 +151,8 @@ export const operatorMutations = [
       name: "takes the approval of one environment for another",
       find: "one.environment === environment && one.role === role",
       put: "one.role === role",
+      notSimulated:
+        "simulated people approve what waits for them, so that an environment has approvals of its own by then",
     },
   ]),
   ...mutationsOf("gates/coverage.ts", [
@@ -164,6 +166,8 @@ export const operatorMutations = [
       name: "takes a silent host below for covered",
       find: 'return hosts[host]?.connected === true ? undefined : "is silent";',
       put: "return undefined;",
+      notSimulated:
+        "who falls silent below has passed there all the same, and what is asked of the silent elsewhere holds the wave",
     },
   ]),
   ...mutationsOf("gates/freeze.ts", [

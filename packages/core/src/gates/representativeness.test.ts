@@ -35,6 +35,10 @@ test("TLS and the edge are told apart from the kind", () => {
   expect(sentences(`${internal}, ${open}`, `${internal}, ${behindEdge}`)).toEqual([
     "production shop: production has 1 public binding of shop over TLS with an edge, acceptance has 1 public binding, none of them like that",
   ]);
+  // Nothing but the TLS differs.
+  expect(sentences(open, overTls)).toEqual([
+    "production shop: production has 1 public binding of shop over TLS without an edge, acceptance has 1 public binding, none of them like that",
+  ]);
   expect(sentences(`${internal}, ${behindEdge}`, `${internal}, ${overTls}`)).toEqual([
     "production shop: production has 1 public binding of shop over TLS without an edge, acceptance has 1 public binding, none of them like that",
   ]);
