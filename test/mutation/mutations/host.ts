@@ -60,6 +60,7 @@ export const hostMutations = [
       name: "leads hosts that obey another intent of the same generation",
       find: "memory.generation === issued.generation && memory.digest !== issued.digest",
       put: "memory.generation < 0",
+      notSimulated: "two coordinators of one generation would have to lead one host: a backup is always behind",
     },
   ]),
   ...mutationsOf("activation/create-activation.ts", [
@@ -68,6 +69,7 @@ export const hostMutations = [
       name: "restarts nothing that has the same release",
       find: 'grant.kind !== "restart" && isAsWanted',
       put: "isAsWanted",
+      notSimulated: "a restart that does nothing is as good a release as before, for every promise",
     },
   ]),
   ...mutationsOf("activation/plan-activation.ts", [
@@ -75,6 +77,7 @@ export const hostMutations = [
       name: "goes on preparing after confirm-by",
       find: 'return input.now >= state.grant.confirmBy ? stopBefore(input, { kind: "unconfirmed" }) : undefined;',
       put: "return undefined;",
+      notSimulated: "simulated hosts prepare for minutes, and have longer",
     },
     {
       name: "keeps live what nobody confirmed",
@@ -90,6 +93,7 @@ export const hostMutations = [
       name: "keeps what was withdrawn while it was being prepared",
       find: 'if (input.word.kind !== "held") return stopBefore(input, { kind: "withdrawn" });',
       put: "",
+      notSimulated: "it is taken back before it is switched, later",
     },
     {
       name: "prepares a grant further after a cold start",
@@ -107,6 +111,7 @@ export const hostMutations = [
       name: "does not wait until a slot is ready",
       find: 'if (waiting.length === 0) {\n    return go({ ...state, phase: "starting-successors"',
       put: 'if (waiting.length >= 0) {\n    return go({ ...state, phase: "starting-successors"',
+      notSimulated: "probes before the switch find out what is not ready",
     },
     {
       name: "switches although the probes before fail",
@@ -123,6 +128,7 @@ export const hostMutations = [
       name: "waits for files for ever",
       find: 'if (input.now >= state.deadline) {\n    return refuse(input, "install"',
       put: 'if (input.now < 0) {\n    return refuse(input, "install"',
+      notSimulated: "what cannot be fetched ends with its grant",
     },
   ]),
   ...mutationsOf("activation/plan-switching.ts", [

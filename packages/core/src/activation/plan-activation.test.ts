@@ -600,6 +600,14 @@ test.each([...phases, "switching", "probing-after", "provisional"] as const)(
   },
 );
 
+test.each(phases)("a grant withdrawn while %s is prepared no further", (phase) => {
+  const world = hostWith(grantFor(allTo2));
+  runUntil(world, phase);
+  world.word = { kind: "withdrawn" };
+  pass(world);
+  expect([...phases, "switching"]).not.toContain(world.state.phase);
+});
+
 test.each(["switching", "probing-after", "provisional"] as const)(
   "a host that comes up cold while %s goes back to what was proven",
   (phase) => {
