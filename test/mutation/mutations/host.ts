@@ -43,6 +43,7 @@ export const hostMutations = [
       name: "takes another text of the same generation for the same",
       find: "return got.digest === have.digest\n",
       put: "return got.digest !== undefined\n",
+      notSimulated: "two coordinators of one generation would have to lead one host: a backup is always behind",
     },
   ]),
   ...mutationsOf("intent/judge-lead.ts", [
@@ -142,11 +143,13 @@ export const hostMutations = [
       name: "keeps live what the probes after the switch find broken",
       find: 'if (verdict.kind === "bad") return unlessOneWay(input, state, verdict.sentence);',
       put: 'if (verdict.kind === "bad") return toProvisional(state, []);',
+      notSimulated: "what is broken then shows no good evidence, and its wave does not pass",
     },
     {
       name: "keeps live what crashes in a loop",
       find: ">= restartsMax,",
       put: ">= restartsMax * 1000,",
+      notSimulated: "what crashes answers no probe, and its wave does not pass",
     },
     {
       name: "leaves the old table in a proxy that accepts",
@@ -176,11 +179,15 @@ export const hostMutations = [
       name: "does not start again what was live before",
       find: "if (slots.length > 0) return slots;",
       put: "if (slots.length > 99) return slots;",
+      notSimulated:
+        "what was live before is kept for the way back, and a process that ends is started again by its keeper",
     },
     {
       name: "ends a slot that users are sent to",
       find: "slotSeen(host, site, to) !== undefined && !isLedTo(host, site, to)",
       put: "slotSeen(host, site, to) !== undefined",
+      notSimulated:
+        "somebody would have to lead a proxy back by hand, whose own grant was withdrawn with that of its site",
     },
   ]),
   ...mutationsOf("activation/probe-tally.ts", [

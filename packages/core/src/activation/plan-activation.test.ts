@@ -463,6 +463,22 @@ test("a proxy that waits for the sockets and leads to what is being ended is tol
   ]);
 });
 
+test("a copy that users are led to again is not ended, though its grant and that of its proxy were withdrawn", () => {
+  const world = hostWith(grantFor(allTo2.slice(0, 2)));
+  runUntil(world, "provisional");
+  const onTrial = world.proxies.find(({ unit, draining }) => unit === "proxy:shop" && !draining)?.slots;
+  if (onTrial === undefined) throw new Error("nobody accepts");
+  world.word = { kind: "withdrawn" };
+  runUntil(world, "clearing");
+  const [back] = world.proxies.filter(({ unit, draining }) => unit === "proxy:shop" && !draining);
+  Object.assign(back ?? {}, { slots: onTrial });
+  expect(liveRelease(world, "shop")).toBe("shop-2.0.0");
+  world.acted.length = 0;
+  expect(endOf(world)).toEqual({ kind: "withdrawn" });
+  expect(world.acted).not.toContain("stop-slot");
+  expect(liveRelease(world, "shop")).toBe("shop-2.0.0");
+});
+
 /** The other grant of a site, for its proxy, let its successor accept by the slots of a moment ago. */
 function letOldSlotsAccept(world: SimulatedHost): void {
   const [accepting] = world.proxies.filter(({ unit, draining }) => unit === "proxy:shop" && !draining);
