@@ -21,9 +21,12 @@ async function beginningsOf(arenas?: string): Promise<string> {
   return told.replaceAll(String(child.pid), "same").trim();
 }
 
-test.runIf(process.execve !== undefined)("an agent begins once more in place, with one arena of memory and one thread of V8's", async () => {
-  expect(await beginningsOf()).toBe("same:any:any same:1:1");
-});
+test.runIf(process.execve !== undefined)(
+  "an agent begins once more in place, with one arena of memory and one thread of V8's",
+  async () => {
+    expect(await beginningsOf()).toBe("same:any:any same:1:1");
+  },
+);
 
 test("what the host itself says of arenas holds, and then it begins once", async () => {
   expect(await beginningsOf("4")).toBe("same:4:any");
