@@ -6,10 +6,11 @@ import { useCompileCache } from "@sluice/runtime/programs/use-compile-cache";
 
 // Every thread of glibc's takes memory from an arena of its own, which keeps what it once needed; an agent has one thread that does
 // anything, and sleeps. One thread of V8's beside it is enough as well: every collection wakes all of them, for a millisecond's work. Both
-// are read when a program begins, so the agent begins again in place, in some 40 ms.
-if (process.argv[2] === "agent" && process.argv[3] === "run" && process.env.MALLOC_ARENA_MAX === undefined) {
-  const args = [process.execPath, "--v8-pool-size=1", ...process.execArgv, ...process.argv.slice(1)];
-  process.execve?.(process.execPath, args, { ...process.env, MALLOC_ARENA_MAX: "1" });
+// are read when a program begins, so the agent begins again in place, in some 40 ms. What the host itself says of arenas holds.
+const onePoolThread = "--v8-pool-size=1";
+if (process.argv[2] === "agent" && process.argv[3] === "run" && !process.execArgv.includes(onePoolThread)) {
+  const args = [process.execPath, onePoolThread, ...process.execArgv, ...process.argv.slice(1)];
+  process.execve?.(process.execPath, args, { MALLOC_ARENA_MAX: "1", ...process.env });
 }
 
 // The part of the heap where objects are born stays at its first size (1 MB). V8 lets it grow to 32 MB and never gives it back before it

@@ -28,6 +28,6 @@ test.runIf(process.execve !== undefined)(
   },
 );
 
-test("what the host itself says of arenas holds, and then it begins once", async () => {
-  expect(await beginningsOf("4")).toBe("same:4:any");
+test.runIf(process.execve !== undefined)("what the host itself says of arenas holds", async () => {
+  expect(await beginningsOf("4")).toBe("same:4:any same:4:1");
 });

@@ -165,14 +165,17 @@ export class Watchdog {
   }
 
   async #runOnce(program: AgentProgramFile): Promise<AgentEnd> {
-    const { args, say, pid } = this.#options;
+    const { args, say, pid, timings } = this.#options;
     const agent = new StartedAgent(program, args, pid);
+    const silence = new Silence(timings.checkEveryMs);
     this.#agent = agent;
+    // Before anything else is waited for: its first sign may come meanwhile.
+    this.#silence = silence;
     say("watchdog.started", { program: program.digest ?? "installed", trial: program.trial, agent: agent.pid });
     await this.#record();
     const over = new AbortController();
     const guard = program.trial === undefined ? undefined : this.#guard(agent, program, over.signal);
-    const listening = this.#listen(agent, program, over.signal);
+    const listening = this.#listen(agent, program, silence, over.signal);
     const end = await agent.ended;
     over.abort();
     await Promise.all([guard, listening]);
@@ -236,10 +239,8 @@ export class Watchdog {
    * Ends a program that does not go about its work, or no longer: a host whose agent only seems to be there is looked after by nobody.
    * Of one that was never heard of nothing is expected, as older ones give no signs; one on trial has to report, and by then has.
    */
-  async #listen(agent: StartedAgent, program: AgentProgramFile, over: AbortSignal): Promise<void> {
+  async #listen(agent: StartedAgent, program: AgentProgramFile, silence: Silence, over: AbortSignal): Promise<void> {
     const { timings } = this.#options;
-    const silence = new Silence(timings.checkEveryMs);
-    this.#silence = silence;
     const name = nameOf(program);
     const firstMs = program.trial === undefined && this.#signing.has(name) ? timings.firstSignWithinMs : undefined;
     while (!over.aborted) {
