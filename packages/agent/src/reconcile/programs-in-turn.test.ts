@@ -5,7 +5,7 @@ import { sha256Text } from "@sluice/runtime";
 import { expect, test } from "vitest";
 import { emptyLedger, type Ledger } from "../ledger/ledger.ts";
 import { grantOf } from "../testing/build-intent.ts";
-import { recordChange, whyNotYet } from "./settle-ledger.ts";
+import { recordChange, settleLedger, whyNotYet } from "./settle-ledger.ts";
 
 const releaseOf = (unit: ProgramUnit) => programRelease(unit, "2.0.0", undefined, sha256Text);
 const grants: Readonly<Record<ProgramUnit, Grant>> = {
@@ -49,4 +49,24 @@ test("nothing that moves and a keeper that hands over meet; what is merely on tr
 test("a keeper that does not say what it is is not changed", () => {
   const { keeper: _, ...mute } = host;
   expect(whyNotYet(emptyLedger, grants.keeper, mute)).toContain("does not say which version it is");
+});
+
+test("a keeper that comes after its grant has ended, since nobody waited for its handover, hands back", () => {
+  const { digest, version } = releaseOf("keeper");
+  const ended = {
+    grant: grants.keeper,
+    since: instant(0),
+    release: releaseOf("keeper"),
+    end: { kind: "withdrawn" },
+  } as const;
+  const late = recordChange(emptyLedger, { ...ended, phase: "ended", at: instant(1) });
+  const settled = (keeper: KeeperSeen, ledger = late) =>
+    settleLedger(ledger, { now: instant(2), intent: undefined, host: { ...host, keeper }, obeyGrants: true })
+      .keeperChanges?.["k"];
+  const successor = { ...seen, digest, version, trial: "k" };
+  expect(settled(successor)).toMatchObject({ phase: "handing-back", end: { kind: "withdrawn" } });
+  expect(settled(seen)?.phase).toBe("ended");
+  expect(settled(successor, { ...late, proven: { keeper: releaseOf("keeper") } })?.phase, "it is the proven one").toBe(
+    "ended",
+  );
 });

@@ -14,7 +14,7 @@ import type {
 import { createActivation, programOf } from "@sluice/core/activation/create-activation";
 import { slotSeen } from "@sluice/core/activation/observed-host";
 import { keeperUnit, parseUnit } from "@sluice/core/intent/intent";
-import { createProgramChange } from "@sluice/core/programs/plan-program-change";
+import { createProgramChange, takeBackSuccessor } from "@sluice/core/programs/plan-program-change";
 import { isTrial, unitOf } from "@sluice/core/programs/program-change";
 import { canonicalJson } from "@sluice/core/units/canonical-json";
 import { sameJson } from "@sluice/core/units/same-json";
@@ -79,7 +79,16 @@ export interface SettleInput {
 
 /** Brings the ledger up to date with intent and host: proven releases learned, new grants begun, old ones forgotten. */
 export function settleLedger(ledger: Ledger, input: SettleInput): Ledger {
-  const steps = [forgetOld, learnProven, learnCertificates, noticeStrangers, beginGrants, notePending, noteProcesses];
+  const steps = [
+    forgetOld,
+    takeBackKeepers,
+    learnProven,
+    learnCertificates,
+    noticeStrangers,
+    beginGrants,
+    notePending,
+    noteProcesses,
+  ];
   const settled = steps.reduce((so, step) => step(so, input), ledger);
   return sameJson(settled, ledger) ? ledger : settled;
 }
@@ -107,6 +116,14 @@ function forgetOld(ledger: Ledger, { now, intent }: SettleInput): Ledger {
     localActs: ledger.localActs.filter(({ at }) => now < after(at, localActsKeptMs)).slice(-10),
     previous: Object.fromEntries(Object.entries(ledger.previous).filter(([, { until }]) => now < until)),
   };
+}
+
+/** A keeper that came for a grant when that had ended already. */
+function takeBackKeepers(ledger: Ledger, { host: { keeper }, now }: SettleInput): Ledger {
+  const ended = keeper?.trial === undefined ? undefined : ledger.keeperChanges?.[keeper.trial];
+  if (ended === undefined || ledger.proven[keeperUnit]?.digest === keeper?.digest) return ledger;
+  const change = takeBackSuccessor(ended, keeper, now);
+  return change === undefined ? ledger : withChange(ledger, keeperUnit, change);
 }
 
 /**

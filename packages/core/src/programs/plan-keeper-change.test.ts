@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import type { KeeperSeen, ObservedHost } from "../activation/observed-host.ts";
 import type { Grant } from "../intent/intent.ts";
 import { instant } from "../units/time.ts";
-import { planProgramChange } from "./plan-program-change.ts";
+import { planProgramChange, takeBackSuccessor } from "./plan-program-change.ts";
 import { noChangeFacts, type ProgramChange, type ProgramChangeInput, programChangeProgress } from "./program-change.ts";
 import { programChangeSchema } from "./program-change-schema.ts";
 import { programRelease } from "./program-release.ts";
@@ -33,7 +33,8 @@ function plan(state: ProgramChange, over: Partial<ProgramChangeInput> = {}) {
 const subject = { grant, since: instant(0), release };
 const deadline = instant(9_000);
 const trying: ProgramChange = { ...subject, phase: "trying", deadline };
-const changing: ProgramChange = { ...subject, phase: "changing-over", startedAt: instant(500), deadline, kept };
+const by = { pid: before.pid, startedAtMs: before.startedAtMs };
+const changing: ProgramChange = { ...subject, phase: "changing-over", startedAt: instant(500), deadline, kept, by };
 const running: ProgramChange = { ...subject, phase: "on-trial", startedAt: instant(500), deadline, kept };
 const provisional: ProgramChange = { ...subject, phase: "provisional", switchedAt: instant(900), switchMs: 400 };
 const handingBack: ProgramChange = { ...subject, phase: "handing-back", deadline, end: { kind: "withdrawn" } };
@@ -41,7 +42,7 @@ const handingBack: ProgramChange = { ...subject, phase: "handing-back", deadline
 test("a good keeper is handed over to, holds what the one before held, and is proven once it is confirmed", () => {
   expect(plan(trying, { facts: { ...noChangeFacts, saidVersion: "2.0.0" } }).next).toMatchObject({
     phase: "changing-over",
-    kept,
+    ...{ kept, by },
   });
   expect(plan(changing).actions).toEqual([{ kind: "hand-over", release, grant: "g" }]);
   expect(plan(changing, { running: onTrial }).next).toMatchObject({ phase: "on-trial", kept });
@@ -102,6 +103,13 @@ const over: readonly (readonly [string, ProgramChange, Partial<ProgramChangeInpu
     "it ended with 1",
   ],
   ["that does not come in time", changing, { now: deadline }, "did not hand over"],
+  [
+    "to which another one would have to hand over than the one that was told to",
+    changing,
+    { running: { ...before, pid: 3 } },
+    "was killed",
+  ],
+  ["that was told to before its host restarted", changing, { running: { ...before, startedAtMs: 9 } }, "was killed"],
   ["that was killed on trial", running, {}, "was killed"],
   ["that was killed later", provisional, {}, "was killed"],
   ["that was taken back before it ran", changing, { word: { kind: "withdrawn" } }, "withdrawn"],
@@ -111,4 +119,13 @@ test.each(over)("the change to a keeper %s has ended at once: another one runs a
   const { next } = plan(state, how);
   expect(next.phase).toBe("ended");
   expect(JSON.stringify(next)).toContain(why);
+});
+
+test("a keeper that comes for a grant which has ended has to hand back, and nothing else has", () => {
+  const ended: ProgramChange = { ...subject, phase: "ended", at: instant(950), end: { kind: "withdrawn" } };
+  const back = takeBackSuccessor(ended, onTrial, instant(1_000));
+  expect(back).toEqual({ ...handingBack, deadline: instant(61_000) });
+  expect(takeBackSuccessor(ended, before, instant(1_000))).toBeUndefined();
+  expect(takeBackSuccessor(ended, undefined, instant(1_000))).toBeUndefined();
+  expect(takeBackSuccessor(provisional, onTrial, instant(1_000))).toBeUndefined();
 });

@@ -131,10 +131,9 @@ function planTrying(input: ProgramChangeInput, state: InProgramChange<"trying">)
     return end(input, failed("start", reason));
   }
   if (saidVersion !== undefined) {
-    const { now, kept } = input;
+    const { now } = input;
     const deadline = after(now, changeOverWithinMs);
-    const keeping = kept === undefined ? {} : { kept };
-    return go({ ...subjectOf(state), ...keeping, phase: "changing-over", startedAt: now, deadline });
+    return go({ ...subjectOf(state), ...keepingOf(input), phase: "changing-over", startedAt: now, deadline });
   }
   const broken = brokenBy(input);
   if (broken !== undefined) return end(input, failed("start", broken));
@@ -142,6 +141,13 @@ function planTrying(input: ProgramChangeInput, state: InProgramChange<"trying">)
     return end(input, failed("start", lastFailure(input) ?? "it did not say its version in time"));
   }
   return stay(state, [{ kind: "ask-version", release }], `asking it for its version${because(input)}`);
+}
+
+/** Of a keeper: what its successor has to hold, and which process is to hand over. */
+function keepingOf({ state, running, kept }: ProgramChangeInput) {
+  if (unitOf(state) !== keeperUnit || running === undefined) return {};
+  const { pid, startedAtMs } = running;
+  return { by: { pid, startedAtMs }, ...(kept === undefined ? {} : { kept }) };
 }
 
 function planChangingOver(input: ProgramChangeInput, state: InProgramChange<"changing-over">): ProgramChangePlan {
@@ -156,6 +162,8 @@ function planChangingOver(input: ProgramChangeInput, state: InProgramChange<"cha
     if (now >= state.deadline) return end(input, failed("start", "the watchdog did not start it in time"));
     return stay(state, [], `waiting until the watchdog starts ${release.version}`);
   }
+  // It may have handed over and its successor have ended since: what may do harm is tried once.
+  if (isAnother(input.running, state.by)) return end(input, gone(input));
   const broken = brokenBy(input);
   if (broken !== undefined) return end(input, failed("start", broken));
   if (now >= state.deadline || input.running === undefined) {
@@ -163,6 +171,9 @@ function planChangingOver(input: ProgramChangeInput, state: InProgramChange<"cha
   }
   return stay(state, [{ kind: "hand-over", release, grant: grant.id }], `handing over to it${because(input)}`);
 }
+
+const isAnother = (running: ProgramChangeInput["running"], by: InProgramChange<"changing-over">["by"]): boolean =>
+  by !== undefined && running !== undefined && (running.pid !== by.pid || running.startedAtMs !== by.startedAtMs);
 
 function planOnTrial(input: ProgramChangeInput, state: InProgramChange<"on-trial">): ProgramChangePlan {
   const { now, running, facts } = input;
@@ -249,6 +260,19 @@ function end(input: ProgramChangeInput, how: ActivationEnd): ProgramChangePlan {
     return go({ ...subjectOf(state), phase: "handing-back", deadline: after(now, handBackWithinMs), end: how });
   }
   return go({ ...subjectOf(state), phase: "ended", at: now, end: how });
+}
+
+/**
+ * Of a change that has ended: an agent that was killed in the middle of a handover may have given it up before the successor came. What
+ * runs for its grant all the same has to hand back, as if it had been on trial until now. Absent: nothing does.
+ */
+export function takeBackSuccessor(
+  change: ProgramChange,
+  keeper: ProgramChangeInput["running"],
+  now: Instant,
+): ProgramChange | undefined {
+  if (change.phase !== "ended" || keeper?.trial !== change.grant.id) return undefined;
+  return { ...subjectOf(change), phase: "handing-back", deadline: after(now, handBackWithinMs), end: change.end };
 }
 
 const subjectOf = ({ grant, since, release }: ProgramChange) => ({ grant, since, release });

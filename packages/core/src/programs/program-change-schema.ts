@@ -15,7 +15,10 @@ const subject = { grant: grantSchema, since: at, release: unitReleaseSchema };
 export const programChangeSchema: z.ZodType<ProgramChange> = z.discriminatedUnion("phase", [
   z.strictObject({ ...subject, phase: z.literal("installing"), deadline: at }),
   z.strictObject({ ...subject, phase: z.literal("trying"), deadline: at }),
-  z.strictObject({ ...subject, phase: z.literal("changing-over"), startedAt: at, deadline: at, ...keeping }),
+  z.strictObject({
+    ...{ ...subject, phase: z.literal("changing-over"), startedAt: at, deadline: at, ...keeping },
+    by: z.strictObject({ pid: z.number(), startedAtMs: z.number() }).exactOptional(),
+  }),
   z.strictObject({ ...subject, phase: z.literal("on-trial"), startedAt: at, deadline: at, ...keeping }),
   z.strictObject({ ...subject, phase: z.literal("provisional"), switchedAt: at, switchMs: z.number() }),
   z.strictObject({ ...subject, phase: z.literal("handing-back"), deadline: at, end: endSchema }),

@@ -18,6 +18,12 @@ interface Keeping {
   readonly kept?: Kept;
 }
 
+/** A process that is no other one, be its pid the same. */
+interface Process {
+  readonly pid: number;
+  readonly startedAtMs: number;
+}
+
 /**
  * The states of a grant for a program of Sluice's own on one host: the agent, or the keeper. Users are touched in none of them:
  * proxies and slots go on without an agent, and stay the same processes under another keeper.
@@ -31,7 +37,14 @@ export type ProgramChange =
    * The granted program is to be started on trial in place of the one that runs: an agent by its watchdog, a keeper by the one
    * before, which hands over to it. Leaves to `on-trial` once it says that it runs, to `ended` when it did not come up.
    */
-  | (Subject & Keeping & { readonly phase: "changing-over"; readonly startedAt: Instant; readonly deadline: Instant })
+  | (Subject &
+      Keeping & {
+        readonly phase: "changing-over";
+        readonly startedAt: Instant;
+        readonly deadline: Instant;
+        /** The keeper that is to hand over. Absent: of an agent. */
+        readonly by?: Process;
+      })
   /** The granted program runs; the agent looks whether all is well. Leaves to `provisional`. */
   | (Subject & Keeping & { readonly phase: "on-trial"; readonly startedAt: Instant; readonly deadline: Instant })
   /** It runs, the coordinator is reached, and every unit is healthy. Leaves on the coordinator's word, or to `ended`. */
