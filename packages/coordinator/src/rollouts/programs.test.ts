@@ -101,7 +101,7 @@ test("a version that fails on one host is taken back everywhere, with the host's
   await using _ = rig;
   await push(rig, "2.0.0");
   const { cause } = await rig.operator.untilPhase(await restart(rig, "2.0.0"), "reverted");
-  expect(cause?.sentence).toBe(`web-1: ${reason}; it never served a request there`);
+  expect(cause?.sentence).toBe(`web-1: ${reason}; what users reach was not touched`);
   await eventually(() => running()).toEqual([byHand, byHand, byHand]);
 });
 

@@ -1,4 +1,5 @@
 import type { GrantProgress } from "../host/observation.ts";
+import { isProgramUnit } from "../intent/intent.ts";
 import type { Instant } from "../units/time.ts";
 import { unreachable } from "../units/unreachable.ts";
 import { grantOf, type PlanInput, type RolloutAction } from "./plan-input.ts";
@@ -28,7 +29,7 @@ export function settleSteps(input: PlanInput): Settled {
     steps[change.host] = settled;
     if (settled === step) continue;
     actions.push(...actionsOf(input.rollout, change, step, settled));
-    if (failure === undefined && settled.kind === "failed") failure = failureOf(change.host, step, settled, input);
+    if (failure === undefined && settled.kind === "failed") failure = failureOf(change, step, settled, input);
   }
   return failure === undefined ? { steps, actions } : { steps, actions, failure };
 }
@@ -150,15 +151,21 @@ function actionsOf(rollout: Rollout, change: HostChange, was: StepState, is: Ste
   return [{ kind: "page", sentence }];
 }
 
+/** Programs of Sluice's own never serve anybody. */
+const untouchedWords = (units: HostChange["units"]): string =>
+  units.every(({ unit }) => isProgramUnit(unit))
+    ? "what users reach was not touched"
+    : "it never served a request there";
+
 function failureOf(
-  host: string,
+  { host, units }: HostChange,
   was: StepState,
   is: Extract<StepState, { kind: "failed" }>,
   input: PlanInput,
 ): NonNullable<Settled["failure"]> {
   const grant = was.kind === "activating" || was.kind === "provisional" ? was.grant : "";
   const unconfirmed = grantOf(input.hosts[host], grant)?.progress.kind === "unconfirmed";
-  const traffic = is.touchedTraffic ? "" : "; it never served a request there";
+  const traffic = is.touchedTraffic ? "" : `; ${untouchedWords(units)}`;
   return { host, kind: unconfirmed ? "unconfirmed" : "step-failed", sentence: `${host}: ${is.reason}${traffic}` };
 }
 
