@@ -51,6 +51,15 @@ export function provenCertificates(ledger: Ledger, unit: string): CertificateSet
   return known !== undefined && known.release === ledger.proven[unit]?.digest ? known.certificates : undefined;
 }
 
+/** The same of all of them, by unit. */
+export function certificatesOfProven(ledger: Ledger): Readonly<Record<string, CertificateSet>> {
+  const known = Object.keys(ledger.certificates ?? {}).flatMap((unit) => {
+    const certificates = provenCertificates(ledger, unit);
+    return certificates === undefined ? [] : [[unit, certificates] as const];
+  });
+  return Object.fromEntries(known);
+}
+
 /** Digests of all that may still have to be started with. */
 export function certificatesInUse(ledger: Ledger): readonly string[] {
   const sets = [

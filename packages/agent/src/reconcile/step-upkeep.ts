@@ -6,7 +6,7 @@ import type { Clock } from "@sluice/runtime";
 import { carryOut, noFacts } from "../activation/carry-out.ts";
 import type { HostMemory } from "../ledger/host-memory.ts";
 import type { Ledger } from "../ledger/ledger.ts";
-import { provenCertificates } from "../ledger/proven-certificates.ts";
+import { certificatesOfProven } from "../ledger/proven-certificates.ts";
 import type { HostDrivers } from "./host-drivers.ts";
 import type { HostLooks } from "./host-looks.ts";
 import { busyUnits, slotsByActivation } from "./live-units.ts";
@@ -109,14 +109,6 @@ export function upkeepInput(
     draining: intent?.body.draining === true,
     cold: notes.cold,
   };
-}
-
-function certificatesOfProven(ledger: Ledger): UpkeepInput["certificates"] {
-  const known = Object.keys(ledger.certificates ?? {}).flatMap((unit) => {
-    const certificates = provenCertificates(ledger, unit);
-    return certificates === undefined ? [] : [[unit, certificates] as const];
-  });
-  return Object.fromEntries(known);
 }
 
 function noteReadiness(
