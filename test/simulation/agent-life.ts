@@ -2,6 +2,7 @@ import type { Ledger } from "@sluice/agent/ledger/ledger";
 import type { ActivationAction, ActivationFacts, Instant, Intent, ObservedHost, ProbeResult } from "@sluice/core";
 import type { History } from "./history.ts";
 import { DiskFull, type SimDisk } from "./sim-disk.ts";
+import { KeeperSilent } from "./sim-keeper.ts";
 import type { SimMachine } from "./sim-machine.ts";
 import type { OrderSite, SimOrders } from "./sim-orders.ts";
 import type { ProgramPorts } from "./sim-program-changes.ts";
@@ -13,7 +14,7 @@ export interface AgentPorts {
   readonly machine: SimMachine;
   readonly orders: SimOrders;
   readonly reboots: SimReboots;
-  /** Absent: the program can't be changed. */
+  /** Absent: neither the agent's program nor its keeper can be changed. */
   readonly program?: ProgramPorts;
   readonly disk: SimDisk;
   readonly now: () => Instant;
@@ -35,7 +36,7 @@ const lookAgainMs = 1000;
 export class AgentLife {
   readonly ports: AgentPorts;
   isAlive = true;
-  /** Something could not be saved: the host is looked at again though nothing has changed. */
+  /** Something could not be saved, or nothing be seen: the host is looked at again though nothing has changed. */
   isTroubled = false;
   /** The newest look at the host. */
   seen: ObservedHost | undefined;
@@ -50,8 +51,9 @@ export class AgentLife {
     this.#onLook = onLook;
   }
 
-  /** Asks every process of the host what it is. */
+  /** Asks every process of the host what it is. Throws {@link KeeperSilent} when nobody knows which there are. */
   look(): ObservedHost {
+    if (this.ports.program?.keeper?.isSilent === true) throw new KeeperSilent();
     this.seen = this.ports.machine.look();
     return this.seen;
   }
@@ -76,13 +78,13 @@ export class AgentLife {
     this.ports.onSaved();
   }
 
-  /** What could not be saved is decided again with the next look, which comes soon. */
+  /** What could not be looked at or saved is decided again with the next look, which comes soon. */
   trying(work: () => void): void {
     try {
       work();
     } catch (error) {
-      if (!(error instanceof DiskFull)) throw error;
-      this.ports.history.trace.count("disk full on a host");
+      if (!(error instanceof DiskFull) && !(error instanceof KeeperSilent)) throw error;
+      this.ports.history.trace.count(error instanceof DiskFull ? "disk full on a host" : "keeper silent");
       this.isTroubled = true;
       this.wake(lookAgainMs);
     }
@@ -107,7 +109,7 @@ export class AgentLife {
     this.stepIn(name, () => step(lane));
   }
 
-  /** One step of a lane, which ends when the step could not be saved. */
+  /** One step of a lane, which ends when the step could not see the host, or not be saved. */
   stepIn(name: string, step: () => void): void {
     let isSaved = false;
     this.trying(() => {

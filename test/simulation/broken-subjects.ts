@@ -1,6 +1,8 @@
 import { type FedEvidence, type Plan, planRollout, type StepState, type Verdict } from "@sluice/core";
 import { brokenActivations } from "./broken-activations.ts";
+import { brokenCertificates } from "./broken-certificates.ts";
 import { brokenGates } from "./broken-gates.ts";
+import { brokenKeepers } from "./broken-keepers.ts";
 import { brokenPrograms } from "./broken-programs.ts";
 import { brokenTurns } from "./broken-turns.ts";
 import { type Subject, subject } from "./subject.ts";
@@ -109,6 +111,8 @@ export const brokenSubjects: readonly BrokenSubject[] = [
   ...brokenGates,
   ...brokenTurns,
   ...brokenPrograms,
+  ...brokenKeepers,
+  ...brokenCertificates,
   {
     name: "sends an intent before it is saved",
     caughtAs: /^(11|liveness):/,

@@ -29,6 +29,8 @@ export class GatePromises {
   readonly #overridden = new Set<string>();
   readonly #approvers = new Map<string, Set<string>>();
   readonly #acknowledged = new Map<string, number>();
+  /** Rollouts of what only one environment has. */
+  readonly #alone = new Set<string>();
   readonly #heard = new HeardWays();
 
   constructor(history: History, gates: SimGates, broken: (promise: string, what: string) => never) {
@@ -40,6 +42,11 @@ export class GatePromises {
   overridden(rollout: string, gate: GateName, { stage, wave }: Waiting["at"]): void {
     this.#overridden.add(`${rollout} ${gate} ${stage}.${wave}`);
     // An environment's gate is asked for before its first wave, so that wave's override is the environment's.
+  }
+
+  /** It brings what other environments do not have, so that none of them can speak for it. */
+  concernsOneEnvironment(rollout: string): void {
+    this.#alone.add(rollout);
   }
 
   approved(rollout: string, by: string): void {
@@ -164,6 +171,7 @@ export class GatePromises {
   #uncovered(rollout: Rollout, at: Waiting["at"], steps: Waiting["steps"], { proven }: StartTruth) {
     const { gates, acceptance } = this.#history.options;
     if (gates === undefined || stageOf(rollout, at).environment !== "production") return undefined;
+    if (this.#alone.has(rollout.id)) return undefined;
     const wanted = stageOf(rollout, at).waves.flat()[0]?.units ?? [];
     for (const host of Array.from({ length: acceptance }, (_, index) => `at-${index + 1}`)) {
       const step: StepState | undefined = steps[host];

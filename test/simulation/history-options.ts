@@ -71,6 +71,10 @@ export interface HistoryOptions {
   readonly reboots?: RebootOptions;
   /** Absent: agents are what was installed, and start by themselves. */
   readonly programs?: ProgramOptions;
+  /** Absent: keepers are what was installed, and never end. */
+  readonly keepers?: KeeperOptions;
+  /** Absent: nothing presents a certificate. */
+  readonly renewals?: RenewalOptions;
   /** Acts of fate and operators that do not happen, by their number in the order in which they would: a history that was shrunk. */
   readonly without?: readonly number[];
 }
@@ -82,6 +86,24 @@ export interface ProgramOptions {
   readonly bad: number;
   /** Average time between watchdogs that are killed; 0: none is. */
   readonly watchdogCrashEveryMs: number;
+}
+
+/** Rollouts that change keepers. */
+export interface KeeperOptions {
+  readonly everyMs: number;
+  /** Chance that a version is bad. */
+  readonly bad: number;
+  /** Average time between keepers that are killed; 0: none is. */
+  readonly crashEveryMs: number;
+}
+
+/** Pairs that are put on the disks of hosts, and rollouts that make them live. */
+export interface RenewalOptions {
+  readonly everyMs: number;
+  /** Chance that clients do not trust a certificate. */
+  readonly bad: number;
+  /** Chance that nobody starts a rollout for it: it lies on disk until something else takes it. */
+  readonly left: number;
 }
 
 /** Rollouts that reboot hosts. */
@@ -132,7 +154,7 @@ export function drawOptions(seed: number): HistoryOptions {
     agentCrashAfterStep: prng.chance(0.5) ? prng.next() * 0.02 : 0,
     orderFailure: prng.chance(0.5) ? prng.next() * 0.15 : 0,
     orderMs: prng.pick([20, 20, 400, 3000]),
-    longOutage: prng.chance(0.15),
+    longOutage: prng.chance(0.1),
     restoresBackup: prng.chance(0.3),
     edgeUnknown: prng.pick([0, 0, 0.3, 1]),
     behaviours: drawBehaviours(prng),
@@ -148,12 +170,14 @@ export function drawOptions(seed: number): HistoryOptions {
     ...(createPrng(seed * 86_028_121 + 3).chance(0.15) ? { soakMs: 75_000 } : {}),
     ...(isLargest(seed) ? {} : drawReboots(createPrng(seed * 67_867_967 + 13))),
     ...(isLargest(seed) ? {} : drawPrograms(createPrng(seed * 86_028_121 + 29))),
+    ...(isLargest(seed) ? {} : drawKeepers(createPrng(seed * 32_452_843 + 37))),
+    ...(isLargest(seed) ? {} : drawRenewals(createPrng(seed * 49_979_687 + 31), pace)),
     ...(isLargest(seed) ? busy : {}),
   };
 }
 
 /** Every other history is small: few hosts and sites, and whatever comes again and again comes sooner, for a shorter time. */
-const isSmall = (seed: number): boolean => seed % 250 !== 0 && createPrng(seed * 86_028_121 + 19).chance(0.7);
+const isSmall = (seed: number): boolean => seed % 250 !== 0 && createPrng(seed * 86_028_121 + 19).chance(0.75);
 
 /** What times of a history are multiplied by. */
 const paceOf = (seed: number): number => (isSmall(seed) ? 0.75 : 1);
@@ -163,7 +187,7 @@ const paceOf = (seed: number): number => (isSmall(seed) ? 0.75 : 1);
  * rollouts come as far as the waves in which that shows.
  */
 const drawSkipping = (prng: Prng): Partial<HistoryOptions> =>
-  prng.chance(0.03)
+  prng.chance(0.02)
     ? {
         skipLostMs: prng.whole(16_000, minute / 2),
         acceptance: 1,
@@ -181,13 +205,42 @@ const drawSkipping = (prng: Prng): Partial<HistoryOptions> =>
 
 /** Drawn apart as well. */
 const drawPrograms = (prng: Prng): Pick<HistoryOptions, "programs"> =>
-  prng.chance(0.03)
+  prng.chance(0.02)
     ? {
         programs: {
           everyMs: prng.whole(minute / 2, 2 * minute),
           bad: prng.pick([0.3, 0.6, 1]),
           watchdogCrashEveryMs: prng.chance(0.5) ? prng.whole(minute, 4 * minute) : 0,
         },
+      }
+    : {};
+
+/** Drawn apart as well. */
+const drawRenewals = (prng: Prng, pace: number): Pick<HistoryOptions, "renewals"> =>
+  prng.chance(0.04)
+    ? {
+        renewals: {
+          everyMs: prng.whole(pace * minute, pace * 3 * minute),
+          bad: prng.pick([0.2, 0.5, 1]),
+          left: prng.pick([0, 0.5]),
+        },
+      }
+    : {};
+
+/**
+ * Drawn apart as well. In some of them agents change, too: one of another version has to leave the keeper as it is. Often enough nobody
+ * is there to confirm one on trial.
+ */
+const drawKeepers = (prng: Prng): Partial<HistoryOptions> =>
+  prng.chance(0.035)
+    ? {
+        keepers: {
+          everyMs: prng.whole(minute / 2, 2 * minute),
+          bad: prng.pick([0.3, 0.6, 1]),
+          crashEveryMs: prng.chance(0.5) ? prng.whole(minute, 3 * minute) : 0,
+        },
+        ...(prng.chance(0.25) ? { programs: { everyMs: minute, bad: 0.3, watchdogCrashEveryMs: 0 } } : {}),
+        longOutage: prng.chance(0.3),
       }
     : {};
 
@@ -206,9 +259,9 @@ const busy = { deployEveryMs: minute, faultsMs: 5 * minute, longOutage: false, a
 const drawFullDisk = (prng: Prng): Pick<HistoryOptions, "fullDiskEveryMs"> =>
   prng.chance(0.15) ? { fullDiskEveryMs: prng.whole(minute / 2, 2 * minute) } : {};
 
-/** Most faults show soon or not at all; three histories in ten go on for as long as was drawn. */
+/** Most faults show soon or not at all; one history in ten goes on for as long as was drawn. */
 function shortened(ms: number, seed: number): number {
-  const isLong = createPrng(seed * 7727 + 20_894).chance(0.15);
+  const isLong = createPrng(seed * 7727 + 20_894).chance(0.1);
   const shortest = 3 * minute * paceOf(seed);
   return isLong ? ms : shortest + Math.ceil((ms - shortest) / 3);
 }

@@ -3,6 +3,7 @@ import type { Instant } from "@sluice/core";
 import type { Behaviour, HistoryOptions } from "./history-options.ts";
 import type { Prng } from "./prng.ts";
 import type { ProgramBehaviour } from "./program-behaviour.ts";
+import type { PairBehaviour } from "./sim-pairs.ts";
 import type { Subject } from "./subject.ts";
 import type { VirtualTime } from "./virtual-time.ts";
 
@@ -21,8 +22,10 @@ export interface History {
   readonly trace: Trace;
   /** What the releases that were ever pushed do, by digest. */
   readonly behaviours: Map<string, Behaviour>;
-  /** The same of the programs of agents. */
+  /** The same of versions of agents and keepers. */
   readonly programs?: ReadonlyMap<string, ProgramBehaviour>;
+  /** What clients make of the certificates that were ever put on disk. */
+  readonly pairs?: ReadonlyMap<string, PairBehaviour>;
   /** Sites that fail at present for a reason of their own, whatever release is live, by `host|site`. */
   readonly outages?: ReadonlySet<string>;
   /** Nothing can be written to the coordinator's store. */

@@ -8,6 +8,7 @@ import {
   type SlotName,
   type UnitKey,
 } from "@sluice/core";
+import { CertificatePromises } from "./certificate-promises.ts";
 import { type History, Violation } from "./history.ts";
 import { countOpen, type ProxyProcess, type SimMachine, type SlotProcess, type Way } from "./sim-machine.ts";
 import { bindingsOf, drainMs, sitesOf } from "./simulated-fleet.ts";
@@ -54,6 +55,8 @@ export class HostPromises {
   /** Since when something runs that has to go, by unit and digest. */
   readonly #toGoSince = new Map<string, number>();
   #ledger: Ledger | undefined;
+  /** Absent: nothing presents a certificate. */
+  readonly certificates: CertificatePromises | undefined;
   /** The newest start of the host after which users could reach everything. */
   completeBoot = 0;
 
@@ -62,6 +65,16 @@ export class HostPromises {
     this.#host = host;
     this.#onServed = onServed;
     this.#sites = sitesOf(history.options);
+    this.certificates = history.options.renewals && this.#watchCertificates();
+  }
+
+  #watchCertificates(): CertificatePromises {
+    return new CertificatePromises({
+      ...{ history: this.#history, host: this.#host },
+      broken: (promise, what) => this.#broken(promise, what),
+      open: () => this.#open(),
+      isCutOff: (grant) => this.#cutOff.has(grant),
+    });
   }
 
   #broken(promise: string, what: string): never {
@@ -90,6 +103,7 @@ export class HostPromises {
     }
     this.#reached = reached;
     for (const site of this.#sites) for (const way of this.#host.machine.ways(site)) this.#checkSet(site, way);
+    this.certificates?.processesChanged();
     this.memoryChanged();
   }
 
@@ -98,6 +112,7 @@ export class HostPromises {
     const { ledger, intent } = this.#host.disk;
     const before = this.#ledger;
     this.#ledger = ledger;
+    this.certificates?.memoryChanged();
     if (before?.activations !== ledger.activations) this.#keepsOneWay();
     if (before === undefined || before.proven === ledger.proven) return;
     const reached = this.#reach();
@@ -126,6 +141,7 @@ export class HostPromises {
   /** Promises 2 and 9, again and again: what is not proven goes when nothing permits it any more. */
   beat(): void {
     const { agentSince, localNow, machine, disk } = this.#host;
+    this.certificates?.beat();
     if (this.#atRest?.changes === machine.changes && this.#atRest.ledger === disk.ledger) return;
     const unproven = new Set<string>();
     let isOnTrial = false;

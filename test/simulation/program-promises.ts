@@ -1,4 +1,4 @@
-import type { Instant, Intent, UnitRelease } from "@sluice/core";
+import type { Instant, Intent, ProgramUnit, UnitRelease } from "@sluice/core";
 import type { Broken, History } from "./history.ts";
 import { isSeenThrough } from "./program-behaviour.ts";
 import { firstProgram } from "./simulated-fleet.ts";
@@ -15,12 +15,12 @@ export interface ProgramHost {
   };
 }
 
-/** After confirm-by, for whoever ends a trial to notice and to end it. */
-const overdueMs = 30_000;
-/** For an agent that is there to notice that its trial is over, and to end. */
-const goneWithinMs = 60_000;
+/** After confirm-by, for whoever ends a trial to notice and to end it: an agent's watchdog does at once, a keeper is handed back or put down. */
+const overdueMs = { agent: 30_000, keeper: 150_000 } as const;
+/** For an agent that is there to notice that a trial is over, and to end it. */
+const goneWithinMs = { agent: 60_000, keeper: 150_000 } as const;
 
-/** Changes of agents, by books that are kept apart from the decisions: what was proven where, and which trials were begun. */
+/** Changes of agents and keepers, by books that are kept apart from the decisions: what was proven where, and which trials were begun. */
 export class ProgramPromises {
   readonly #history: History;
   readonly #hosts: () => readonly ProgramHost[];
@@ -33,7 +33,7 @@ export class ProgramPromises {
   readonly #tried = new Set<string>();
   /** Since when a program on trial has to go, by host and grant. */
   readonly #toGoSince = new Map<string, number>();
-  /** Hosts whose watchdog, or that themselves, have started and where no program has run since. */
+  /** `host|unit` where none has run since whoever starts it did. */
   readonly #fresh = new Set<string>();
 
   constructor(
@@ -50,54 +50,59 @@ export class ProgramPromises {
     this.#broken = broken;
   }
 
-  /** A host or its watchdog starts. */
-  starting(host: string): void {
-    this.#fresh.add(host);
+  /** A host starts, or the watchdog of its agents. */
+  starting(host: string, unit: ProgramUnit): void {
+    this.#fresh.add(`${host}|${unit}`);
   }
 
   /** Promises 1 and 2: a program is started because it is proven there, or once because it was granted, and never first. */
-  starts(host: string, digest: string, trial: string | undefined): void {
-    const isFirst = this.#fresh.delete(host);
+  starts(host: string, unit: ProgramUnit, digest: string, trial: string | undefined): void {
+    const isFirst = this.#fresh.delete(`${host}|${unit}`);
     if (trial === undefined) {
-      if (digest !== firstProgram("agent") && !this.#proven.has(`${host}|${digest}`))
-        this.#broken("2", `${host} starts ${digest}, which was never proven there`);
-      const { ledger, intent } = this.#hosts().find(({ name }) => name === host)?.disk ?? {};
-      const told = intent?.body.units.find(({ unit }) => unit === "agent")?.proven?.digest;
-      const known = ledger?.proven["agent"]?.digest;
-      if (known !== undefined && digest !== known && digest !== told)
-        this.#broken("2", `${host} starts ${digest}, proven is ${known}`);
+      this.#startsProven(host, unit, digest);
       return;
     }
-    this.#history.trace.count("program on trial");
+    this.#history.trace.count(`${unit} on trial`);
     if (isFirst) this.#broken("2", `${host} starts ${digest} on trial after a restart`);
     // A store that was overtaken by its own backup gives again what that has taken out of its hosts' memory.
     if (this.#tried.has(`${host}|${trial}`) && !this.#hasBackupActed())
       this.#broken("programs", `${host} tries ${digest} again for ${trial}`);
     this.#tried.add(`${host}|${trial}`);
-    this.#onServed(host, "agent", digest);
+    this.#onServed(host, unit, digest);
   }
 
-  /** Promise 9: a trial ends when its time is up, coordinator or not. */
-  onTrial(host: string, grant: string, digest: string): void {
+  #startsProven(host: string, unit: ProgramUnit, digest: string): void {
+    if (digest !== firstProgram(unit) && !this.#proven.has(`${host}|${digest}`))
+      this.#broken("2", `${host} starts ${digest}, which was never proven there`);
+    const { ledger, intent } = this.#hosts().find(({ name }) => name === host)?.disk ?? {};
+    const told = intent?.body.units.find((one) => one.unit === unit)?.proven?.digest;
+    const known = ledger?.proven[unit]?.digest;
+    if (known !== undefined && digest !== known && digest !== told)
+      this.#broken("2", `${host} starts ${digest}, proven is ${known}`);
+  }
+
+  /** Promise 9: a trial ends when its time is up; that of an agent without any coordinator or agent, that of a keeper by the agent that is there. */
+  onTrial(host: string, unit: ProgramUnit, grant: string, digest: string): void {
     const found = this.#hosts().find(({ name }) => name === host);
-    if (found === undefined || found.disk.ledger.proven["agent"]?.digest === digest) return;
+    if (found === undefined || found.disk.ledger.proven[unit]?.digest === digest) return;
     const { intent } = found.disk;
     const held = intent?.body.grants.find(({ id }) => id === grant);
-    const isTold =
-      intent?.body.units.some(({ unit, proven }) => unit === "agent" && proven?.digest === digest) === true;
-    this.#isWithdrawn(found, `${grant} (${digest})`, held === undefined && !isTold && intent !== undefined);
+    const isTold = intent?.body.units.some((one) => one.unit === unit && one.proven?.digest === digest) === true;
+    const isOver = held === undefined && !isTold && intent !== undefined;
+    this.#isWithdrawn(found, `${grant} (${digest})`, isOver, goneWithinMs[unit]);
     if (held === undefined) return;
-    if (found.localNow > held.confirmBy + overdueMs)
+    const due = unit === "agent" ? held.confirmBy : Math.max(held.confirmBy, found.agentSince ?? found.localNow);
+    if (found.localNow > due + overdueMs[unit])
       this.#broken("9", `${host} has ${digest} on trial ${found.localNow - held.confirmBy} ms after confirm-by`);
   }
 
   /** Promise 9: so it does soon after its grant was taken back, where an agent is there to do it. */
-  #isWithdrawn({ name, localNow, agentSince }: ProgramHost, what: string, isOver: boolean): void {
+  #isWithdrawn({ name, localNow, agentSince }: ProgramHost, what: string, isOver: boolean, withinMs: number): void {
     const key = `${name}|${what}`;
     if (!isOver) this.#toGoSince.delete(key);
     else if (!this.#toGoSince.has(key)) this.#toGoSince.set(key, localNow);
     const since = Math.max(this.#toGoSince.get(key) ?? localNow, agentSince ?? localNow);
-    if (localNow - since > goneWithinMs) this.#broken("9", `${name} has ${what} on trial after it was withdrawn`);
+    if (localNow - since > withinMs) this.#broken("9", `${name} has ${what} on trial after it was withdrawn`);
   }
 
   /** Promise 7: the coordinator calls a version proven on a host. */

@@ -28,6 +28,7 @@ import { WayBackPromises } from "./way-back-promises.ts";
 export interface FleetHost extends RebootHost, ProgramHost, ProvenTruth {
   /** Good results that a release really took part in here, by `digest|binding|hop`. */
   readonly goodResults: ReadonlyMap<string, number>;
+  readonly unprovenPair: (unit: UnitKey) => string | undefined;
 }
 
 /** Behaviours that no wave may pass with, because they show on a way that is probed before it has soaked. */
@@ -66,7 +67,7 @@ export class Promises {
   readonly gates: GatePromises;
   /** Hosts that reboot in their turn. */
   readonly reboots: RebootPromises;
-  /** Programs of agents. */
+  /** Programs of agents and keepers. */
   readonly programs: ProgramPromises;
 
   constructor(history: History, gates: SimGates, hosts: () => readonly FleetHost[]) {
@@ -239,6 +240,9 @@ export class Promises {
       const parsed = parseUnit(unit as UnitKey);
       if (isProgramUnit(unit as UnitKey)) this.programs.isProven(name, digest ?? "", true);
       if (isProgramUnit(unit as UnitKey)) continue;
+      const pair = host?.unprovenPair(unit as UnitKey);
+      if (pair !== undefined && this.#history.pairs?.get(pair) === "untrusted")
+        this.#broken("7", `${rollout.id} passed on ${name} with ${pair}, which nobody trusts`);
       const sites = "site" in parsed ? [parsed.site] : rollout.sites;
       for (const { binding, hop } of sites.flatMap(waysOf)) {
         if (parsed.kind === "front" && hop === "proxy") continue;

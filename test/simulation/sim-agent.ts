@@ -1,15 +1,19 @@
 import { noFacts } from "@sluice/agent/activation/carry-out";
 import { wordOn } from "@sluice/agent/activation/step-activation";
+import type { WatchedCertificate } from "@sluice/agent/certificates/start-renewal-watch";
 import type { Ledger } from "@sluice/agent/ledger/ledger";
 import { buildObservation } from "@sluice/agent/observation/build-observation";
 import { unsettled, unsettledChanges } from "@sluice/agent/reconcile/live-units";
 import { isColdStart } from "@sluice/agent/reconcile/processes";
 import { absorbIntent, catchUp } from "@sluice/agent/reconcile/settle-ledger";
-import type { HostObservation, Instant, Intent, ObservedHost, ProbeResult, UnitRelease } from "@sluice/core";
+import type { HostObservation, Instant, Intent, ObservedHost, ProbeResult, UnitKey, UnitRelease } from "@sluice/core";
 import { AgentLife, type AgentPorts, type Lane } from "./agent-life.ts";
 import { SimActivations } from "./sim-activations.ts";
+import { KeeperSilent } from "./sim-keeper.ts";
+import { foundFor } from "./sim-pairs.ts";
 import { SimProgramChanges } from "./sim-program-changes.ts";
 import { SimUpkeep } from "./sim-upkeep.ts";
+import { isPresenter } from "./simulated-fleet.ts";
 
 /** How often a host that needs nothing is looked at all the same. */
 const idleLookMs = 60_000;
@@ -101,7 +105,16 @@ export class SimAgent {
   }
 
   look(): void {
-    if (this.isAlive) this.#life.trying(() => this.#look());
+    if (this.isAlive) this.#life.trying(() => this.#lookOr(() => this.#programs?.carryOnUnseen()));
+  }
+
+  #lookOr(unseen: () => void): void {
+    try {
+      this.#look();
+    } catch (error) {
+      if (error instanceof KeeperSilent) unseen();
+      throw error;
+    }
   }
 
   /** Takes what could not be kept before first: there may be room again. */
@@ -192,7 +205,8 @@ export class SimAgent {
     const seen = this.#life.seen ?? { installed: [], slots: [], proxies: [] };
     const { waiting, plans } = this.#activations;
     const bootSeen = this.#ports.reboots.seen;
-    const about = [disk.ledger, disk.intent, seen, plans, this.#programs?.plans, bootSeen];
+    const { files } = this.#ports.machine;
+    const about = [disk.ledger, disk.intent, seen, plans, this.#programs?.plans, bootSeen, files];
     const told = this.#told;
     if (told !== undefined && about.every((one, index) => told.about[index] === one)) {
       return { ...told.observation, at: now() };
@@ -201,9 +215,15 @@ export class SimAgent {
     const { ledger, intent } = disk;
     const observation = buildObservation({
       ...{ host: name, now: now(), agent, ledger, intent, seen, waiting, bootSeen },
+      ...(files === undefined ? {} : { found: this.#found(files) }),
       remarks: [],
     });
     this.#told = { observation, about };
     return observation;
+  }
+
+  #found({ pairs, since }: NonNullable<AgentPorts["machine"]["files"]>): readonly WatchedCertificate[] {
+    const units = Object.keys(this.#ports.disk.ledger.proven) as UnitKey[];
+    return units.filter(isPresenter).flatMap((unit) => foundFor(unit, pairs, since));
   }
 }

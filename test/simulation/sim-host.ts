@@ -8,13 +8,16 @@ import { misbehave } from "./misbehave.ts";
 import type { Promises } from "./promises.ts";
 import { beatMs, type Report } from "./report.ts";
 import { SimAgent } from "./sim-agent.ts";
+import { SimCrashes } from "./sim-crashes.ts";
 import { type Full, SimDisk } from "./sim-disk.ts";
-import { type ProxyProcess, SimMachine, type SlotProcess } from "./sim-machine.ts";
+import { SimKeeper } from "./sim-keeper.ts";
+import { SimMachine } from "./sim-machine.ts";
 import { SimOrders } from "./sim-orders.ts";
+import { certificatesWith, firstPair } from "./sim-pairs.ts";
 import { SimProber } from "./sim-prober.ts";
 import { SimReboots } from "./sim-reboots.ts";
 import { type RunningProgram, SimWatchdog } from "./sim-watchdog.ts";
-import { dutiesOf, simulatedRelease, sitesOf } from "./simulated-fleet.ts";
+import { dutiesOf, firstProgram, simulatedRelease, sitesOf } from "./simulated-fleet.ts";
 
 const preparing: readonly string[] = [
   "installing",
@@ -53,8 +56,11 @@ export class SimHost implements HostTruth {
   readonly #reboots: SimReboots;
   /** Absent: the agent starts by itself. */
   readonly #watchdog: SimWatchdog | undefined;
+  /** Absent: it is there all the time, and can't be changed. */
+  readonly #keeper: SimKeeper | undefined;
   readonly #prober: SimProber;
   readonly #orders: SimOrders;
+  readonly #crashes: SimCrashes;
   readonly #send: (report: Report) => void;
   readonly #isOver: (rollout: string) => boolean;
   readonly #skewMs: number;
@@ -88,7 +94,9 @@ export class SimHost implements HostTruth {
     this.machine = new SimMachine(() => history.time.now);
     this.#prober = new SimProber(history, place.name, this.machine);
     this.#own = new HostPromises(history, this, (host, unit, digest) => promises.served(host, unit, digest));
-    const given = { skewMs: this.#skewMs, hasRoom: () => this.disk.hasRoomFor("releases") };
+    const isKeeperSilent = (): boolean => this.#keeper?.isSilent === true;
+    this.#crashes = new SimCrashes({ history, name: place.name, machine: this.machine, isKeeperSilent });
+    const given = { skewMs: this.#skewMs, hasRoom: () => this.disk.hasRoomFor("releases"), isKeeperSilent };
     this.#orders = new SimOrders(history, this.machine, this.#prober, this.#own, given);
     this.#reboots = new SimReboots({
       ...{ history, machine: this.machine, disk: this.disk, isInTouch: ports.isInTouch, onSaved: () => this.#mayDie() },
@@ -99,6 +107,18 @@ export class SimHost implements HostTruth {
     });
     this.#isInTouch = ports.isInTouch;
     this.#watchdog = this.#watch();
+    this.#keeper = this.#keep();
+  }
+
+  /** Keeps its processes, where it can be changed. */
+  #keep(): SimKeeper | undefined {
+    if (this.#history.options.keepers === undefined) return undefined;
+    return new SimKeeper({
+      ...{ history: this.#history, name: this.name, machine: this.machine, disk: this.disk },
+      promises: this.#promises.programs,
+      isAgentThere: () => this.#agent?.isAlive === true,
+      isAgentInstalled: () => (this.#watchdog?.running?.digest ?? firstProgram("agent")) === firstProgram("agent"),
+    });
   }
 
   /** Starts agents, where they can be changed. */
@@ -186,8 +206,9 @@ export class SimHost implements HostTruth {
         add(`site:${site}`, slot?.digest ?? "nothing");
       }
     }
-    const { agent } = this.machine.programs;
+    const { agent, keeper } = this.machine.programs;
     if (agent !== undefined) add("agent", agent.digest);
+    if (keeper !== undefined) add("keeper", keeper.digest);
     return new Map([...found].map(([unit, digests]) => [unit, [...digests]]));
   }
 
@@ -195,6 +216,7 @@ export class SimHost implements HostTruth {
   begin(units: readonly { readonly unit: UnitKey; readonly digest: string }[]): void {
     const { machine } = this;
     const { now } = this.#history.time;
+    if (this.#history.options.renewals !== undefined) this.#layOut(firstPair);
     for (const { unit, digest } of units) {
       this.#promises.begin(this.name, unit, digest);
       machine.install(digest);
@@ -210,6 +232,7 @@ export class SimHost implements HostTruth {
       );
     }
     machine.accept(machine.startProxy("front", release("front"), { live: "hold" }));
+    this.#keeper?.begin();
     this.disk.ledger = {
       ...emptyLedger,
       proven: Object.fromEntries(units.map(({ unit, digest }) => [unit, simulatedRelease(digest)])),
@@ -218,8 +241,24 @@ export class SimHost implements HostTruth {
     };
     this.#readable = this.disk.ledger;
     this.#own.hostStarted();
+    this.#own.certificates?.begin();
     this.#own.processesChanged();
     this.#start();
+  }
+
+  /** Somebody puts another pair in the place of the one that lies on disk; what presents it goes on with the old one. */
+  renewPair(pair: string): void {
+    this.#say(`${pair} is on disk`);
+    this.#layOut(pair);
+  }
+
+  #layOut(pair: string): void {
+    this.machine.files = { pairs: certificatesWith(pair), since: this.localNow };
+  }
+
+  /** A pair that users of the unit are shown though it is not the one that is proven here. */
+  unprovenPair(unit: UnitKey): string | undefined {
+    return this.#own.certificates?.unprovenPair(unit);
   }
 
   #say(line: string): void {
@@ -246,6 +285,11 @@ export class SimHost implements HostTruth {
     });
   }
 
+  /** The keeper's process ends by itself, and what it keeps goes on. */
+  killKeeper(): void {
+    if (!this.#isDown) this.#keeper?.kill();
+  }
+
   /** The agent makes room for the program that its watchdog starts next. */
   #makeRoom(): void {
     this.#say("agent makes room");
@@ -264,7 +308,7 @@ export class SimHost implements HostTruth {
   #beginWatch(): void {
     this.#isUnwatched = false;
     if (this.#watchdog !== undefined) {
-      this.#promises.programs.starting(this.name);
+      this.#promises.programs.starting(this.name, "agent");
       this.#watchdog.begin();
     }
     this.#start();
@@ -278,6 +322,8 @@ export class SimHost implements HostTruth {
     this.#end(false, true);
     this.#own.hostStops();
     this.machine.powerCut();
+    this.#keeper?.forget();
+    this.#promises.programs.starting(this.name, "keeper");
     time.after(downMs, () => {
       this.#isDown = false;
       this.#own.hostStarted();
@@ -287,44 +333,17 @@ export class SimHost implements HostTruth {
 
   /** Some process ends by itself, and the keeper starts it again. */
   crashProcess(): void {
-    if (this.#isDown) return;
-    const { prng } = this.#history;
-    const processes = [...this.machine.slots, ...this.machine.proxies.filter(({ draining }) => !draining)];
-    if (processes.length > 0) this.#crash(prng.pick(processes));
+    if (!this.#isDown) this.#crashes.one();
   }
 
-  /** The copy of a site that users reach ends by itself, and the keeper starts it again. */
+  /** The copy of a site that users reach does. */
   crashSite(site: string): void {
-    for (const { slot } of this.machine.ways(site)) if (slot !== undefined) this.#crash(slot);
+    this.#crashes.ofSite(site);
   }
 
   /** What users of every site would be answered now, way by way. */
   askAsUsers(): readonly ProbeResult[] {
     return this.#prober.usersWays(Object.values(this.disk.ledger.duties), this.localNow);
-  }
-
-  #crash(process: SlotProcess | ProxyProcess): void {
-    const { time, prng } = this.#history;
-    const { boot } = this.machine;
-    this.#say(`${"childId" in process ? process.childId : `${process.site} ${process.slot}`} crashes`);
-    if ("isUp" in process) process.isUp = false;
-    else {
-      process.alive = false;
-      process.restarts++;
-    }
-    this.machine.changed();
-    time.after(prng.whole(50, 3000), () => {
-      const isThere = [...this.machine.slots, ...this.machine.proxies].includes(process);
-      if (this.machine.boot === boot && isThere) this.machine.respawn(process);
-    });
-  }
-
-  /** A release that crashes again and again once users have come to it. */
-  #crashLoops(): void {
-    for (const slot of this.machine.slots) {
-      const isLoop = this.#history.behaviours.get(slot.digest) === "crashes-later" && slot.liveSince !== undefined;
-      if (isLoop && slot.alive && slot.restarts < 6) this.#crash(slot);
-    }
   }
 
   #start(): void {
@@ -356,6 +375,7 @@ export class SimHost implements HostTruth {
       },
     });
     this.#agent = agent;
+    this.#keeper?.ensureSoon();
     if (running !== undefined) this.#misbehave(agent, running);
     if (agent === this.#agent) this.#beatLater(agent, 1);
   }
@@ -374,9 +394,10 @@ export class SimHost implements HostTruth {
 
   #programPorts(running: RunningProgram | undefined) {
     const watchdog = this.#watchdog;
-    if (watchdog === undefined || running === undefined) return {};
-    const isConnected = (): boolean => this.#isInTouch() && !running.isDeaf;
-    return { program: { watchdog, isConnected, onChangeOver: () => this.#makeRoom() } };
+    const keeper = this.#keeper;
+    if (watchdog === undefined && keeper === undefined) return {};
+    const isConnected = (): boolean => this.#isInTouch() && running?.isDeaf !== true;
+    return { program: { watchdog, keeper, isConnected, onChangeOver: () => this.#makeRoom() } };
   }
 
   /** What is kept is read back as the real agent reads it: a ledger it can't read would be lost. */
@@ -422,9 +443,10 @@ export class SimHost implements HostTruth {
   #beatLater(agent: SimAgent, ms: number): void {
     this.#history.time.after(ms, () => {
       if (!agent.isAlive) return;
-      this.#crashLoops();
+      this.#crashes.loops();
       agent.look();
       this.#own.beat();
+      this.#keeper?.beat();
       if (!agent.isAlive) return;
       this.#report(agent);
       this.#beatLater(agent, beatMs);

@@ -1,5 +1,7 @@
 import type {
   AgentSeen,
+  CertificateSet,
+  Instant,
   ObservedHost,
   ProxySeen,
   SlotName,
@@ -8,6 +10,9 @@ import type {
   UnitKey,
   UnitRelease,
 } from "@sluice/core";
+
+import type { Kept, OwnProgramSeen } from "@sluice/core/activation/observed-host";
+import { isPresenter } from "./simulated-fleet.ts";
 
 type Writable<T> = { -readonly [Key in keyof T]: T[Key] };
 
@@ -46,7 +51,9 @@ export class SimMachine {
   proxies: ProxyProcess[] = [];
   installed = new Set<string>();
   /** What says of itself which program it is. */
-  programs: { readonly agent?: AgentSeen } = {};
+  programs: { readonly agent?: AgentSeen; readonly keeper?: OwnProgramSeen } = {};
+  /** What lies in the files of certificates; absent: nothing presents any. */
+  files: { readonly pairs: CertificateSet; readonly since: Instant } | undefined;
   /** Grows with every start of the host. */
   boot = 1;
   /** Grows with every change: what was derived from the processes is good for as long as it stays. */
@@ -69,8 +76,10 @@ export class SimMachine {
     this.#endDrained();
     const now = this.#now();
     if (this.#seen?.at === this.changes && now < this.#seen.until) return this.#seen.host;
+    const { keeper, ...programs } = this.programs;
     const host: ObservedHost = {
-      ...this.programs,
+      ...programs,
+      ...(keeper === undefined ? {} : { keeper: { ...keeper, kept: this.#kept() } }),
       installed: [...this.installed],
       slots: this.slots.map(({ readyAt: _, liveSince: __, ...seen }) => seen),
       proxies: this.proxies
@@ -86,6 +95,15 @@ export class SimMachine {
     const leaves = this.proxies.flatMap(({ lingers }) => lingers.map(({ until }) => until).filter((at) => at > now));
     this.#seen = { at: this.changes, until: Math.min(...leaves, Number.POSITIVE_INFINITY), host };
     return host;
+  }
+
+  /** What the keeper holds for its successor. */
+  #kept(): Kept {
+    const slots = this.slots
+      .filter(({ alive }) => alive)
+      .map(({ site, slot, pid }) => [`${site}-${slot}`, pid] as const);
+    const proxies = this.proxies.filter(({ isUp }) => isUp).map(({ childId, pid }) => [childId, pid] as const);
+    return { sockets: ["web"], children: Object.fromEntries([...slots, ...proxies]) };
   }
 
   #endDrained(): void {
@@ -156,6 +174,7 @@ export class SimMachine {
     { digest }: UnitRelease,
     slots: SlotTable,
     routesBeforeAccept: ProxyProcess["routesBeforeAccept"] = {},
+    certificates = isPresenter(unit) ? this.files?.pairs : undefined,
   ): ProxyProcess {
     const pid = ++this.#pid;
     const started: ProxyProcess = {
@@ -172,6 +191,7 @@ export class SimMachine {
       remarks: [],
       routesBeforeAccept,
       lingers: [],
+      ...(certificates === undefined ? {} : { certificates }),
     };
     this.proxies.push(started);
     this.changed();
@@ -222,7 +242,7 @@ export class SimMachine {
     this.changed();
   }
 
-  /** The keeper starts a process again with exactly its command; a proxy then resumes what its own state says. */
+  /** The keeper starts a process again with exactly its command; a proxy then resumes what its own state says, and what it presents. */
   respawn(process: SlotProcess | ProxyProcess): void {
     process.pid = ++this.#pid;
     process.startedAtMs = this.#now();

@@ -26,6 +26,9 @@ export interface OrderSite {
   readonly onResults: (results: readonly ProbeResult[]) => void;
 }
 
+/** Orders for the keeper; the others are for a process that it keeps. */
+const keeperKinds: readonly ActivationAction["kind"][] = ["start-slot", "stop-slot", "start-successor", "remove-proxy"];
+
 /** Orders that can be called off while they run; the others are one short message to a process. */
 const longKinds: readonly ActivationAction["kind"][] = ["ensure-installed", "await-ready", "probe"];
 const betweenRoundsMs = 1000;
@@ -42,6 +45,7 @@ export class SimOrders {
   readonly #skewMs: number;
   /** Whether a release can be put on disk. */
   readonly #hasRoom: () => boolean;
+  readonly #isKeeperSilent: () => boolean;
   /** Orders for one slot are carried out one after another. */
   readonly #turns = new Map<string, number>();
 
@@ -50,7 +54,7 @@ export class SimOrders {
     machine: SimMachine,
     prober: SimProber,
     promises: HostPromises,
-    given: { readonly skewMs: number; readonly hasRoom: () => boolean },
+    given: { readonly skewMs: number; readonly hasRoom: () => boolean; readonly isKeeperSilent: () => boolean },
   ) {
     this.#history = history;
     this.#machine = machine;
@@ -58,6 +62,7 @@ export class SimOrders {
     this.#promises = promises;
     this.#skewMs = given.skewMs;
     this.#hasRoom = given.hasRoom;
+    this.#isKeeperSilent = given.isKeeperSilent;
   }
 
   /** `done` is called with what is known then, unless the agent or the host is gone by that time. */
@@ -80,8 +85,11 @@ export class SimOrders {
     time.after(endsAt - time.now, () => {
       if (this.#machine.boot !== boot || (!site.isAlive() && (isLong || !isSentAnyway))) return;
       if (isOverdue || (isLong && site.isCalledOff())) return done(facts);
+      const isDeaf = keeperKinds.includes(action.kind) && this.#isKeeperSilent();
       const next =
-        fails && !answerIsLost ? failed(facts, action, "it did not answer") : this.#obey(site, facts, action);
+        isDeaf || (fails && !answerIsLost)
+          ? failed(facts, action, "it did not answer")
+          : this.#obey(site, facts, action);
       const known =
         answerIsLost && next.failures === facts.failures ? failed(facts, action, "its answer was lost") : next;
       if (site.isAlive()) done(known);
@@ -131,7 +139,13 @@ export class SimOrders {
         break;
       case "start-successor":
         if (!this.#machine.installed.has(action.release.digest)) return failed(facts, action, "it is not installed");
-        this.#machine.startProxy(action.unit, action.release, action.slots, action.routesBeforeAccept);
+        this.#machine.startProxy(
+          action.unit,
+          action.release,
+          action.slots,
+          action.routesBeforeAccept,
+          action.certificates,
+        );
         break;
       case "probe":
         return this.#probe(site, facts, action);

@@ -10,6 +10,7 @@ import {
 import type { History } from "./history.ts";
 import type { Asked, ProbedRound } from "./report.ts";
 import type { ProxyProcess, SimMachine, SlotProcess, Way } from "./sim-machine.ts";
+import { pairOf } from "./sim-pairs.ts";
 
 type Hop = ProbeRoundOrder["target"]["hop"];
 
@@ -228,9 +229,17 @@ export class SimProber {
       if (process !== undefined && this.#missesBinding(process, binding)) return 400;
     }
     if (hop !== "slot" && proxy === undefined) return 503;
+    if (hop !== "slot" && this.#isUntrusted(binding.startsWith("www.") ? front : proxy, hop)) return 526;
     if (slot === undefined || !slot.alive) return 502;
     if (this.#history.time.now < slot.readyAt) return 503;
     return this.#isBad(slot, hop) ? 500 : 200;
+  }
+
+  /** Clients turn away from what the process presents that ends their TLS. */
+  #isUntrusted(presenter: ProxyProcess | undefined, hop: Hop): boolean {
+    const pair = pairOf(presenter);
+    const behaviour = pair === undefined ? "good" : this.#history.pairs?.get(pair);
+    return behaviour === "untrusted" || (behaviour === "untrusted-by-edge" && hop === "edge");
   }
 
   #missesBinding({ digest, accepting, startedAtMs }: ProxyProcess, binding: string): boolean {

@@ -1,5 +1,6 @@
 import { noFacts } from "@sluice/agent/activation/carry-out";
 import { findHandChanges, type RanBefore } from "@sluice/agent/drift/find-hand-changes";
+import { certificatesOfProven } from "@sluice/agent/ledger/proven-certificates";
 import { busyUnits, slotsByActivation } from "@sluice/agent/reconcile/live-units";
 import type { UpkeepInput } from "@sluice/agent/reconcile/plan-upkeep";
 import {
@@ -118,7 +119,7 @@ export class SimUpkeep {
       now: now(),
       host,
       proven: history.subject.provenOf(ledger, intent),
-      certificates: {},
+      certificates: certificatesOfProven(ledger),
       wanted: intent === undefined ? undefined : new Set(intent.body.units.map(({ unit }) => unit)),
       busy: busyUnits(ledger),
       drifting: new Set(Object.keys(ledger.drifts) as UnitKey[]),

@@ -74,7 +74,7 @@ export class SimWatchdog {
     history.trace.add(`${name}: watchdog starts ${digest}${isTry ? " on trial" : ""}`);
     machine.programs = { ...machine.programs, agent: this.#seen(running, ++this.#pid) };
     machine.changed();
-    promises.starts(name, digest, running.trial);
+    promises.starts(name, "agent", digest, running.trial);
     if (isTry) this.#guard(running, trial.grant);
     return running;
   }
@@ -130,7 +130,7 @@ export class SimWatchdog {
     history.time.after(checkEveryMs, () => {
       if (this.running !== running) return;
       const { trial, proven } = this.file;
-      this.#ports.promises.onTrial(this.#ports.name, grant, running.digest);
+      this.#ports.promises.onTrial(this.#ports.name, "agent", grant, running.digest);
       if (trial?.grant !== grant) {
         if (proven?.digest === running.digest) return;
         const since = givenUpAt ?? history.time.now;

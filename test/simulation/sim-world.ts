@@ -1,21 +1,30 @@
-import { type Fleet, freedFromHaltAll, heldByHaltAll, type Intent, type OperatorVerb } from "@sluice/core";
+import {
+  type Fleet,
+  freedFromHaltAll,
+  heldByHaltAll,
+  type Intent,
+  type OperatorVerb,
+  type ProgramUnit,
+} from "@sluice/core";
 import { placedSteps } from "@sluice/core/rollout/wave";
 import { giveBehaviour } from "./give-behaviour.ts";
 import { type History, Trace, Violation } from "./history.ts";
 import type { Behaviour, HistoryOptions } from "./history-options.ts";
 import { createPrng, type Prng } from "./prng.ts";
-import { badPrograms, type ProgramBehaviour } from "./program-behaviour.ts";
+import { badProgramsOf, type ProgramBehaviour } from "./program-behaviour.ts";
 import { Promises } from "./promises.ts";
 import type { Report } from "./report.ts";
 import { SimCoordinator } from "./sim-coordinator.ts";
 import { SimGates } from "./sim-gates.ts";
 import { SimHost } from "./sim-host.ts";
+import { badPairs, type PairBehaviour } from "./sim-pairs.ts";
 import {
   type Extent,
   firstUnitsOf,
   fleetOf,
   placesOf,
   rebootOf,
+  renewalOf,
   rolloutOf,
   sitesOf,
   unitsOf,
@@ -41,6 +50,7 @@ export class World implements History {
   readonly trace: Trace;
   readonly behaviours = new Map<string, Behaviour>();
   readonly programs = new Map<string, ProgramBehaviour>();
+  readonly pairs = new Map<string, PairBehaviour>();
   calm = false;
   isStoreFull = false;
   readonly #places: readonly Place[];
@@ -212,10 +222,13 @@ export class World implements History {
     this.#planGateOrders();
     this.#every(options.fullDiskEveryMs ?? 0, () => this.#fillDisk());
     this.#every(options.reboots?.everyMs ?? 0, () => this.#orderReboot());
-    this.#every(options.programs?.everyMs ?? 0, () => this.#changePrograms());
+    this.#every(options.programs?.everyMs ?? 0, () => this.#changePrograms("agent", options.programs?.bad ?? 0));
     this.#every(options.programs?.watchdogCrashEveryMs ?? 0, () =>
       prng.pick(this.#hosts).killWatchdog(prng.whole(500, 20_000)),
     );
+    this.#every(options.keepers?.everyMs ?? 0, () => this.#changePrograms("keeper", options.keepers?.bad ?? 0));
+    this.#every(options.keepers?.crashEveryMs ?? 0, () => prng.pick(this.#hosts).killKeeper());
+    this.#every(options.renewals?.everyMs ?? 0, () => this.#renewPairs());
     if (options.longOutage)
       this.time.after(prng.whole(30_000, options.faultsMs), () => this.#killCoordinator(11 * 60_000));
     if (options.restoresBackup) this.time.after(prng.whole(20_000, options.faultsMs / 3), () => this.#takeBackup());
@@ -239,29 +252,56 @@ export class World implements History {
     });
   }
 
-  /** Agents become another version everywhere, or are started again as they are. */
-  #changePrograms(): void {
-    const { prng, options } = this;
+  /** Agents or keepers become another version everywhere, or are started again as they are. */
+  #changePrograms(unit: ProgramUnit, badness: number): void {
+    const { prng } = this;
     const { store, isAlive, isBackup } = this.#coordinator;
-    const bad = prng.chance(options.programs?.bad ?? 0) ? prng.pick(badPrograms) : "good";
+    const bad = prng.chance(badness) ? prng.pick<ProgramBehaviour>(badProgramsOf[unit]) : "good";
     const isRestart = prng.chance(0.15);
     const alone = prng.chance(0.7);
     const moving = store.rollouts.some(
-      ({ rollout, state }) => !isOver(state.phase) && rollout.title.includes("(agent)"),
+      ({ rollout, state }) => !isOver(state.phase) && rollout.title.includes(`(${unit})`),
     );
     if (!isAlive || isBackup || this.isStoreFull || (alone && moving)) return;
-    this.#rollPrograms(isRestart ? undefined : bad);
+    this.#rollPrograms(unit, isRestart ? undefined : bad);
   }
 
   /** Starts the rollout of a new version, or of a restart when nothing says how a new one behaves. */
-  #rollPrograms(behaviour: ProgramBehaviour | undefined): void {
+  #rollPrograms(unit: ProgramUnit, behaviour: ProgramBehaviour | undefined): void {
     const number = ++this.#deployments;
-    if (behaviour !== undefined) this.programs.set(`agent-${number}`, behaviour);
-    const given = { id: `r-${number}`, site: "agent", extent: "agent", now: this.time.now } as const;
+    if (behaviour !== undefined) this.programs.set(`${unit}-${number}`, behaviour);
+    const given = { id: `r-${number}`, site: unit, extent: unit, now: this.time.now };
     const { store } = this.#coordinator;
     const rollout = rolloutOf(this.#fleet, store.proven, behaviour === undefined ? given : { ...given, number });
     this.trace.add(`operator: ${rollout.title} (${behaviour ?? "restart"})`);
-    this.#coordinator.start(rollout, behaviour === undefined ? {} : { agent: `agent-${number}` });
+    this.#coordinator.start(rollout, behaviour === undefined ? {} : { [unit]: `${unit}-${number}` });
+  }
+
+  /** Somebody puts another pair on the disks of an environment, one host after the other; most often everything is started again with it. */
+  #renewPairs(): void {
+    const { prng, options } = this;
+    const environment = prng.pick(["acceptance", "production"]);
+    const isLeft = prng.chance(options.renewals?.left ?? 0);
+    this.#putPair(environment, prng.chance(options.renewals?.bad ?? 0) ? prng.pick(badPairs) : "good");
+    if (!isLeft) this.time.after(prng.whole(1000, 20_000), () => this.#rollRenewal(environment));
+  }
+
+  #putPair(environment: string, behaviour: PairBehaviour): void {
+    const pair = `pair-${++this.#deployments}`;
+    this.pairs.set(pair, behaviour);
+    this.trace.add(`${pair} (${behaviour}) for ${environment}`);
+    for (const host of this.#hosts)
+      if (host.environment === environment) this.time.after(this.prng.whole(1, 10_000), () => host.renewPair(pair));
+  }
+
+  #rollRenewal(environment: string): void {
+    const { store, isAlive, isBackup } = this.#coordinator;
+    if (this.calm || !isAlive || isBackup || this.isStoreFull) return;
+    const id = `r-${++this.#deployments}`;
+    const title = `restart what presents a certificate in ${environment}`;
+    this.trace.add(`operator: ${title}`);
+    this.#promises.gates.concernsOneEnvironment(id);
+    this.#coordinator.start(renewalOf(this.#fleet, store.proven, { id, now: this.time.now, environment, title }), {});
   }
 
   /** Operators reboot some hosts, or all of them. */
@@ -462,6 +502,9 @@ export class World implements History {
     this.isStoreFull = false;
     for (const host of this.#hosts) host.emptyDisk();
     this.#cut.clear();
+    // Else nothing that presents a certificate could be started anew.
+    if (this.options.renewals !== undefined)
+      for (const environment of ["acceptance", "production"]) this.#putPair(environment, "good");
     this.time.after(attendsAfterMs, () => this.#attend());
   }
 
@@ -504,7 +547,7 @@ export class World implements History {
     for (const site of sitesOf(this.options))
       if (units.has(`site:${site}`) || units.has(`proxy:${site}`)) this.#roll(site, "pair", "good");
     if (units.has("front")) this.#roll("", "front", "good");
-    if (units.has("agent")) this.#rollPrograms("good");
+    for (const unit of ["agent", "keeper"] as const) if (units.has(unit)) this.#rollPrograms(unit, "good");
   }
 
   #unsettled(): string | undefined {

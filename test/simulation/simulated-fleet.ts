@@ -1,5 +1,4 @@
 import {
-  agentUnit,
   createRollout,
   defaultHealthSettings,
   defaultProxyLimits,
@@ -45,7 +44,7 @@ export const drainMs = seconds(5);
 const health: HealthSettings = { ...defaultHealthSettings, warmUpMs: seconds(0), minBakeMs: seconds(10) };
 
 /** What can be deployed at once: a release with its proxy's settings, either alone, the front, or everything of a site. */
-export type Extent = "pair" | "site" | "proxy" | "front" | "all" | "agent";
+export type Extent = "pair" | "site" | "proxy" | "front" | "all" | ProgramUnit;
 
 /** The units of a deployment and the digests that one number gives them. */
 export function unitsOf(
@@ -62,16 +61,20 @@ export function unitsOf(
     proxy: [proxy],
     front: [front],
     all: [release, proxy, front],
-    agent: [{ unit: agentUnit, digest: `agent-${number}` }],
+    agent: [{ unit: "agent" as const, digest: `agent-${number}` }],
+    keeper: [{ unit: "keeper" as const, digest: `keeper-${number}` }],
   } satisfies Record<Extent, unknown>;
   return extents[extent];
 }
 
 /** Everything that runs on a host in the beginning. */
-export const firstUnitsOf = (options: Pick<HistoryOptions, "sites" | "programs">): ReturnType<typeof unitsOf> => [
+export const firstUnitsOf = (
+  options: Pick<HistoryOptions, "sites" | "programs" | "keepers">,
+): ReturnType<typeof unitsOf> => [
   ...sitesOf(options).flatMap((site) => unitsOf(site, 0, "pair")),
   ...unitsOf("", 0, "front"),
   ...(options.programs === undefined ? [] : unitsOf("", 0, "agent")),
+  ...(options.keepers === undefined ? [] : unitsOf("", 0, "keeper")),
 ];
 
 /** The digest of the program that was installed by hand. */
@@ -217,7 +220,7 @@ export function rolloutOf(
         return to === undefined ? [] : [{ unit, digest: to }];
       }),
   });
-  return { ...rollout, stages: rollout.stages.map((stage) => ({ ...stage, stepTimeoutMs: durationMs(90_000) })) };
+  return inTime(rollout);
 }
 
 /** A rollout that reboots these hosts, whatever is proven there. */
@@ -237,6 +240,39 @@ export function rebootOf(
     proven: (host, unit) => proven[host]?.[unit],
     targets: (host) => Object.entries(proven[host] ?? {}).map(([unit, digest]) => ({ unit: unit as UnitKey, digest })),
   });
+}
+
+/** A rollout that starts everything again which presents a certificate in an environment, as it is proven there. */
+export function renewalOf(
+  fleet: Fleet,
+  proven: Readonly<Record<string, Readonly<Record<string, string>>>>,
+  given: { readonly id: string; readonly now: Instant; readonly environment: string; readonly title: string },
+): Rollout {
+  const { id, now, title, environment } = given;
+  const hosts = fleet.environments.find(({ name }) => name === environment)?.hosts ?? [];
+  const rollout = createRollout({
+    ...{ id, kind: "restart", title, by: "operator", createdAt: now, fleet, environments: [environment] },
+    sites: fleet.sites.map(({ name }) => name),
+    proven: (host, unit) => proven[host]?.[unit],
+    // Other environments have pairs of their own, and need not speak for this one.
+    targets: (host) =>
+      Object.entries(hosts.includes(host) ? (proven[host] ?? {}) : {}).flatMap(([unit, digest]) =>
+        isPresenter(unit as UnitKey) ? [{ unit: unit as UnitKey, digest }] : [],
+      ),
+  });
+  return inTime(rollout);
+}
+
+/** Steps of simulated rollouts are short: what does not come forwards shows soon. */
+const inTime = (rollout: Rollout): Rollout => ({
+  ...rollout,
+  stages: rollout.stages.map((stage) => ({ ...stage, stepTimeoutMs: durationMs(90_000) })),
+});
+
+/** Fronts end the TLS of shared names, and site proxies that of names on ports of their own. */
+export function isPresenter(unit: UnitKey): boolean {
+  const parsed = parseUnit(unit);
+  return parsed.kind === "front" || (parsed.kind === "proxy" && bindingsOf(parsed.site).some(({ shared }) => !shared));
 }
 
 const settingsOf = (site: string): SiteProxySettings => ({

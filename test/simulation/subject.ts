@@ -18,6 +18,7 @@ import {
   rebootObstacle,
   testHost,
 } from "@sluice/core";
+import { planKeeperFile } from "@sluice/core/programs/plan-keeper-file";
 import { judgeLateHost } from "@sluice/core/rollout/judge-late-host";
 
 /** The decisions under test. The audit swaps one of them for a broken one and expects to be told. */
@@ -36,6 +37,7 @@ export interface Subject {
   readonly planActivation: typeof planActivation;
   readonly planProgramChange: typeof planProgramChange;
   readonly planProgramFile: typeof planProgramFile;
+  readonly planKeeperFile: typeof planKeeperFile;
   readonly planSiteUpkeep: typeof planSiteUpkeep;
   readonly planFrontUpkeep: typeof planFrontUpkeep;
   readonly settleLedger: typeof settleLedger;
@@ -76,6 +78,7 @@ export const subject: Subject = {
   planActivation,
   planProgramChange,
   planProgramFile,
+  planKeeperFile,
   planSiteUpkeep,
   planFrontUpkeep,
   settleLedger,

@@ -1,5 +1,6 @@
 import type { Mutation } from "../mutation.ts";
 import { hostMutations } from "./host.ts";
+import { keeperMutations } from "./keepers.ts";
 import { lostHostMutations } from "./lost-hosts.ts";
 import { operatorMutations } from "./operators.ts";
 import { programMutations } from "./programs.ts";
@@ -13,4 +14,5 @@ export const allMutations: readonly Mutation[] = [
   ...operatorMutations,
   ...hostMutations,
   ...lostHostMutations,
+  ...keeperMutations,
 ];

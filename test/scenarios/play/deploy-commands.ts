@@ -5,13 +5,14 @@ import {
   haltAllWords,
   type Override,
   Problem,
+  type ProgramUnit,
   type Rollout,
   startEvents,
 } from "@sluice/core";
 import { nameHosts } from "@sluice/core/rollout/wave";
 import type { Behaviour } from "../../simulation/history-options.ts";
-import { badPrograms } from "../../simulation/program-behaviour.ts";
-import { type Extent, rebootOf, rolloutOf, unitsOf } from "../../simulation/simulated-fleet.ts";
+import { badProgramsOf } from "../../simulation/program-behaviour.ts";
+import { type Extent, rebootOf, renewalOf, rolloutOf, unitsOf } from "../../simulation/simulated-fleet.ts";
 import { isOver } from "../../simulation/unsettled.ts";
 import { assertOptions, type CommandLine, ScriptError } from "./command-line.ts";
 import type { Command } from "./commands.ts";
@@ -60,25 +61,41 @@ function titleOf(site: string, number: string, extent: Extent): string {
 /** `restart shop --what proxy` */
 function restart(stage: Stage, line: CommandLine): readonly string[] {
   const [, site = ""] = line.words;
-  if (site === "agents") return restartAgents(stage, line);
+  if (site === "agents") return restartPrograms(stage, line, "agent");
+  if (site === "keepers") return restartPrograms(stage, line, "keeper");
+  if (site === "certificates") return restartCertificates(stage, line);
   assertOptions(line, ["what", "to", "hosts", "reason", "by"]);
   const extent: Extent = line.options["what"] === "proxy" ? "proxy" : "site";
   const title = `restart of ${extent === "proxy" ? "the proxy of " : ""}${site}`;
   return stage.ask((fleet) => begin(fleet, line, { site, extent, title }));
 }
 
-/** `restart agents --version 2 --behaves dies`: the program of every agent becomes another one, or the same is started again. */
-function restartAgents(stage: Stage, line: CommandLine): readonly string[] {
+/** `restart agents --version 2 --behaves dies`: every agent, or keeper, becomes another version, or the same is started again. */
+function restartPrograms(stage: Stage, line: CommandLine, unit: ProgramUnit): readonly string[] {
   assertOptions(line, ["version", "behaves", "reason", "by"]);
   const { version, behaves = "good" } = line.options;
-  const behaviour = (["good", ...badPrograms] as const).find((one) => one === behaves);
-  if (behaviour === undefined || stage.fleet.options.programs === undefined)
-    throw new ScriptError(`versions behave as ${badPrograms.join(", ")}, on a fleet --agents`);
+  const behaviour = ["good" as const, ...badProgramsOf[unit]].find((one) => one === behaves);
+  const { programs, keepers } = stage.fleet.options;
+  if (behaviour === undefined || (unit === "agent" ? programs : keepers) === undefined)
+    throw new ScriptError(`versions behave as ${badProgramsOf[unit].join(", ")}, on a fleet --${unit}s`);
   return stage.ask((fleet) => {
     const number = version === undefined ? {} : { number: Number(version) };
-    if (version !== undefined) fleet.programs.set(`agent-${version}`, behaviour);
-    const title = version === undefined ? "restart agents" : `agent ${version}`;
-    return begin(fleet, line, { site: "agent", extent: "agent", title, ...number });
+    if (version !== undefined) fleet.programs.set(`${unit}-${version}`, behaviour);
+    const title = version === undefined ? `restart ${unit}s` : `${unit} ${version}`;
+    return begin(fleet, line, { site: unit, extent: unit, title, ...number });
+  });
+}
+
+/** `restart certificates --to production`: everything there that presents one is started again with what lies on disk. */
+function restartCertificates(stage: Stage, line: CommandLine): readonly string[] {
+  assertOptions(line, ["to", "reason", "by"]);
+  const { to: environment = "" } = line.options;
+  return stage.ask((fleet) => {
+    const { store, time, gates } = fleet;
+    const id = `r-${store.rollouts.length + 1}`;
+    const title = `restart of what presents a certificate in ${environment}`;
+    fleet.promises.gates.concernsOneEnvironment(id);
+    return launch(fleet, line, renewalOf(gates.fleet, store.proven, { id, now: time.now, environment, title }));
   });
 }
 

@@ -9,6 +9,7 @@ import type { Stage } from "./stage.ts";
 /** What breaks, and comes back; none of it asks the coordinator. */
 export const faultCommands: Readonly<Record<string, Command>> = {
   kill,
+  renew,
   start,
   reboot,
   crash,
@@ -28,7 +29,7 @@ function hostOf({ hosts }: ScenarioFleet, name: string | undefined): SimHost {
   return host;
 }
 
-/** `kill agent web-1 --for 30s`, `kill coordinator` */
+/** `kill agent web-1 --for 30s`, `kill keeper web-1`, `kill coordinator` */
 function kill({ fleet }: Stage, line: CommandLine): readonly string[] {
   assertOptions(line, ["for"]);
   const [, what, name] = line.words;
@@ -37,7 +38,19 @@ function kill({ fleet }: Stage, line: CommandLine): readonly string[] {
     fleet.killCoordinator();
     if (line.options["for"] !== undefined) fleet.time.after(ms, () => fleet.startCoordinator());
   } else if (what === "agent") hostOf(fleet, name).crash(ms);
-  else throw new ScriptError("kill agent HOST, or kill coordinator");
+  else if (what === "keeper") hostOf(fleet, name).killKeeper();
+  else throw new ScriptError("kill agent HOST, kill keeper HOST, or kill coordinator");
+  return [];
+}
+
+/** `renew production --pair 2 --trusted no`: another pair lies on the disks of an environment, and nothing presents it yet. */
+function renew({ fleet }: Stage, line: CommandLine): readonly string[] {
+  assertOptions(line, ["pair", "trusted"]);
+  const { pair = "", trusted = "yes" } = line.options;
+  if (fleet.options.renewals === undefined || pair === "")
+    throw new ScriptError("renew ENVIRONMENT --pair NUMBER, on a fleet --certificates");
+  fleet.pairs.set(`pair-${pair}`, trusted === "yes" ? "good" : "untrusted");
+  for (const host of fleet.hosts) if (host.environment === line.words[1]) host.renewPair(`pair-${pair}`);
   return [];
 }
 

@@ -10,6 +10,7 @@ import type { Stage } from "./stage.ts";
 const shapeOptions = [
   ...["acceptance", "production", "start", "zone", "public", "on-regression", "max-unavailable"],
   ...["window", "attended", "approval", "waves", "soak", "max-wait", "unconfirmed", "skip-lost-after", "agents"],
+  ...["keepers", "certificates"],
 ];
 
 /** How far `advance until` goes when nobody says. */
@@ -29,6 +30,8 @@ function fleet(stage: Stage, line: CommandLine): readonly string[] {
   const options = quietOptions({
     ...(skipLost === undefined ? {} : { skipLostMs: duration(skipLost) }),
     ...(asked["agents"] === undefined ? {} : { programs: { everyMs: 0, bad: 0, watchdogCrashEveryMs: 0 } }),
+    ...(asked["keepers"] === undefined ? {} : { keepers: { everyMs: 0, bad: 0, crashEveryMs: 0 } }),
+    ...(asked["certificates"] === undefined ? {} : { renewals: { everyMs: 0, bad: 0, left: 0 } }),
     acceptance: Number(asked["acceptance"] ?? 1),
     production: Number(asked["production"] ?? 3),
     maxUnavailable: Number(asked["max-unavailable"] ?? 1),

@@ -24,7 +24,8 @@ export const siteNames = sitesOf({ sites: 2 });
 export function quietOptions(
   given: Pick<
     HistoryOptions,
-    "acceptance" | "production" | "maxUnavailable" | "onRegression" | "skipLostMs" | "programs"
+    | ("acceptance" | "production" | "maxUnavailable" | "onRegression")
+    | ("skipLostMs" | "programs" | "keepers" | "renewals")
   >,
 ): HistoryOptions {
   return {

@@ -24,6 +24,7 @@ import { Promises } from "../../simulation/promises.ts";
 import { beatMs, type Report } from "../../simulation/report.ts";
 import { SimCoordinator } from "../../simulation/sim-coordinator.ts";
 import { SimHost } from "../../simulation/sim-host.ts";
+import type { PairBehaviour } from "../../simulation/sim-pairs.ts";
 import { firstUnitsOf, placesOf } from "../../simulation/simulated-fleet.ts";
 import { copyOf, freshStore, type Place, type Store } from "../../simulation/store.ts";
 import { subject as realSubject, type Subject } from "../../simulation/subject.ts";
@@ -65,6 +66,7 @@ export class ScenarioFleet implements History {
   readonly trace = new Trace(false, () => this.time.now);
   readonly behaviours = new Map<string, Behaviour>();
   readonly programs = new Map<string, ProgramBehaviour>();
+  readonly pairs = new Map<string, PairBehaviour>();
   readonly calm = false;
   readonly isStoreFull = false;
   readonly places: readonly Place[];

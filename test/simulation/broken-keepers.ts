@@ -1,0 +1,70 @@
+import { instant, type ProgramChangeInput } from "@sluice/core";
+import { keeperUnit } from "@sluice/core/intent/intent";
+import { unitOf } from "@sluice/core/programs/program-change";
+import type { BrokenSubject } from "./broken-subjects.ts";
+import { type Subject, subject } from "./subject.ts";
+
+const never = instant(Number.MAX_SAFE_INTEGER);
+
+/** Changes of agents are decided as they ought to be. */
+const withChange = (
+  name: string,
+  caughtAs: RegExp,
+  broken: (input: ProgramChangeInput) => ProgramChangeInput,
+): BrokenSubject => ({
+  name,
+  caughtAs,
+  subject: {
+    ...subject,
+    planProgramChange: (input) => subject.planProgramChange(unitOf(input.state) === keeperUnit ? broken(input) : input),
+  },
+});
+
+const withFile = (name: string, caughtAs: RegExp, broken: Subject["planKeeperFile"]): BrokenSubject => ({
+  name,
+  caughtAs,
+  subject: { ...subject, planKeeperFile: broken },
+});
+
+/** Changes of keepers that go wrong on purpose, one decision at a time. */
+export const brokenKeepers: readonly BrokenSubject[] = [
+  withChange("takes a keeper on trial for proven by itself", /^1:/, (input) =>
+    input.state.phase === "provisional" && input.word.kind === "held"
+      ? { ...input, word: { kind: "confirmed" } }
+      : input,
+  ),
+  withChange("keeps a keeper that has lost a socket", /^7:/, (input) =>
+    input.facts.lost === undefined ? input : { ...input, facts: { ...input.facts, lost: [] } },
+  ),
+  withChange("believes a keeper that calls itself something else", /^7:/, (input) => ({
+    ...input,
+    ...(input.running === undefined ? {} : { running: { ...input.running, version: input.state.release.version } }),
+  })),
+  withChange("keeps a keeper on trial that was withdrawn", /^9:/, (input) =>
+    input.word.kind === "withdrawn" ? { ...input, word: { kind: "held", grant: input.state.grant } } : input,
+  ),
+  withChange("keeps a keeper on trial beyond its confirm-by", /^9:/, (input) => {
+    const { word, state } = input;
+    const grant = { ...state.grant, confirmBy: never };
+    return { ...input, state: { ...state, grant }, ...(word.kind === "held" ? { word: { ...word, grant } } : {}) };
+  }),
+  {
+    name: "waits for ever for a keeper that hangs to hand back",
+    caughtAs: /^(9|liveness):/,
+    subject: {
+      ...subject,
+      planProgramChange: (input) => {
+        const plan = subject.planProgramChange(input);
+        const actions = plan.actions.filter(({ kind }) => kind !== "put-down");
+        return { ...plan, actions };
+      },
+    },
+  },
+  withFile("forgets which keeper is proven", /^2:/, (input) => {
+    const { proven: _, ...file } = subject.planKeeperFile(input);
+    return file;
+  }),
+  withFile("starts the keeper that a new agent has brought", /^2:/, (input) =>
+    subject.planKeeperFile({ ...input, isInstalledThere: false }),
+  ),
+];

@@ -1,0 +1,141 @@
+import type { Ledger } from "@sluice/agent/ledger/ledger";
+import type { ActivationState, Grant, UnitKey } from "@sluice/core";
+import type { History } from "./history.ts";
+import type { HostTruth } from "./host-promises.ts";
+import type { ProxyProcess } from "./sim-machine.ts";
+import { pairOf } from "./sim-pairs.ts";
+
+/** A release of a proxy or front, and the pair that it was proven with. */
+interface Shown {
+  readonly digest: string;
+  readonly pair: string;
+}
+
+/** What an agent that is there may take to make a certificate go that it may not present. */
+const goneWithinMs = 60_000;
+
+/** What the checks ask of those of the same host. */
+export interface CertificatePorts {
+  readonly history: History;
+  readonly host: HostTruth;
+  readonly broken: (promise: string, what: string) => never;
+  /** Activations that have not ended. */
+  readonly open: () => readonly ActivationState[];
+  /** A restart of the host has cut the grant off. */
+  readonly isCutOff: (grant: string) => boolean;
+}
+
+/**
+ * What one host presents, by books that are kept apart from its agent's: a pair that somebody put on disk meets users by a grant only, and
+ * what comes back after anything is what was proven.
+ */
+export class CertificatePromises {
+  readonly #ports: CertificatePorts;
+  /** By unit: what is proven, and what was before. */
+  readonly #proven = new Map<UnitKey, { readonly now: Shown; readonly before?: Shown }>();
+  /** Processes that users were seen to reach, with what they presented then. */
+  readonly #met = new Map<string, string>();
+  readonly #toGoSince = new Map<string, number>();
+  #ledger: Ledger | undefined;
+
+  constructor(ports: CertificatePorts) {
+    this.#ports = ports;
+  }
+
+  /** A host that has been there for long. */
+  begin(): void {
+    for (const process of this.#presenting()) this.#learn(process);
+  }
+
+  /** Whenever a process has changed: promises 1 and 2. */
+  processesChanged(): void {
+    for (const process of this.#presenting()) {
+      const pair = pairOf(process) ?? "none";
+      if (this.#met.get(process.childId) === pair) continue;
+      this.#met.set(process.childId, pair);
+      this.#newlyMet(process, pair);
+    }
+  }
+
+  #newlyMet({ unit, childId, digest }: ProxyProcess, pair: string): void {
+    const { history, broken } = this.#ports;
+    const known = this.#proven.get(unit);
+    const grant = this.#grantFor(unit);
+    const isProven = known?.now.pair === pair;
+    if (!isProven && grant === undefined)
+      broken("2", `${childId} presents ${pair}, proven of ${unit} is ${known?.now.pair}`);
+    if (!isProven) history.trace.count("pair on trial");
+    const before = known?.before;
+    if (grant?.kind === "revert" && before?.digest === digest && pair !== before.pair && !isProven)
+      broken("certificates", `${grant.id} goes back to ${digest} with ${pair}, it was proven with ${before.pair}`);
+  }
+
+  /** Whenever the agent has written: what was confirmed is proven with what it presents. */
+  memoryChanged(): void {
+    const { ledger } = this.#ports.host.disk;
+    const before = this.#ledger;
+    this.#ledger = ledger;
+    if (before === undefined || before.activations === ledger.activations) return;
+    for (const [id, state] of Object.entries(ledger.activations)) {
+      if (state.phase !== "draining" || before.activations[id]?.phase === "draining") continue;
+      for (const { unit } of state.parts) {
+        const process = this.#presenting().findLast((one) => one.unit === unit);
+        if (process !== undefined) this.#learn(process);
+      }
+    }
+  }
+
+  #learn({ unit, digest, ...process }: ProxyProcess): void {
+    const pair = pairOf(process);
+    if (pair === undefined) return;
+    const known = this.#proven.get(unit);
+    const isSame = known?.now.pair === pair && known.now.digest === digest;
+    const before = known === undefined || isSame ? {} : { before: known.now };
+    this.#proven.set(unit, { now: { digest, pair }, ...before });
+    if (known !== undefined && known.now.pair !== pair) this.#ports.history.trace.count("pair proven");
+  }
+
+  /** Promise 9, again and again: what nothing permits any more goes. */
+  beat(): void {
+    const { host, broken } = this.#ports;
+    const { agentSince, localNow } = host;
+    const strangers = new Set<string>();
+    for (const process of this.#presenting()) {
+      const { unit } = process;
+      const pair = pairOf(process);
+      if (pair === this.#proven.get(unit)?.now.pair || this.#grantFor(unit) !== undefined) continue;
+      strangers.add(`${unit} with ${pair}`);
+    }
+    for (const key of this.#toGoSince.keys()) if (!strangers.has(key)) this.#toGoSince.delete(key);
+    for (const key of strangers) {
+      const since = this.#toGoSince.get(key) ?? localNow;
+      this.#toGoSince.set(key, since);
+      if (agentSince !== undefined && localNow - Math.max(since, agentSince) > goneWithinMs)
+        broken("9", `presents ${key} ${localNow - since} ms after it had to go`);
+    }
+  }
+
+  /** A pair that users of the unit are shown now, if it is not the one that is proven. */
+  unprovenPair(unit: UnitKey): string | undefined {
+    const pairs = this.#presenting().filter((one) => one.unit === unit);
+    return pairs.map(pairOf).find((pair) => pair !== this.#proven.get(unit)?.now.pair);
+  }
+
+  #presenting(): readonly ProxyProcess[] {
+    const { proxies } = this.#ports.host.machine;
+    return proxies.filter((one) => one.accepting && !one.draining && pairOf(one) !== undefined);
+  }
+
+  /** One that stands, was not cut off, has not ended, and names the unit. */
+  #grantFor(unit: UnitKey): Grant | undefined {
+    const { host, open, isCutOff } = this.#ports;
+    const found = open().find(
+      (state) =>
+        !isCutOff(state.grant.id) &&
+        !("end" in state) &&
+        state.grant.units.some((one) => one.unit === unit) &&
+        (state.grant.oneWay !== undefined || host.localNow < state.grant.confirmBy),
+    );
+    return found?.grant;
+  }
+}
