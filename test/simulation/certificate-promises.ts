@@ -57,7 +57,8 @@ export class CertificatePromises {
     }
   }
 
-  #newlyMet({ unit, childId, digest }: ProxyProcess, pair: string): void {
+  #newlyMet(process: ProxyProcess, pair: string): void {
+    const { unit, childId } = process;
     const { history, broken } = this.#ports;
     const known = this.#proven.get(unit);
     const grant = this.#grantFor(unit);
@@ -65,9 +66,18 @@ export class CertificatePromises {
     if (!isProven && grant === undefined)
       broken("2", `${childId} presents ${pair}, proven of ${unit} is ${known?.now.pair}`);
     if (!isProven) history.trace.count("pair on trial");
-    const before = known?.before;
-    if (grant?.kind === "revert" && before?.digest === digest && pair !== before.pair && !isProven)
-      broken("certificates", `${grant.id} goes back to ${digest} with ${pair}, it was proven with ${before.pair}`);
+    if (grant?.kind === "revert" && !isProven) this.#goesBack(grant.id, process);
+  }
+
+  /** What goes back presents what it was proven with. */
+  #goesBack(grant: string, { unit, digest, ...process }: ProxyProcess): void {
+    const before = this.#proven.get(unit)?.before;
+    const pair = pairOf(process);
+    if (before?.digest === digest && pair !== before.pair)
+      this.#ports.broken(
+        "certificates",
+        `${grant} goes back to ${digest} with ${pair}, it was proven with ${before.pair}`,
+      );
   }
 
   /** Whenever the agent has written: what was confirmed is proven with what it presents. */
@@ -80,7 +90,9 @@ export class CertificatePromises {
       if (state.phase !== "draining" || before.activations[id]?.phase === "draining") continue;
       for (const { unit } of state.parts) {
         const process = this.#presenting().findLast((one) => one.unit === unit);
-        if (process !== undefined) this.#learn(process);
+        if (process === undefined) continue;
+        if (state.grant.kind === "revert") this.#goesBack(id, process);
+        this.#learn(process);
       }
     }
   }

@@ -154,7 +154,7 @@ export function drawOptions(seed: number): HistoryOptions {
     agentCrashAfterStep: prng.chance(0.5) ? prng.next() * 0.02 : 0,
     orderFailure: prng.chance(0.5) ? prng.next() * 0.15 : 0,
     orderMs: prng.pick([20, 20, 400, 3000]),
-    longOutage: prng.chance(0.1),
+    longOutage: prng.chance(0.15),
     restoresBackup: prng.chance(0.3),
     edgeUnknown: prng.pick([0, 0, 0.3, 1]),
     behaviours: drawBehaviours(prng),
@@ -177,7 +177,7 @@ export function drawOptions(seed: number): HistoryOptions {
 }
 
 /** Every other history is small: few hosts and sites, and whatever comes again and again comes sooner, for a shorter time. */
-const isSmall = (seed: number): boolean => seed % 250 !== 0 && createPrng(seed * 86_028_121 + 19).chance(0.75);
+const isSmall = (seed: number): boolean => seed % 250 !== 0 && createPrng(seed * 86_028_121 + 19).chance(0.78);
 
 /** What times of a history are multiplied by. */
 const paceOf = (seed: number): number => (isSmall(seed) ? 0.75 : 1);
@@ -205,7 +205,7 @@ const drawSkipping = (prng: Prng): Partial<HistoryOptions> =>
 
 /** Drawn apart as well. */
 const drawPrograms = (prng: Prng): Pick<HistoryOptions, "programs"> =>
-  prng.chance(0.02)
+  prng.chance(0.025)
     ? {
         programs: {
           everyMs: prng.whole(minute / 2, 2 * minute),

@@ -1,5 +1,6 @@
 import type { WatchedCertificate } from "@sluice/agent/certificates/start-renewal-watch";
 import { type CertificateSeen, type CertificateSet, type Instant, instant, type UnitKey } from "@sluice/core";
+import { certificateName } from "./simulated-fleet.ts";
 
 /** What clients make of the certificate of a pair that somebody put on the disks of hosts. */
 export type PairBehaviour =
@@ -14,9 +15,6 @@ export const badPairs: readonly PairBehaviour[] = ["untrusted", "untrusted", "un
 /** The pair that every host has in the beginning. */
 export const firstPair = "pair-0";
 
-/** The one certificate of a simulated fleet. */
-const certificate = "wildcard";
-
 const sets = new Map<string, CertificateSet>();
 
 /** The certificates of a process that was started while this pair lay in the files. */
@@ -25,7 +23,7 @@ export function certificatesWith(pair: string): CertificateSet {
   if (known !== undefined) return known;
   const validUntil = instant(Date.UTC(2100 + Number(pair.split("-")[1]), 0));
   const seen: CertificateSeen = { digest: pair, validUntil };
-  const set = { [certificate]: seen };
+  const set = { [certificateName]: seen };
   sets.set(pair, set);
   return set;
 }
@@ -36,4 +34,4 @@ export const foundFor = (unit: UnitKey, files: CertificateSet, since: Instant): 
 
 /** The pair that a process presents; undefined where nothing presents any. */
 export const pairOf = (process: { readonly certificates?: CertificateSet } | undefined): string | undefined =>
-  process?.certificates?.[certificate]?.digest;
+  process?.certificates?.[certificateName]?.digest;

@@ -282,16 +282,25 @@ export class World implements History {
     const { prng, options } = this;
     const environment = prng.pick(["acceptance", "production"]);
     const isLeft = prng.chance(options.renewals?.left ?? 0);
-    this.#putPair(environment, prng.chance(options.renewals?.bad ?? 0) ? prng.pick(badPairs) : "good");
+    this.#putPairs(environment, prng.chance(options.renewals?.bad ?? 0) ? prng.pick(badPairs) : "good");
     if (!isLeft) this.time.after(prng.whole(1000, 20_000), () => this.#rollRenewal(environment));
   }
 
-  #putPair(environment: string, behaviour: PairBehaviour): void {
+  /** One for all hosts, or one for each: then it is the last of them that has a bad one. */
+  #putPairs(environment: string, behaviour: PairBehaviour): void {
+    const hosts = this.#hosts.filter((one) => one.environment === environment);
+    const shared = this.prng.chance(0.5) ? this.#makePair(behaviour) : undefined;
+    for (const host of hosts) {
+      const pair = shared ?? this.#makePair(host === hosts.at(-1) ? behaviour : "good");
+      this.time.after(this.prng.whole(1, 10_000), () => host.renewPair(pair));
+    }
+  }
+
+  #makePair(behaviour: PairBehaviour): string {
     const pair = `pair-${++this.#deployments}`;
     this.pairs.set(pair, behaviour);
-    this.trace.add(`${pair} (${behaviour}) for ${environment}`);
-    for (const host of this.#hosts)
-      if (host.environment === environment) this.time.after(this.prng.whole(1, 10_000), () => host.renewPair(pair));
+    this.trace.add(`${pair} is ${behaviour}`);
+    return pair;
   }
 
   #rollRenewal(environment: string): void {
@@ -504,7 +513,7 @@ export class World implements History {
     this.#cut.clear();
     // Else nothing that presents a certificate could be started anew.
     if (this.options.renewals !== undefined)
-      for (const environment of ["acceptance", "production"]) this.#putPair(environment, "good");
+      for (const environment of ["acceptance", "production"]) this.#putPairs(environment, "good");
     this.time.after(attendsAfterMs, () => this.#attend());
   }
 

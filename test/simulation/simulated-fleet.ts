@@ -242,6 +242,9 @@ export function rebootOf(
   });
 }
 
+/** The one certificate of a simulated fleet. */
+export const certificateName = "wildcard";
+
 /** A rollout that starts everything again which presents a certificate in an environment, as it is proven there. */
 export function renewalOf(
   fleet: Fleet,
@@ -257,7 +260,7 @@ export function renewalOf(
     // Other environments have pairs of their own, and need not speak for this one.
     targets: (host) =>
       Object.entries(hosts.includes(host) ? (proven[host] ?? {}) : {}).flatMap(([unit, digest]) =>
-        isPresenter(unit as UnitKey) ? [{ unit: unit as UnitKey, digest }] : [],
+        isPresenter(unit as UnitKey) ? [{ unit: unit as UnitKey, digest, renews: [certificateName] }] : [],
       ),
   });
   return inTime(rollout);

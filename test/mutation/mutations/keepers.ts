@@ -7,11 +7,15 @@ export const keeperMutations = [
       name: "hands over to a keeper once more after that was killed",
       find: "if (isAnother(input.running, state.by)) return end(input, gone(input));",
       put: "",
+      notSimulated:
+        "its agent has to be killed between the handover and the next look, and its host to restart: one in two thousand histories of nothing but keepers that change and agents that are killed",
     },
     {
       name: "leaves a keeper that came after its grant had ended",
       find: 'if (change.phase !== "ended" || keeper?.trial !== change.grant.id) return undefined;',
       put: "return undefined;",
+      notSimulated:
+        "its agent has to be killed in a handover that takes long, and its grant be taken back before that is over: one in a thousand histories of nothing but keepers that change, agents that are killed and rollouts that are aborted",
     },
     {
       name: "keeps a keeper that has lost something",

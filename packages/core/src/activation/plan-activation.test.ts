@@ -580,8 +580,12 @@ test("a one-way release that users have met stays, whether nobody confirms it, i
   const unconfirmed = hostWith(grant);
   runUntil(unconfirmed, "provisional");
   unconfirmed.now = after(start, minutes(61));
+  expect(unconfirmed.now).toBeGreaterThan(grant.confirmBy);
+  pass(unconfirmed);
+  expect(unconfirmed.state.phase).toBe("provisional");
   for (const slot of unconfirmed.slots) if (slot.slot === "green") slot.restarts = 3;
   pass(unconfirmed);
+  expect(unconfirmed.state.phase).toBe("provisional");
   const failing = hostWith(grant);
   failing.answer = ({ target }) => (target.hop === "listener" ? bad : { kind: "good", status: 200 });
   runUntil(failing, "provisional");
