@@ -1,10 +1,9 @@
-import { instant, type ProgramChangeInput } from "@sluice/core";
+import type { ProgramChangeInput } from "@sluice/core";
 import { keeperUnit } from "@sluice/core/intent/intent";
 import { unitOf } from "@sluice/core/programs/program-change";
+import { neverOverdue, neverWithdrawn, takenForConfirmed } from "./broken-programs.ts";
 import type { BrokenSubject } from "./broken-subjects.ts";
 import { type Subject, subject } from "./subject.ts";
-
-const never = instant(Number.MAX_SAFE_INTEGER);
 
 /** Changes of agents are decided as they ought to be. */
 const withChange = (
@@ -28,11 +27,7 @@ const withFile = (name: string, caughtAs: RegExp, broken: Subject["planKeeperFil
 
 /** Changes of keepers that go wrong on purpose, one decision at a time. */
 export const brokenKeepers: readonly BrokenSubject[] = [
-  withChange("takes a keeper on trial for proven by itself", /^1:/, (input) =>
-    input.state.phase === "provisional" && input.word.kind === "held"
-      ? { ...input, word: { kind: "confirmed" } }
-      : input,
-  ),
+  withChange("takes a keeper on trial for proven by itself", /^1:/, takenForConfirmed),
   withChange("keeps a keeper that has lost a socket", /^7:/, (input) =>
     input.facts.lost === undefined ? input : { ...input, facts: { ...input.facts, lost: [] } },
   ),
@@ -40,14 +35,8 @@ export const brokenKeepers: readonly BrokenSubject[] = [
     ...input,
     ...(input.running === undefined ? {} : { running: { ...input.running, version: input.state.release.version } }),
   })),
-  withChange("keeps a keeper on trial that was withdrawn", /^9:/, (input) =>
-    input.word.kind === "withdrawn" ? { ...input, word: { kind: "held", grant: input.state.grant } } : input,
-  ),
-  withChange("keeps a keeper on trial beyond its confirm-by", /^9:/, (input) => {
-    const { word, state } = input;
-    const grant = { ...state.grant, confirmBy: never };
-    return { ...input, state: { ...state, grant }, ...(word.kind === "held" ? { word: { ...word, grant } } : {}) };
-  }),
+  withChange("keeps a keeper on trial that was withdrawn", /^9:/, neverWithdrawn),
+  withChange("keeps a keeper on trial beyond its confirm-by", /^9:/, neverOverdue),
   {
     name: "waits for ever for a keeper that hangs to hand back",
     caughtAs: /^(9|liveness):/,

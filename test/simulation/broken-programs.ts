@@ -4,23 +4,30 @@ import { subject } from "./subject.ts";
 
 const never = instant(Number.MAX_SAFE_INTEGER);
 
-const withChange = (
-  name: string,
-  caughtAs: RegExp,
-  broken: (input: ProgramChangeInput) => ProgramChangeInput,
-): BrokenSubject => ({
+const withChange = (name: string, caughtAs: RegExp, broken: BreakInput): BrokenSubject => ({
   name,
   caughtAs,
   subject: { ...subject, planProgramChange: (input) => planProgramChange(broken(input)) },
 });
 
+type BreakInput = (input: ProgramChangeInput) => ProgramChangeInput;
+
+/** What is on trial counts as confirmed though nobody has said so. */
+export const takenForConfirmed: BreakInput = (input) =>
+  input.state.phase === "provisional" && input.word.kind === "held" ? { ...input, word: { kind: "confirmed" } } : input;
+
+export const neverWithdrawn: BreakInput = (input) =>
+  input.word.kind === "withdrawn" ? { ...input, word: { kind: "held", grant: input.state.grant } } : input;
+
+export const neverOverdue: BreakInput = (input) => {
+  const { word, state } = input;
+  const grant = { ...state.grant, confirmBy: never };
+  return { ...input, state: { ...state, grant }, ...(word.kind === "held" ? { word: { ...word, grant } } : {}) };
+};
+
 /** Changes of agents that go wrong on purpose, one decision at a time. */
 export const brokenPrograms: readonly BrokenSubject[] = [
-  withChange("takes a program on trial for proven by itself", /^1:/, (input) =>
-    input.state.phase === "provisional" && input.word.kind === "held"
-      ? { ...input, word: { kind: "confirmed" } }
-      : input,
-  ),
+  withChange("takes a program on trial for proven by itself", /^1:/, takenForConfirmed),
   withChange("tries a program that calls itself something else", /^7:/, (input) => ({
     ...input,
     facts:
@@ -28,14 +35,8 @@ export const brokenPrograms: readonly BrokenSubject[] = [
         ? input.facts
         : { ...input.facts, saidVersion: input.state.release.version },
   })),
-  withChange("keeps a program on trial that was withdrawn", /^9:/, (input) =>
-    input.word.kind === "withdrawn" ? { ...input, word: { kind: "held", grant: input.state.grant } } : input,
-  ),
-  withChange("keeps a program on trial beyond its confirm-by", /^9:/, (input) => {
-    const { word, state } = input;
-    const grant = { ...state.grant, confirmBy: never };
-    return { ...input, state: { ...state, grant }, ...(word.kind === "held" ? { word: { ...word, grant } } : {}) };
-  }),
+  withChange("keeps a program on trial that was withdrawn", /^9:/, neverWithdrawn),
+  withChange("keeps a program on trial beyond its confirm-by", /^9:/, neverOverdue),
   {
     name: "names a program on trial as the one to be started",
     caughtAs: /^(2|programs):/,
