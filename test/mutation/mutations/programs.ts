@@ -12,7 +12,6 @@ export const programMutations = [
       name: "waits for ever for a program to be confirmed",
       find: 'return word.kind === "held" && now >= state.grant.confirmBy ?',
       put: 'return word.kind === "held" && now < 0 ?',
-      notSimulated: "the watchdog ends such a trial ten seconds later, and says why in its own words",
     },
     {
       name: "keeps a program on trial whose grant was withdrawn",
@@ -23,7 +22,6 @@ export const programMutations = [
       name: "does not see that a program on trial has ended",
       find: 'if (!runsTrial(input)) return end(input, gone(input));\n  return stay(state, [], "waiting for the coordinator to confirm");',
       put: 'return stay(state, [], "waiting for the coordinator to confirm");',
-      notSimulated: "the watchdog says that the trial is over, which is looked at first",
     },
     {
       name: "does not hear from the watchdog that a trial is over",
