@@ -69,14 +69,19 @@ const gateKinds: readonly (keyof GateOptions)[] = [
   ...(["freezeEveryMs", "haltAllEveryMs", "overrideEveryMs", "mendedAfterMs", "subset"] as const),
 ];
 
+/** What most histories have nothing of. */
+const optional = [
+  ...(["gates", "programs", "keepers", "renewals", "reboots", "oneWay", "installsAhead"] as const),
+  ...(["fullDiskEveryMs", "skipLostMs", "soakMs"] as const),
+];
+
 /** Each gives a smaller history or, where there is nothing of its kind left to take away, none. */
 const simplifications: readonly Simplify[] = [
-  (options) => (options.gates === undefined ? undefined : dropped(options, "gates")),
-  (options) => (options.programs === undefined ? undefined : dropped(options, "programs")),
-  (options) => (options.reboots === undefined ? undefined : dropped(options, "reboots")),
-  (options) => (options.oneWay === undefined ? undefined : dropped(options, "oneWay")),
-  (options) => (options.installsAhead === undefined ? undefined : dropped(options, "installsAhead")),
-  (options) => (options.fullDiskEveryMs === undefined ? undefined : dropped(options, "fullDiskEveryMs")),
+  ...optional.map(
+    (kind): Simplify =>
+      (options) =>
+        options[kind] === undefined ? undefined : dropped(options, kind),
+  ),
   ...kinds.map(
     (kind): Simplify =>
       (options) =>
@@ -109,10 +114,7 @@ function fewer(
   return now <= smallest ? undefined : { ...options, [what]: Math.max(smallest, Math.floor(now / 2)) };
 }
 
-function dropped(
-  options: HistoryOptions,
-  what: "gates" | "programs" | "reboots" | "oneWay" | "installsAhead" | "fullDiskEveryMs",
-): HistoryOptions {
+function dropped(options: HistoryOptions, what: (typeof optional)[number]): HistoryOptions {
   const { [what]: _, ...rest } = options;
   return rest;
 }
