@@ -1,23 +1,16 @@
 import type { ProgramChangeInput } from "@sluice/core";
 import { keeperUnit } from "@sluice/core/intent/intent";
 import { unitOf } from "@sluice/core/programs/program-change";
-import { neverOverdue, neverWithdrawn, takenForConfirmed } from "./broken-programs.ts";
+import { neverOverdue, neverWithdrawn, takenForConfirmed, withChange } from "./broken-programs.ts";
 import type { BrokenSubject } from "./broken-subjects.ts";
 import { type Subject, subject } from "./subject.ts";
 
 /** Changes of agents are decided as they ought to be. */
-const withChange = (
+const withKeeper = (
   name: string,
   caughtAs: RegExp,
   broken: (input: ProgramChangeInput) => ProgramChangeInput,
-): BrokenSubject => ({
-  name,
-  caughtAs,
-  subject: {
-    ...subject,
-    planProgramChange: (input) => subject.planProgramChange(unitOf(input.state) === keeperUnit ? broken(input) : input),
-  },
-});
+): BrokenSubject => withChange(name, caughtAs, (input) => (unitOf(input.state) === keeperUnit ? broken(input) : input));
 
 const withFile = (name: string, caughtAs: RegExp, broken: Subject["planKeeperFile"]): BrokenSubject => ({
   name,
@@ -27,16 +20,16 @@ const withFile = (name: string, caughtAs: RegExp, broken: Subject["planKeeperFil
 
 /** Changes of keepers that go wrong on purpose, one decision at a time. */
 export const brokenKeepers: readonly BrokenSubject[] = [
-  withChange("takes a keeper on trial for proven by itself", /^1:/, takenForConfirmed),
-  withChange("keeps a keeper that has lost a socket", /^7:/, (input) =>
+  withKeeper("takes a keeper on trial for proven by itself", /^1:/, takenForConfirmed),
+  withKeeper("keeps a keeper that has lost a socket", /^7:/, (input) =>
     input.facts.lost === undefined ? input : { ...input, facts: { ...input.facts, lost: [] } },
   ),
-  withChange("believes a keeper that calls itself something else", /^7:/, (input) => ({
+  withKeeper("believes a keeper that calls itself something else", /^7:/, (input) => ({
     ...input,
     ...(input.running === undefined ? {} : { running: { ...input.running, version: input.state.release.version } }),
   })),
-  withChange("keeps a keeper on trial that was withdrawn", /^9:/, neverWithdrawn),
-  withChange("keeps a keeper on trial beyond its confirm-by", /^9:/, neverOverdue),
+  withKeeper("keeps a keeper on trial that was withdrawn", /^9:/, neverWithdrawn),
+  withKeeper("keeps a keeper on trial beyond its confirm-by", /^9:/, neverOverdue),
   {
     name: "waits for ever for a keeper that hangs to hand back",
     caughtAs: /^(9|liveness):/,

@@ -4,13 +4,13 @@ import { subject } from "./subject.ts";
 
 const never = instant(Number.MAX_SAFE_INTEGER);
 
-const withChange = (name: string, caughtAs: RegExp, broken: BreakInput): BrokenSubject => ({
+type BreakInput = (input: ProgramChangeInput) => ProgramChangeInput;
+
+export const withChange = (name: string, caughtAs: RegExp, broken: BreakInput): BrokenSubject => ({
   name,
   caughtAs,
   subject: { ...subject, planProgramChange: (input) => planProgramChange(broken(input)) },
 });
-
-type BreakInput = (input: ProgramChangeInput) => ProgramChangeInput;
 
 /** What is on trial counts as confirmed though nobody has said so. */
 export const takenForConfirmed: BreakInput = (input) =>

@@ -2,8 +2,8 @@ import type { Ledger } from "@sluice/agent/ledger/ledger";
 import type { ActivationState, Grant, UnitKey } from "@sluice/core";
 import type { History } from "./history.ts";
 import type { HostTruth } from "./host-promises.ts";
-import type { ProxyProcess } from "./sim-machine.ts";
 import { pairOf } from "./sim-pairs.ts";
+import { ToGo } from "./to-go.ts";
 
 /** A release of a proxy or front, and the pair that it was proven with. */
 interface Shown {
@@ -11,8 +11,11 @@ interface Shown {
   readonly pair: string;
 }
 
-/** What an agent that is there may take to make a certificate go that it may not present. */
-const goneWithinMs = 60_000;
+/** A process that users reach, by what it presents. */
+interface Presenting extends Shown {
+  readonly unit: UnitKey;
+  readonly childId: string;
+}
 
 /** What the checks ask of those of the same host. */
 export interface CertificatePorts {
@@ -35,7 +38,7 @@ export class CertificatePromises {
   readonly #proven = new Map<UnitKey, { readonly now: Shown; readonly before?: Shown }>();
   /** Processes that users were seen to reach, with what they presented then. */
   readonly #met = new Map<string, string>();
-  readonly #toGoSince = new Map<string, number>();
+  readonly #toGo = new ToGo();
   #ledger: Ledger | undefined;
 
   constructor(ports: CertificatePorts) {
@@ -50,29 +53,27 @@ export class CertificatePromises {
   /** Whenever a process has changed: promises 1 and 2. */
   processesChanged(): void {
     for (const process of this.#presenting()) {
-      const pair = pairOf(process) ?? "none";
-      if (this.#met.get(process.childId) === pair) continue;
-      this.#met.set(process.childId, pair);
-      this.#newlyMet(process, pair);
+      const { childId, pair } = process;
+      if (this.#met.get(childId) === pair) continue;
+      this.#met.set(childId, pair);
+      this.#newlyMet(process);
     }
   }
 
-  #newlyMet(process: ProxyProcess, pair: string): void {
-    const { unit, childId } = process;
+  #newlyMet(process: Presenting): void {
+    const { unit, childId, pair } = process;
     const { history, broken } = this.#ports;
     const known = this.#proven.get(unit);
     const grant = this.#grantFor(unit);
-    const isProven = known?.now.pair === pair;
-    if (!isProven && grant === undefined)
-      broken("2", `${childId} presents ${pair}, proven of ${unit} is ${known?.now.pair}`);
-    if (!isProven) history.trace.count("pair on trial");
-    if (grant?.kind === "revert" && !isProven) this.#goesBack(grant.id, process);
+    if (this.#isProven(process)) return;
+    if (grant === undefined) broken("2", `${childId} presents ${pair}, proven of ${unit} is ${known?.now.pair}`);
+    history.trace.count("pair on trial");
+    if (grant?.kind === "revert") this.#goesBack(grant.id, process);
   }
 
   /** What goes back presents what it was proven with. */
-  #goesBack(grant: string, { unit, digest, ...process }: ProxyProcess): void {
+  #goesBack(grant: string, { unit, digest, pair }: Presenting): void {
     const before = this.#proven.get(unit)?.before;
-    const pair = pairOf(process);
     if (before?.digest === digest && pair !== before.pair)
       this.#ports.broken(
         "certificates",
@@ -97,9 +98,7 @@ export class CertificatePromises {
     }
   }
 
-  #learn({ unit, digest, ...process }: ProxyProcess): void {
-    const pair = pairOf(process);
-    if (pair === undefined) return;
+  #learn({ unit, digest, pair }: Presenting): void {
     const known = this.#proven.get(unit);
     const isSame = known?.now.pair === pair && known.now.digest === digest;
     const before = known === undefined || isSame ? {} : { before: known.now };
@@ -110,32 +109,29 @@ export class CertificatePromises {
   /** Promise 9, again and again: what nothing permits any more goes. */
   beat(): void {
     const { host, broken } = this.#ports;
-    const { agentSince, localNow } = host;
-    const strangers = new Set<string>();
-    for (const process of this.#presenting()) {
-      const { unit } = process;
-      const pair = pairOf(process);
-      if (pair === this.#proven.get(unit)?.now.pair || this.#grantFor(unit) !== undefined) continue;
-      strangers.add(`${unit} with ${pair}`);
-    }
-    for (const key of this.#toGoSince.keys()) if (!strangers.has(key)) this.#toGoSince.delete(key);
-    for (const key of strangers) {
-      const since = this.#toGoSince.get(key) ?? localNow;
-      this.#toGoSince.set(key, since);
-      if (agentSince !== undefined && localNow - Math.max(since, agentSince) > goneWithinMs)
-        broken("9", `presents ${key} ${localNow - since} ms after it had to go`);
-    }
+    const strangers = this.#presenting().filter(
+      (one) => !this.#isProven(one) && this.#grantFor(one.unit) === undefined,
+    );
+    const keys = new Set(strangers.map(({ unit, pair }) => `${unit} with ${pair}`));
+    const overdue = this.#toGo.overdue(keys, host);
+    if (overdue !== undefined) broken("9", `presents ${overdue.key} ${overdue.ms} ms after it had to go`);
+  }
+
+  #isProven({ unit, pair }: Presenting): boolean {
+    return this.#proven.get(unit)?.now.pair === pair;
   }
 
   /** A pair that users of the unit are shown now, if it is not the one that is proven. */
   unprovenPair(unit: UnitKey): string | undefined {
-    const pairs = this.#presenting().filter((one) => one.unit === unit);
-    return pairs.map(pairOf).find((pair) => pair !== this.#proven.get(unit)?.now.pair);
+    return this.#presenting().find((one) => one.unit === unit && !this.#isProven(one))?.pair;
   }
 
-  #presenting(): readonly ProxyProcess[] {
-    const { proxies } = this.#ports.host.machine;
-    return proxies.filter((one) => one.accepting && !one.draining && pairOf(one) !== undefined);
+  #presenting(): readonly Presenting[] {
+    return this.#ports.host.machine.proxies.flatMap((one) => {
+      const pair = pairOf(one);
+      const { unit, childId, digest } = one;
+      return one.accepting && !one.draining && pair !== undefined ? [{ unit, childId, digest, pair }] : [];
+    });
   }
 
   /** One that stands, was not cut off, has not ended, and names the unit. */

@@ -12,24 +12,19 @@ import { CertificatePromises } from "./certificate-promises.ts";
 import { type History, Violation } from "./history.ts";
 import { countOpen, type ProxyProcess, type SimMachine, type SlotProcess, type Way } from "./sim-machine.ts";
 import { bindingsOf, drainMs, sitesOf } from "./simulated-fleet.ts";
+import { type GoingHost, ToGo } from "./to-go.ts";
 
 /** What the checks must see of a host. */
-export interface HostTruth {
+export interface HostTruth extends GoingHost {
   readonly name: string;
   readonly machine: SimMachine;
   readonly disk: { readonly ledger: Ledger; readonly intent: Intent | undefined };
   /** Process or child, and binding, that were answered well before users could reach them. */
   readonly goodBefore: ReadonlySet<string>;
-  /** Since when the host's agent has been there without a break; undefined while it is not. */
-  readonly agentSince: number | undefined;
-  readonly localNow: number;
 }
 
 /** Called with every release that users of a host begin to reach. */
 export type OnServed = (host: string, unit: UnitKey, digest: string) => void;
-
-/** What an agent that is there may take to notice that something has to go, and to make it go against failing orders. */
-const goneWithinMs = 60_000;
 
 /**
  * Checks the promises of one host on its processes, never on its agent's words: after every order that is carried out
@@ -52,8 +47,8 @@ export class HostPromises {
   readonly #complete = new Set<string>();
   /** Grants that a restart of the host has cut off. */
   readonly #cutOff = new Set<string>();
-  /** Since when something runs that has to go, by unit and digest. */
-  readonly #toGoSince = new Map<string, number>();
+  /** What runs and has to, by unit and digest. */
+  readonly #toGo = new ToGo();
   #ledger: Ledger | undefined;
   /** Absent: nothing presents a certificate. */
   readonly certificates: CertificatePromises | undefined;
@@ -85,7 +80,7 @@ export class HostPromises {
   /** The host has been there for long, or has just started again with what the keeper remembered. */
   hostStarted(): void {
     this.#complete.clear();
-    this.#toGoSince.clear();
+    this.#toGo.forget();
     this.#reached = this.#reach();
   }
 
@@ -140,7 +135,7 @@ export class HostPromises {
 
   /** Promises 2 and 9, again and again: what is not proven goes when nothing permits it any more. */
   beat(): void {
-    const { agentSince, localNow, machine, disk } = this.#host;
+    const { machine, disk } = this.#host;
     this.certificates?.beat();
     if (this.#atRest?.changes === machine.changes && this.#atRest.ledger === disk.ledger) return;
     const unproven = new Set<string>();
@@ -153,15 +148,10 @@ export class HostPromises {
       }
     }
     if (unproven.size === 0 && !isOnTrial) this.#atRest = { changes: machine.changes, ledger: disk.ledger };
-    for (const key of this.#toGoSince.keys()) if (!unproven.has(key)) this.#toGoSince.delete(key);
-    for (const key of unproven) {
-      const since = Math.max(this.#toGoSince.get(key) ?? localNow, agentSince ?? localNow);
-      this.#toGoSince.set(key, this.#toGoSince.get(key) ?? localNow);
-      if (agentSince !== undefined && localNow - since > goneWithinMs) {
-        const cut = this.#open().some(({ grant }) => this.#cutOff.has(grant.id)) ? "2" : "9";
-        this.#broken(cut, `serves ${key} ${localNow - since} ms after it had to go`);
-      }
-    }
+    const overdue = this.#toGo.overdue(unproven, this.#host);
+    if (overdue === undefined) return;
+    const cut = this.#open().some(({ grant }) => this.#cutOff.has(grant.id)) ? "2" : "9";
+    this.#broken(cut, `serves ${overdue.key} ${overdue.ms} ms after it had to go`);
   }
 
   /** A grant that stands, was not cut off and has not ended. */

@@ -40,6 +40,10 @@ const answerMs = 30_000;
 /** The keeper that comes with an agent which a rollout has brought. */
 const broughtKeeper = "keeper-of-an-agent";
 
+/** The keeper that is started by what the file names. */
+const namedIn = ({ proven, installed = broughtKeeper }: KeeperFile): string =>
+  proven?.files === undefined ? installed : proven.digest;
+
 /**
  * The keeper of a host: it hands over to another one, is killed, hangs, and is started again by the agent that is there. What it keeps
  * running goes on without it, but nothing of that is started, ended or started again meanwhile.
@@ -108,7 +112,7 @@ export class SimKeeper {
     const { history, name, promises, disk } = this.#ports;
     const file = this.#planned(undefined);
     if (disk.hasRoomFor("ledger")) this.file = file;
-    const digest = file.proven?.files === undefined ? (file.installed ?? broughtKeeper) : file.proven.digest;
+    const digest = namedIn(file);
     history.trace.add(`${name}: keeper ${digest} starts`);
     promises.starts(name, "keeper", digest, undefined);
     this.#run({ digest, trial: undefined, behaviour: "good", isHung: false });
@@ -148,9 +152,7 @@ export class SimKeeper {
 
   /** The keeper that runs starts the proven one as its successor. */
   handBack(done: (outcome: KeeperOutcome) => void): void {
-    const { proven, installed = broughtKeeper } = this.file;
-    const digest = proven?.files === undefined ? installed : proven.digest;
-    this.#succeed({ digest, trial: undefined, behaviour: "good", isHung: false }, done);
+    this.#succeed({ digest: namedIn(this.file), trial: undefined, behaviour: "good", isHung: false }, done);
   }
 
   /** Goes on though whoever asked for it is gone. */

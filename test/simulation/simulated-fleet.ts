@@ -1,4 +1,5 @@
 import {
+  agentUnit,
   createRollout,
   defaultHealthSettings,
   defaultProxyLimits,
@@ -23,6 +24,7 @@ import {
   type UnitKey,
   type UnitRelease,
 } from "@sluice/core";
+import { keeperUnit } from "@sluice/core/intent/intent";
 import type { HistoryOptions } from "./history-options.ts";
 import { simulatedGates } from "./sim-gates.ts";
 import type { Place } from "./store.ts";
@@ -61,8 +63,8 @@ export function unitsOf(
     proxy: [proxy],
     front: [front],
     all: [release, proxy, front],
-    agent: [{ unit: "agent" as const, digest: `agent-${number}` }],
-    keeper: [{ unit: "keeper" as const, digest: `keeper-${number}` }],
+    agent: [{ unit: agentUnit, digest: `agent-${number}` }],
+    keeper: [{ unit: keeperUnit, digest: `keeper-${number}` }],
   } satisfies Record<Extent, unknown>;
   return extents[extent];
 }
